@@ -1,0 +1,200 @@
+/**
+ * Every error a user can meet, in one table: a stable code, the HTTP status it becomes, whether trying again can help,
+ * and what to do. `docs/reference/errors.md` is made from this table, and a test keeps the two in step.
+ *
+ * Expected outcomes (a feature never seen, a fallback used) are values, not errors.
+ */
+
+interface Entry {
+  readonly status: number
+  /** Whether the same call may succeed later without any change by the caller. */
+  readonly retry: boolean
+  readonly means: string
+  readonly fix: string
+}
+
+const entry = (status: number, means: string, fix: string, retry = false): Entry => ({ status, retry, means, fix })
+
+export const catalogue = {
+  SX_DEFINITION_INVALID: entry(400, 'A definition contradicts itself or another.', 'Change the named definition.'),
+  SX_EXPRESSION_INVALID: entry(400, 'An expression has no meaning.', 'Change the named operand.'),
+  SX_EXPRESSION_UNSUPPORTED: entry(
+    400,
+    'An engine cannot compute a function that a definition uses.',
+    'Give the function a lowering for that engine, or use another.',
+  ),
+  SX_CONFIG_INVALID: entry(400, 'A configuration value is not usable.', 'Change the named key.'),
+  SX_PROJECT_NOT_FOUND: entry(
+    404,
+    'No sixfold.config.ts here or in any folder above.',
+    'Run `sixfold init`, or name the project with --project.',
+  ),
+  SX_USAGE: entry(400, 'A command was called with arguments it does not take.', 'See the command with --help.'),
+  SX_UNKNOWN_MODEL: entry(404, 'No model of that name is defined.', 'Use one of the names listed.'),
+  SX_UNKNOWN_VIEW: entry(404, 'No view of that name is defined.', 'Use one of the names listed.'),
+  SX_UNKNOWN_SOURCE: entry(404, 'No source of that name is defined.', 'Use one of the names listed.'),
+  SX_UNKNOWN_PREDICTION: entry(
+    404,
+    'No prediction of that id is in the log.',
+    'Use the id that predict answered; the log keeps predictions for its retention.',
+  ),
+  SX_UNKNOWN_VERSION: entry(404, 'The model has no such version.', 'Use one of the versions listed.'),
+  SX_NOT_FOUND: entry(404, 'Nothing is served at that path.', 'See /openapi.json for the paths.'),
+  SX_METHOD_NOT_ALLOWED: entry(405, 'The path exists, but not for that method.', 'Use the method named.'),
+  SX_REQUEST_MALFORMED: entry(400, 'The body is not a JSON object of the documented form.', 'Send JSON of that form.'),
+  SX_REQUEST_INVALID: entry(
+    400,
+    'A key or a request field is missing, unknown or of the wrong type.',
+    'Send what the message names.',
+  ),
+  SX_REQUEST_TOO_LARGE: entry(
+    413,
+    'The body is larger than the limit.',
+    'Send less at once; the limit is in the message.',
+  ),
+  SX_MEDIA_TYPE: entry(415, 'The body is not JSON.', 'Send content-type: application/json.'),
+  SX_EVENT_INVALID: entry(
+    400,
+    'An event does not fit its source. Nothing of the request was taken.',
+    'Correct the rows named and send the whole request again.',
+  ),
+  SX_EVENT_IN_FUTURE: entry(
+    400,
+    'An event lies further in the future than clocks may differ. Nothing of the request was taken.',
+    'Correct the clock or the unit of the time field.',
+  ),
+  SX_INSTANT_PAST: entry(
+    409,
+    'The online state has already moved past the instant asked about.',
+    'Ask about now, or build a training set for past instants.',
+  ),
+  SX_OUTCOME_INVALID: entry(
+    400,
+    'An outcome does not fit the outputs of its model.',
+    'Send a value for each named output.',
+  ),
+  SX_OUTCOME_CONFLICT: entry(
+    409,
+    'The prediction already has a different outcome.',
+    'An outcome is recorded once; correct the sender.',
+  ),
+  SX_LABELS_INVALID: entry(
+    400,
+    'The label rows cannot be used for a training set.',
+    'Correct the rows or columns named. Nothing was written.',
+  ),
+  SX_HISTORY_INVALID: entry(
+    400,
+    'The history of a source does not fit its definition.',
+    'Correct the file or the definition.',
+  ),
+  SX_HISTORY_UNREADABLE: entry(
+    400,
+    'The history of a source cannot be read.',
+    'Check that the path exists and holds Parquet.',
+  ),
+  SX_ARTIFACT_INVALID: entry(
+    400,
+    'The file is not a model that can be served.',
+    'Export the model again; the message says what is wrong.',
+  ),
+  SX_ARTIFACT_CORRUPT: entry(
+    500,
+    'A stored artifact no longer has the contents it was stored with.',
+    'Restore the file, or add the model again.',
+  ),
+  SX_SIGNATURE_MISMATCH: entry(
+    400,
+    "The model's inputs or outputs do not fit the definition.",
+    'Change the vector of the definition, or export the model with the inputs it names.',
+  ),
+  SX_RUNTIME_MISSING: entry(
+    500,
+    'onnxruntime-node is not installed.',
+    'Run: ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node',
+  ),
+  SX_NOT_APPLIED: entry(409, 'The definitions differ from those that were applied.', 'Run `sixfold apply`.'),
+  SX_STORE_LOCKED: entry(
+    409,
+    'Another process holds this data folder.',
+    'Stop the process named, or use another data folder.',
+    true,
+  ),
+  SX_STORE_CORRUPT: entry(500, 'Stored data cannot be decoded.', 'Rebuild it: `sixfold materialize --rebuild`.'),
+  SX_STORAGE_FULL: entry(507, 'No space is left for the data folder.', 'Free space; nothing needs repair.', true),
+  SX_OVERLOADED: entry(503, 'A queue is at its limit.', 'Send again after the time in Retry-After.', true),
+  SX_PENDING_FULL: entry(
+    503,
+    'Too many events of one entity wait to become visible.',
+    'Shorten the delay of the source, or raise limits.pendingEvents.',
+    true,
+  ),
+  SX_STOPPING: entry(503, 'The server is draining and takes no new work.', 'Send to another server.', true),
+  SX_INTERNAL: entry(500, 'A defect in Sixfold.', 'Report it with the request id.'),
+} as const satisfies { readonly [code: `SX_${string}`]: Entry }
+
+export type ErrorCode = keyof typeof catalogue
+
+/** What is attached to an error for programs: small, serialisable, without secrets. */
+export type ErrorDetails = { readonly [name: string]: unknown }
+
+const brand: unique symbol = Symbol.for('sixfold.error') as never
+
+export class SixfoldError extends Error {
+  readonly code: ErrorCode
+  readonly details: ErrorDetails
+  readonly [brand] = true
+
+  /** `message` names the thing and the place; the fix in general terms comes from the catalogue, a sharper one from `fix`. */
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { fix?: string; details?: ErrorDetails; cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'SixfoldError'
+    this.code = code
+    this.details = options.details ?? {}
+    this.fix = options.fix ?? catalogue[code].fix
+  }
+
+  readonly fix: string
+
+  get status(): number {
+    return catalogue[this.code].status
+  }
+
+  get retry(): boolean {
+    return catalogue[this.code].retry
+  }
+}
+
+/** True for errors of every copy of this package in a process, which `instanceof` is not. */
+export const isSixfoldError = (error: unknown): error is SixfoldError =>
+  typeof error === 'object' && error !== null && brand in error
+
+/** RFC 9457. Of an error that is not ours only the fact is told: its text may hold data. */
+export interface Problem {
+  readonly type: string
+  readonly title: string
+  readonly status: number
+  readonly code: ErrorCode
+  readonly detail: string
+  readonly fix: string
+  readonly retry: boolean
+  readonly details?: ErrorDetails
+}
+
+export function toProblem(error: unknown): Problem {
+  const known = isSixfoldError(error) ? error : new SixfoldError('SX_INTERNAL', 'Something failed inside Sixfold.')
+  return {
+    type: `urn:sixfold:error:${known.code}`,
+    title: catalogue[known.code].means,
+    status: known.status,
+    code: known.code,
+    detail: known.message,
+    fix: known.fix,
+    retry: known.retry,
+    ...(Object.keys(known.details).length > 0 ? { details: known.details } : {}),
+  }
+}
