@@ -1,0 +1,157 @@
+/** A model: what it is asked with, the vector it is given, what it answers, and what answers when it cannot. */
+import { express, isExpression, toNode } from '../expression/builder.ts'
+import type { BooleanExpression, NumberExpression, Numeric, StringExpression, Textual } from '../expression/faces.ts'
+import type { Node } from '../expression/node.ts'
+import { typeOf } from '../expression/node.ts'
+import { isNullable } from '../expression/nullable.ts'
+import type { KeyFields, KeyType } from './entity.ts'
+import type { Columns, Fields } from './field.ts'
+import type { AnyView, Features } from './view.ts'
+import { columns } from './view.ts'
+
+export interface Inputs {
+  readonly [name: string]: AnyView | Fields
+}
+type KeyNames<V> = V extends AnyView ? keyof V['key'] & string : never
+type KeyOf<V, P extends string> = V extends { readonly key: { readonly [_ in P]: infer T extends KeyType } } ? T : never
+/** The keys of all views of a model, as fields: what a caller must name. */
+export type KeysOf<I extends Inputs> = { readonly [P in KeyNames<I[keyof I]>]: KeyOf<I[keyof I], P> }
+type Torn<I extends Inputs> = {
+  [P in KeyNames<I[keyof I]>]: Single<KeyOf<I[keyof I], P>> extends true ? never : P
+}[KeyNames<I[keyof I]>]
+/** True for one type, false for a union of several. */
+type Single<T, U = T> = T extends unknown ? ([U] extends [T] ? true : false) : never
+/** Two views may share a key only if they mean the same type by it. */
+type Agreeing<I extends Inputs> = [Torn<I>] extends [never]
+  ? unknown
+  : { readonly 'views disagree on the type of the key': Torn<I> }
+export type RequestOf<I extends Inputs> = I extends { readonly request: infer F extends Fields } ? F : {}
+type Group<V> = V extends AnyView ? V['features'] : V extends Fields ? Columns<V, 'moment'> : never
+/** What `vector` and `fallback` read: each input by its name, and the keys themselves. */
+export type InputsAtMoment<I extends Inputs> = { readonly [K in keyof I]: Group<I[K]> } & {
+  readonly keys: Columns<KeysOf<I>, 'moment'>
+}
+
+export interface Label<T extends string> {
+  readonly label: readonly T[]
+}
+export interface Vector {
+  readonly vector: number
+}
+/** One of several texts. */
+export const label = <const T extends string>(...label: readonly T[]): Label<T> => Object.freeze({ label })
+/** So many numbers. */
+export const vector = (length: number): Vector => Object.freeze({ vector: length })
+export type Output = 'probability' | 'number' | Label<string> | Vector
+export interface Outputs {
+  readonly [name: string]: Output
+}
+export type OutputValue<O extends Output> = O extends Label<infer T> ? T : O extends Vector ? readonly number[] : number
+/** Never missing: a fallback is the last thing that answers. */
+type FallbackValue<O extends Output> =
+  O extends Label<infer T>
+    ? Textual<'moment', never, T>
+    : O extends Vector
+      ? readonly number[]
+      : Numeric<'moment', never>
+type Fallback<O extends Outputs> = { readonly [K in keyof O]: FallbackValue<O[K]> }
+/** An object returned by a callback gets no excess-property check; this gives it one. */
+type NothingBut<K extends PropertyKey, T> = { readonly [P in keyof T]: P extends K ? T[P] : never }
+
+type Entry = NumberExpression<'moment', null> | BooleanExpression<'moment', null> | StringExpression<'moment', null>
+/** One-hot gives several entries at once: they are named `entry_value`. */
+type Entries = { readonly [name: string]: Entry | { readonly [value: string]: NumberExpression<'moment', null> } }
+
+/** Milliseconds. */
+export interface Budget {
+  readonly total: number
+  readonly features: number
+  readonly assembly: number
+  readonly inference: number
+  readonly post: number
+}
+export const standardBudget: Budget = Object.freeze({ total: 100, features: 15, assembly: 5, inference: 40, post: 5 })
+
+export interface Model<Name extends string = string, I extends Inputs = Inputs, O extends Outputs = Outputs> {
+  readonly kind: 'model'
+  readonly name: Name
+  readonly inputs: I
+  readonly output: O
+  readonly key: KeyFields
+  readonly vector: { readonly [name: string]: Node }
+  /** A node for each output; of a vector, its numbers. */
+  readonly fallback: { readonly [K in keyof O]: Node | readonly number[] }
+  readonly budget: Budget
+  readonly description: string | null
+}
+
+export function model<
+  const Name extends string,
+  const I extends Inputs,
+  const O extends Outputs,
+  const B extends Fallback<O>,
+>(
+  name: Name,
+  options: {
+    readonly inputs: I & Agreeing<NoInfer<I>>
+    readonly vector: (inputs: InputsAtMoment<NoInfer<I>>) => Entries
+    readonly output: O
+    readonly budget?: Budget
+    readonly fallback: (inputs: InputsAtMoment<NoInfer<I>>) => B & NothingBut<keyof O, B>
+    readonly description?: string
+  },
+): Model<Name, I, O> {
+  const inputs: Inputs = options.inputs
+  const groups = Object.entries(inputs).map(
+    ([group, input]) => [group, isView(input) ? featureInputs(input, group) : columns(input, group)] as const,
+  )
+  const keys: KeyFields = Object.assign({}, ...viewsOf(inputs).map(([, { key }]) => key))
+  const moment = Object.freeze({
+    ...Object.fromEntries(groups),
+    keys: columns(keys, 'keys'),
+  }) as unknown as InputsAtMoment<I>
+  const fallback = Object.entries(options.fallback(moment)).map(
+    ([n, operand]) => [n, Array.isArray(operand) ? operand : toNode(operand)] as const,
+  )
+  return Object.freeze({
+    kind: 'model',
+    name,
+    inputs: Object.freeze(options.inputs),
+    output: Object.freeze(options.output),
+    key: Object.freeze(keys),
+    vector: Object.freeze(Object.fromEntries(flatten(options.vector(moment)))),
+    fallback: Object.freeze(Object.fromEntries(fallback)) as Model<Name, I, O>['fallback'],
+    budget: Object.freeze(options.budget ?? standardBudget),
+    description: options.description ?? null,
+  })
+}
+
+export const isView = (input: AnyView | Fields): input is AnyView =>
+  'kind' in input &&
+  (input as { readonly kind: unknown }).kind === 'view' &&
+  typeof (input as AnyView).features === 'object'
+
+/** The views among a model's inputs, by the name of their group. */
+export const viewsOf = (inputs: Inputs): readonly (readonly [group: string, view: AnyView])[] =>
+  Object.entries(inputs).filter((entry): entry is [string, AnyView] => isView(entry[1]))
+
+/** The request fields of a model. */
+export const requestOf = (inputs: Inputs): Fields => {
+  const request = inputs['request']
+  return request === undefined || isView(request) ? {} : request
+}
+
+const featureInputs = ({ features }: AnyView, group: string): Features =>
+  Object.fromEntries(
+    Object.entries(features).map(([name, { node }]) => [
+      name,
+      express({ kind: 'input', group, name, type: typeOf(node), nullable: isNullable(node) }),
+    ]),
+  )
+
+const flatten = (entries: Entries): (readonly [string, Node])[] =>
+  Object.entries(entries).flatMap(([name, entry]) =>
+    isExpression(entry)
+      ? [[name, entry.node] as const]
+      : Object.entries(entry).map(([value, { node }]) => [`${name}_${value}`, node] as const),
+  )
