@@ -1,0 +1,102 @@
+/**
+ * One DuckDB in the process, without a file of its own: it reads Parquet, computes, and writes Parquet. Queries run on DuckDB's
+ * threads; what does not fit in its memory goes to the temporary folder.
+ */
+import { mkdirSync } from 'node:fs'
+import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api'
+import { DuckDBInstance } from '@duckdb/node-api'
+import type { Scalar, Type, Value } from '../../expression/node.ts'
+import { elementOf, isList } from '../../expression/node.ts'
+import { SixfoldError } from '../../kernel/errors.ts'
+import { toInt64 } from '../../kernel/int64.ts'
+
+export interface DuckDBOptions {
+  readonly temporaryFolder: string
+  /** By default as many as there are processors. */
+  readonly threads?: number
+  /** As DuckDB writes it: '4GB'. By default four fifths of the machine's. */
+  readonly memory?: string
+}
+
+export interface DuckDB {
+  run(sql: string, progress?: (done: number) => void): Promise<void>
+  /** All rows; integers of 64 bits and more come as bigint. */
+  rows(sql: string): Promise<readonly (readonly unknown[])[]>
+  stream(sql: string): AsyncIterable<DuckDBDataChunk>
+  close(): void
+}
+
+export async function openDuckDB({ temporaryFolder, threads, memory }: DuckDBOptions): Promise<DuckDB> {
+  mkdirSync(temporaryFolder, { recursive: true })
+  const instance = await DuckDBInstance.create(':memory:', {
+    temp_directory: temporaryFolder,
+    autoinstall_known_extensions: 'false',
+    ...(threads === undefined ? {} : { threads: String(threads) }),
+    ...(memory === undefined ? {} : { memory_limit: memory }),
+  })
+  const connection = await instance.connect()
+  await connection.run(`SET TimeZone = 'UTC'; SET enable_progress_bar = true; SET enable_progress_bar_print = false`)
+  return {
+    run: async (sql, progress) => {
+      const stop = watch(connection, progress)
+      try {
+        await connection.run(sql)
+      } catch (error) {
+        throw translate(error)
+      } finally {
+        stop()
+      }
+    },
+    rows: async (sql) => {
+      try {
+        return (await connection.runAndReadAll(sql)).getRows()
+      } catch (error) {
+        throw translate(error)
+      }
+    },
+    async *stream(sql) {
+      const result = await connection.stream(sql)
+      for (;;) {
+        const chunk = await result.fetchChunk()
+        if (chunk === null || chunk.rowCount === 0) return
+        yield chunk
+      }
+    },
+    close: () => {
+      connection.closeSync()
+      instance.closeSync()
+    },
+  }
+}
+
+/** Reports DuckDB's own estimate of how much of the query is done, from 0 to 1, a few times a second. */
+function watch(connection: DuckDBConnection, progress: ((done: number) => void) | undefined): () => void {
+  if (progress === undefined) return () => {}
+  const timer = setInterval(() => {
+    const { percentage } = connection.progress
+    if (percentage >= 0) progress(percentage / 100)
+  }, 200)
+  return () => clearInterval(timer)
+}
+
+function translate(error: unknown): unknown {
+  const message = error instanceof Error ? error.message : String(error)
+  return /No space left|ENOSPC|failed to offload data/i.test(message)
+    ? new SixfoldError('SX_STORAGE_FULL', 'The query needs more room than is left on disk.', { cause: error })
+    : error
+}
+
+/** What DuckDB gives for a value of one of our types, in the form that the JavaScript engine holds. */
+export function fromDuckDB(value: unknown, type: Type): Value {
+  if (value === null || value === undefined) return null
+  if (isList(type))
+    return (value as { readonly items: readonly unknown[] }).items.map((item) => fromDuckDB(item, elementOf(type)))
+  return scalarFrom(value, type as Scalar)
+}
+function scalarFrom(value: unknown, type: Scalar): Value {
+  if (typeof value === 'bigint') return toInt64(value)
+  // Instants leave DuckDB as timestamps where a person may look at them, in microseconds.
+  if (type === 'timestamp' && typeof value === 'object')
+    return Number((value as { readonly micros: bigint }).micros / 1000n)
+  return value as Value
+}

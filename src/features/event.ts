@@ -1,0 +1,48 @@
+/** From a row of a source's fields to an event of a view. */
+import type { Event } from '../aggregation/order.ts'
+import { rowBytes } from '../aggregation/order.ts'
+import type { ViewPlan } from '../aggregation/plan.ts'
+import { visibleFrom } from '../aggregation/visibility.ts'
+import type { Value } from '../expression/node.ts'
+import type { Int64 } from '../kernel/int64.ts'
+
+/** Why a row is no event. */
+export type NoEvent = 'without time' | 'without key' | 'without arrival'
+
+/** What every view of a source asks of a row: its time and, where one is named, its arrival. */
+export function timesOf(
+  plan: ViewPlan,
+  row: readonly Value[],
+): { readonly time: number; readonly visible: number } | NoEvent {
+  const time = row[plan.timeField] as number | null
+  if (time === null) return 'without time'
+  const arrival = plan.arrivalField === null ? null : (row[plan.arrivalField] as number | null)
+  if (plan.arrivalField !== null && arrival === null) return 'without arrival'
+  return { time, visible: visibleFrom(time, arrival, plan.visibility) }
+}
+
+/** The parts of the key, in the order of their names; null if one is missing. */
+export function keyOf(plan: ViewPlan, row: readonly Value[]): readonly Value[] | null {
+  const parts = plan.keyFields.map((field) => row[field]!)
+  return parts.some((part) => part === null) ? null : parts
+}
+
+/** The row has a time and an arrival. */
+export function eventOf(
+  plan: ViewPlan,
+  row: readonly Value[],
+  times: { readonly time: number; readonly visible: number },
+): Event {
+  return {
+    ...times,
+    arrival: plan.arrivalField === null ? 0 : (row[plan.arrivalField] as number),
+    sequence: plan.sequenceField === null ? null : (row[plan.sequenceField] as Int64 | null),
+    row: plan.withRow
+      ? rowBytes(
+          row,
+          plan.fields.map(({ type }) => type),
+        )
+      : null,
+    args: plan.evaluate.map((evaluate) => evaluate(row)),
+  }
+}

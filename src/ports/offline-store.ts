@@ -1,0 +1,83 @@
+/**
+ * The offline store: history, read as a whole. It computes with its own engine what online state computes with JavaScript, and
+ * both come to the same values (docs/explanation/parity.md).
+ *
+ * Laws, which `tests/parity` checks:
+ * - The feature of a label row is the value at its instant, by the rules of docs/explanation/time-and-values.md.
+ * - There are as many rows as label rows, in their order, with their columns unchanged.
+ * - A file that is written is written whole, or not at all.
+ */
+import type { Model } from '../definition/model.ts'
+import type { Source } from '../definition/source.ts'
+import type { AnyView } from '../definition/view.ts'
+import type { Value } from '../expression/node.ts'
+
+export interface TrainingSetRequest {
+  /** Parquet: keys, the instant of each row, and the request fields of the model. */
+  readonly labels: string
+  /** The column with the instants. */
+  readonly at: string
+  /** What instants without a zone are in; null refuses them. */
+  readonly zone: string | null
+  /** The Parquet file to write. */
+  readonly out: string
+  /** Columns for features of views: `group__feature`. */
+  readonly views: readonly { readonly group: string; readonly view: AnyView }[]
+  /** Columns for a model's vector, under the names of its entries. */
+  readonly model: Model | null
+  /** Stored in the file's metadata. */
+  readonly metadata: { readonly [key: string]: string }
+}
+
+export interface TrainingSetResult {
+  readonly rows: number
+  readonly columns: readonly string[]
+  readonly bytes: number
+  readonly milliseconds: number
+}
+
+/** What a source's history holds, and what is wrong with it. */
+export interface HistorySummary {
+  readonly source: string
+  readonly rows: number
+  /** Rows that are no events: without a time, a part of the key, or an arrival. */
+  readonly withoutTime: number
+  readonly withoutKey: number
+  readonly withoutArrival: number
+  /** Values that were taken as missing: not finite, or outside the range or the list of values declared. */
+  readonly outOfDomain: number
+  /** Events whose id an earlier one had. */
+  readonly repeated: number
+  readonly firstTime: number | null
+  readonly lastTime: number | null
+  /** The last instant at which an event became visible: through which materialisation can go. */
+  readonly lastVisible: number | null
+}
+
+/** Rows of events, a column after another, in the order of the source's fields: instants in milliseconds, int64 in proper form. */
+export interface EventBatch {
+  readonly rows: readonly (readonly Value[])[]
+}
+
+export interface HistoryRequest {
+  readonly source: Source
+  readonly view: AnyView
+  /** Events visible after this instant … */
+  readonly after: number
+  /** … and by this one. */
+  readonly through: number
+  /** Start behind this key, for a run that is resumed; null for all. */
+  readonly afterKey: readonly Value[] | null
+}
+
+export interface OfflineStore {
+  trainingSet(request: TrainingSetRequest, progress: (done: number) => void): Promise<TrainingSetResult>
+
+  /** Events of the view's source, those of one entity together, entities in order of their keys' parts by name. */
+  history(request: HistoryRequest): AsyncIterable<EventBatch>
+
+  /** Reads all of a source's history once: what it holds, and what is wrong with it. */
+  inspect(source: Source): Promise<HistorySummary>
+
+  close(): Promise<void>
+}
