@@ -114,7 +114,16 @@ export interface ViewPlan {
   readonly scratchSlots: number
   readonly scratchRich: number
   readonly readings: readonly Reading[]
-  readonly features: readonly { readonly name: string; readonly type: Type; readonly evaluate: Evaluate }[]
+  readonly features: readonly PlannedFeature[]
+}
+
+export interface PlannedFeature {
+  readonly name: string
+  readonly type: Type
+  /** Over the values of all readings, and the moment after them. */
+  readonly evaluate: Evaluate
+  /** The readings that it needs. */
+  readonly readings: readonly number[]
 }
 
 /** The plan of the whole view, also where `view` is a selection of it. */
@@ -165,6 +174,7 @@ export function planOf(view: AnyView): ViewPlan {
       name,
       type: typeOf(node),
       evaluate: compile(node, row),
+      readings: [...walk(node)].flatMap((part) => (part.kind === 'window' ? [windows.get(canonicalJson(part))!] : [])),
     })),
   }
 }

@@ -11,25 +11,41 @@ import { leftEdge } from './window.ts'
 
 export interface ViewReader {
   readonly plan: ViewPlan
+  /** How many values a read writes. */
+  readonly width: number
   /**
-   * Writes the features, in the order of the plan, to `into` from position `at`; gives the time of the newest event seen, null if
-   * none was. `bytes` is the entity's record, null if it has none.
+   * Writes the features, in the order asked for, to `into` from position `at`; gives the time of the newest event seen, NaN if none
+   * was. `bytes` is the entity's record, null if it has none.
    * Throws SX_INSTANT_PAST for a moment before what the record has summed up.
    */
-  read(bytes: Uint8Array | null, moment: number, into: Value[], at: number): number | null
+  read(bytes: Uint8Array | null, moment: number, into: Value[], at: number): number
 }
 
-/** Owns scratch memory, so that a read allocates next to nothing: not to be called from within itself. */
-export function viewReader(plan: ViewPlan): ViewReader {
-  const { units, readings, features, groups } = plan
+/**
+ * Reads these features of the view, by default all. Owns scratch memory, so that a read allocates next to nothing: it is not to
+ * be called from within itself.
+ */
+export function viewReader(
+  plan: ViewPlan,
+  names: readonly string[] = plan.features.map(({ name }) => name),
+): ViewReader {
+  const { groups } = plan
+  const features = names.map((name) => plan.features.find((feature) => feature.name === name)!)
+  // Only what these features need is folded; a reading keeps its place in the row, where the compiled expressions look for it.
+  const readings = [...new Set(features.flatMap((feature) => feature.readings))].map((at) => ({
+    at,
+    ...plan.readings[at]!,
+  }))
+  const needed = [...new Set(readings.flatMap((reading) => reading.units))]
+  const units = needed.map((unit) => plan.units[unit]!)
   const scratch: Cells = {
     flat: new Float64Array(plan.scratchSlots),
     rich: new Array<Rich>(plan.scratchRich).fill(null),
   }
   const located: Located[] = units.map(({ f, r }) => ({ cells: scratch, f, r }))
-  const placesOf = readings.map((reading) => reading.units.map((unit) => located[unit]!))
+  const placesOf = readings.map((reading) => reading.units.map((unit) => located[needed.indexOf(unit)]!))
   const needsRich = units.some((unit) => unit.needsRich)
-  const row: Value[] = new Array<Value>(readings.length + 1).fill(null)
+  const row: Value[] = new Array<Value>(plan.readings.length + 1).fill(null)
   const nothing = emptyState(plan)
 
   const foldUnit = (u: number, state: EntityState, visible: readonly Event[], moment: number): void => {
@@ -68,27 +84,30 @@ export function viewReader(plan: ViewPlan): ViewReader {
 
   return {
     plan,
+    width: features.length,
     read: (bytes, moment, into, at) => {
       const state = bytes === null ? nothing : decode(bytes, plan, needsRich)
-      if (state.settled > moment)
-        throw new SixfoldError(
-          'SX_INSTANT_PAST',
-          `View '${plan.view.name}' was asked about ${formatInstant(moment)}, but has summed up events that became visible at ${formatInstant(state.settled)}.`,
-        )
+      if (state.settled > moment) throw past(plan, moment, state.settled)
       const visible = visibleAt(state.waiting, moment)
       let newest = state.newest
       for (const { time } of visible) if (time > newest) newest = time
       for (let u = 0; u < units.length; u++) foldUnit(u, state, visible, moment)
       for (let i = 0; i < readings.length; i++) {
-        const { window, value } = readings[i]!
-        row[i] = value(placesOf[i]!, moment, window === null ? Number.NEGATIVE_INFINITY : leftEdge(moment, window))
+        const { at: place, window, value } = readings[i]!
+        row[place] = value(placesOf[i]!, moment, window === null ? Number.NEGATIVE_INFINITY : leftEdge(moment, window))
       }
-      row[readings.length] = moment
+      row[plan.readings.length] = moment
       for (let i = 0; i < features.length; i++) into[at + i] = features[i]!.evaluate(row)
-      return newest === Number.NEGATIVE_INFINITY ? null : newest
+      return newest === Number.NEGATIVE_INFINITY ? Number.NaN : newest
     },
   }
 }
+
+const past = (plan: ViewPlan, moment: number, settled: number): SixfoldError =>
+  new SixfoldError(
+    'SX_INSTANT_PAST',
+    `View '${plan.view.name}' was asked about ${formatInstant(moment)}, but has summed up events that became visible at ${formatInstant(settled)}.`,
+  )
 
 const none: readonly Event[] = []
 /** Waiting events are in order of visibility. */

@@ -4,14 +4,15 @@
  * was not yet visible; until then it waits, whole. `settled` is the newest instant of visibility of all that is in tiles: the
  * state answers exactly for every instant from there on, and refuses those before.
  */
-import { SixfoldError } from '../kernel/errors.ts'
+
+import { ByteReader, ByteWriter, corrupt } from '../kernel/bytes.ts'
 import type { Limits } from '../kernel/limits.ts'
 import type { Cells, Rich } from './accumulator.ts'
 import type { Event } from './order.ts'
 import { fromHighLow, highOf, lowOf } from './order.ts'
 import type { Argument, Cell, Group, ViewPlan } from './plan.ts'
 import { floorTo, leftEdge } from './window.ts'
-import { ByteReader, ByteWriter, corrupt, readRich, writeRich } from './wire.ts'
+import { readRich, writeRich } from './wire.ts'
 
 /** Tiles of one group, in order of their start. Tile i begins at `base + i * stride`, with its start. */
 export interface Tiles {
@@ -46,7 +47,6 @@ export const emptyState = (plan: ViewPlan): EntityState => ({
 
 /**
  * Takes events in at the instant `now`. Those visible for longer than `skewMs` go into tiles, the rest waits.
- * Throws SX_PENDING_FULL, and has then changed the state: the caller discards it.
  */
 export function apply(state: EntityState, plan: ViewPlan, events: readonly Event[], now: number, limits: Limits): void {
   for (const event of events) wait(state, event)
@@ -56,11 +56,6 @@ export function apply(state: EntityState, plan: ViewPlan, events: readonly Event
   // More than the window of clock skew should hold: sum up the oldest, and answer for fewer past instants.
   if (visible > limits.unsettledEvents)
     settle(state, plan, state.waiting[visible - limits.unsettledEvents - 1]!.visible)
-  if (state.waiting.length > limits.pendingEvents)
-    throw new SixfoldError(
-      'SX_PENDING_FULL',
-      `View '${plan.view.name}' has more than ${limits.pendingEvents} events of one entity that are not visible yet.`,
-    )
   expire(state, plan, now - limits.skewMs)
 }
 

@@ -33,7 +33,15 @@ const kinds: readonly Definition['kind'][] = ['entity', 'source', 'view', 'model
 const namePattern = /^[a-zA-Z][a-zA-Z0-9_]{0,62}$/
 const nameRule = 'Use a letter, then letters, digits and _, at most 63 in all.'
 /** Paths and groups of the client that a model of that name would hide. */
-const reservedModels: readonly string[] = ['features', 'batches', 'experiments', 'then']
+const reservedModels: readonly string[] = [
+  'features',
+  'events',
+  'outcome',
+  'outcomes',
+  'batches',
+  'experiments',
+  'then',
+]
 
 export function validate(definitions: Definitions): readonly DefinitionProblem[] {
   const problems: DefinitionProblem[] = []

@@ -39,7 +39,7 @@ export const catalogue = {
     'Use the id that predict answered; the log keeps predictions for its retention.',
   ),
   SX_UNKNOWN_VERSION: entry(404, 'The model has no such version.', 'Use one of the versions listed.'),
-  SX_NOT_FOUND: entry(404, 'Nothing is served at that path.', 'See /openapi.json for the paths.'),
+  SX_NOT_FOUND: entry(404, 'Nothing is served at that path.', 'The paths are in docs/reference/http.md.'),
   SX_METHOD_NOT_ALLOWED: entry(405, 'The path exists, but not for that method.', 'Use the method named.'),
   SX_REQUEST_MALFORMED: entry(400, 'The body is not a JSON object of the documented form.', 'Send JSON of that form.'),
   SX_REQUEST_INVALID: entry(

@@ -12,9 +12,10 @@
 export interface EventLog {
   /**
    * Appends to a topic, which need not exist. `first` is known at once, where one process writes the topic, so that what is
-   * appended can be referred to before it is durable.
+   * appended can be referred to before it is durable. `withinMs` lets the log wait so long for more to write with it.
+   * Throws SX_OVERLOADED when too much waits to be written.
    */
-  append(topic: string, entries: readonly Uint8Array[]): Appended
+  append(topic: string, entries: readonly Uint8Array[], withinMs?: number): Appended
 
   /** Up to `limit` entries from a position on; none at the end. */
   read(topic: string, from: number, limit: number): Promise<readonly Entry[]>

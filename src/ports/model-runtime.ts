@@ -3,7 +3,7 @@
  *
  * Laws, which `testing/model-runtime.ts` checks of every adapter:
  * - Row i of every output belongs to row i of the inputs, and does not depend on the other rows of the call.
- * - The caller's arrays are read before `run` returns its promise, and may be used again from then on.
+ * - The caller's arrays must stay as they are until `run` has resolved; those it gives belong to the caller.
  * - A file that is no model rejects `load`; it never ends the process of a caller that checked the file in a child first.
  */
 import type { TensorInfo } from './metadata-store.ts'

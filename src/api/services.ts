@@ -1,0 +1,71 @@
+/** What the system does, as one interface: the server and the command line call it, the composition root provides it. */
+import type { Platform } from '../definition/platform.ts'
+import type { Materialized, MaterializeRequest, PushResult } from '../features/index.ts'
+import type { Prediction, Question } from '../inference/index.ts'
+import type { Limits } from '../kernel/limits.ts'
+import type { OutcomeResult } from '../monitoring/index.ts'
+import type { ModelVersion } from '../ports/metadata-store.ts'
+import type { HistorySummary, TrainingSetResult } from '../ports/offline-store.ts'
+import type { AddedVersion } from '../registry/index.ts'
+import type { Explanation, Status } from './answers.ts'
+
+export interface Services {
+  readonly platform: Platform
+  readonly limits: Limits
+  predict(model: string, question: Question): Promise<Prediction>
+  readFeatures(view: string, keys: unknown, at: number | undefined): Promise<FeatureAnswer>
+  push(source: string, rows: readonly unknown[]): Promise<PushResult>
+  recordOutcomes(inputs: readonly unknown[]): Promise<OutcomeResult>
+  explain(id: string): Promise<Explanation>
+  status(): Promise<Status>
+  /** Moves a clock that stands still until it is moved; null where time passes by itself. */
+  readonly advanceClock: ((to: number) => void) | null
+}
+
+/** What a command works with beside a server, or without one. */
+export interface Workbench {
+  readonly platform: Platform
+  plan(): Promise<Plan>
+  apply(): Promise<{ readonly at: number; readonly dropped: number }>
+  inspect(source: string): Promise<HistorySummary>
+  materialize(view: string, request: MaterializeRequest, progress: (done: number) => void): Promise<Materialized>
+  trainingSet(request: TrainingSetAsked, progress: (done: number) => void): Promise<TrainingSetResult>
+  addModel(model: string, path: string, note: string | null): Promise<AddedVersion>
+  versions(model: string): Promise<readonly ModelVersion[]>
+  readFeatures(view: string, keys: unknown, at: number | undefined): Promise<FeatureAnswer>
+  explain(id: string): Promise<Explanation>
+  close(): Promise<void>
+}
+
+export interface TrainingSetAsked {
+  readonly labels: string
+  readonly at: string
+  readonly zone: string | null
+  readonly out: string
+  readonly model: string | null
+  readonly views: readonly string[]
+}
+
+export interface PlannedChange {
+  readonly change: 'added' | 'changed' | 'removed'
+  readonly kind: string
+  readonly name: string
+  /** What follows from it, in words. */
+  readonly entails: string | null
+}
+export interface Plan {
+  readonly hash: string
+  /** When definitions were last applied; null if none were. */
+  readonly appliedAt: number | null
+  readonly changes: readonly PlannedChange[]
+}
+
+export interface FeatureAnswer {
+  readonly view: string
+  readonly at: number
+  /** 'never seen': the entity has no event; its features are those of an empty history. */
+  readonly entity: 'known' | 'never seen'
+  /** The time of the newest event that the features are made of. */
+  readonly newest: number | null
+  readonly features: { readonly [feature: string]: unknown }
+}

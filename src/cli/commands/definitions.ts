@@ -1,0 +1,116 @@
+/** check, plan and apply: from definitions that are sound to definitions that are in force. */
+import type { Plan } from '../../api/index.ts'
+import type { Problem } from '../../kernel/errors.ts'
+import { isSixfoldError, toProblem } from '../../kernel/errors.ts'
+import type { HistorySummary } from '../../ports/offline-store.ts'
+import { defineCommand } from '../command.ts'
+import { count, instant, table } from '../text.ts'
+
+interface Checked {
+  readonly ok: boolean
+  readonly file: string
+  readonly definitions: { readonly [kind: string]: number }
+  readonly sources: readonly (HistorySummary | { readonly source: string; readonly problem: Problem })[]
+}
+
+export const check = defineCommand<Checked>({
+  name: 'check',
+  summary: 'Check the configuration, the definitions, and the history that they name.',
+  options: [{ flags: '--definitions-only', description: 'leave the history unread' }],
+  run: async ({ tools, project, progress }, _, options) => {
+    const { file, definitions } = await tools.load(project)
+    const kinds: { [kind: string]: number } = {}
+    for (const { kind } of definitions) kinds[kind] = (kinds[kind] ?? 0) + 1
+    const sources: Checked['sources'][number][] = []
+    if (options['definitionsOnly'] !== true) {
+      const workbench = await tools.open(project)
+      const bar = progress('Reading history')
+      try {
+        const names = definitions.filter(({ kind }) => kind === 'source').map(({ name }) => name)
+        for (const [i, source] of names.entries()) {
+          try {
+            sources.push(await workbench.inspect(source))
+          } catch (error) {
+            if (!isSixfoldError(error)) throw error
+            sources.push({ source, problem: toProblem(error) })
+          }
+          bar.set((i + 1) / names.length)
+        }
+      } finally {
+        bar.end()
+        await workbench.close()
+      }
+    }
+    return { ok: sources.every((source) => !('problem' in source)), file, definitions: kinds, sources }
+  },
+  render: ({ file, definitions, sources }) => {
+    const lines = [
+      `${file}: ${Object.entries(definitions)
+        .map(([kind, n]) => count(n, kind, kind === 'entity' ? 'entities' : `${kind}s`))
+        .join(', ')}, sound.`,
+    ]
+    const read = sources.filter((source): source is HistorySummary => !('problem' in source))
+    if (read.length > 0)
+      lines.push(
+        '',
+        table(
+          ['source', 'rows', 'from', 'to', 'without time', 'without arrival', 'out of domain', 'repeated'],
+          read.map((s) => [
+            s.source,
+            s.rows.toLocaleString('en'),
+            instant(s.firstTime),
+            instant(s.lastTime),
+            ...[s.withoutTime, s.withoutArrival, s.outOfDomain, s.repeated].map((n) => n.toLocaleString('en')),
+          ]),
+        ),
+      )
+    for (const source of sources)
+      if ('problem' in source)
+        lines.push('', `${source.problem.code}: ${source.problem.detail}`, `  → ${source.problem.fix}`)
+    return lines.join('\n')
+  },
+})
+
+export const plan = defineCommand<Plan>({
+  name: 'plan',
+  summary: 'Show what would change if the definitions were applied.',
+  run: async ({ tools, project }) => {
+    const workbench = await tools.open(project)
+    try {
+      return await workbench.plan()
+    } finally {
+      await workbench.close()
+    }
+  },
+  render: renderPlan,
+})
+
+function renderPlan({ changes, appliedAt }: Plan): string {
+  if (changes.length === 0) return `Nothing to change: these definitions were applied ${instant(appliedAt)}.`
+  const marks = { added: '+', changed: '~', removed: '-' } as const
+  return changes
+    .map(
+      ({ change, kind, name, entails }) => `${marks[change]} ${kind} ${name}${entails === null ? '' : `: ${entails}`}`,
+    )
+    .join('\n')
+}
+
+export const apply = defineCommand<Plan & { readonly dropped: number }>({
+  name: 'apply',
+  summary: 'Put the definitions in force.',
+  run: async ({ tools, project }) => {
+    const workbench = await tools.open(project)
+    try {
+      const planned = await workbench.plan()
+      if (planned.changes.length === 0) return { ...planned, dropped: 0 }
+      const { at, dropped } = await workbench.apply()
+      return { ...planned, appliedAt: at, dropped }
+    } finally {
+      await workbench.close()
+    }
+  },
+  render: (result) =>
+    result.changes.length === 0
+      ? renderPlan(result)
+      : `${renderPlan(result)}\nApplied.${result.dropped > 0 ? ` ${count(result.dropped, 'record')} of old state dropped.` : ''}`,
+})

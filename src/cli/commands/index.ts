@@ -1,0 +1,23 @@
+/** All commands, in the order in which help lists them. */
+import type { Command } from '../command.ts'
+import { apply, check, plan } from './definitions.ts'
+import { explain } from './explain.ts'
+import { featuresGet, materialize, trainingSet } from './features.ts'
+import { init } from './init.ts'
+import { modelAdd, modelList } from './model.ts'
+import { dev, serve } from './serve.ts'
+
+export const commands: readonly Command<unknown>[] = [
+  init,
+  check,
+  plan,
+  apply,
+  materialize,
+  featuresGet,
+  trainingSet,
+  modelAdd,
+  modelList,
+  serve,
+  dev,
+  explain,
+]

@@ -1,0 +1,36 @@
+/** What the composition root provides to commands. */
+import type { Workbench } from '../api/index.ts'
+
+export interface ServeOptions {
+  readonly port: number | null
+  readonly host: string | null
+  /** Start with a clock that stands at this instant and is moved over HTTP, for replays; null: time passes. */
+  readonly clock: number | null
+  /** Apply changed definitions at the start, instead of refusing to serve them. */
+  readonly apply: boolean
+  readonly verbose: boolean
+}
+
+export interface Serving {
+  readonly url: string
+  readonly data: string
+  readonly models: readonly { readonly model: string; readonly version: string | null }[]
+  close(): Promise<void>
+}
+
+export interface Tools {
+  readonly version: string
+  /** Checks the project's configuration and definitions, and nothing that lies outside. */
+  load(project: string): Promise<{
+    readonly file: string
+    readonly folder: string
+    readonly data: string
+    readonly definitions: readonly { readonly kind: string; readonly name: string }[]
+  }>
+  open(project: string): Promise<Workbench>
+  serve(project: string, options: ServeOptions): Promise<Serving>
+  /** Calls after each change of the files that the definitions are made of; gives how to stop. */
+  watch(project: string, changed: (file: string) => void): Promise<() => void>
+  /** Writes a new project; gives the files written. */
+  init(folder: string): Promise<readonly string[]>
+}

@@ -1,0 +1,138 @@
+/**
+ * A client typed by the platform's type alone: nothing is generated, and no definition is loaded at run time.
+ * `connect<typeof platform>('http://localhost:6006')`
+ */
+import type { KeyFields } from '../definition/entity.ts'
+import type { FieldValues } from '../definition/field.ts'
+import type { KeysOf, Model, OutputValue, RequestOf } from '../definition/model.ts'
+import type { Definition, Platform } from '../definition/platform.ts'
+import type { Source } from '../definition/source.ts'
+import type { AnyView, FeatureValues } from '../definition/view.ts'
+import type { Degradation, StageTimes } from '../inference/prediction.ts'
+import type { ErrorCode, Problem } from '../kernel/errors.ts'
+import { catalogue, SixfoldError } from '../kernel/errors.ts'
+
+/** What was decided, and how: enough to ask later "why did it answer that?". */
+export interface PredictionRecord {
+  readonly id: string | null
+  readonly version: string | null
+  /** The instant asked about. */
+  readonly at: Date
+  readonly degraded: readonly Degradation[]
+  readonly milliseconds: StageTimes
+}
+
+/** `& {}` makes messages show the fields themselves, not the alias and the model behind it. */
+export type KeyValues<K extends KeyFields> = FieldValues<K> & {}
+export type PredictionOf<M extends Model> = { readonly [K in keyof M['output']]: OutputValue<M['output'][K]> } & {
+  readonly record: PredictionRecord
+}
+export interface AskOptions {
+  /** The instant asked about; by default now. */
+  readonly at?: Date
+}
+/** The request is asked for only where the model has one. */
+export type Asked<M extends Model> = keyof RequestOf<M['inputs']> extends never
+  ? [keys: KeyValues<KeysOf<M['inputs']>>, request?: {}, options?: AskOptions]
+  : [keys: KeyValues<KeysOf<M['inputs']>>, request: FieldValues<RequestOf<M['inputs']>>, options?: AskOptions]
+
+export interface ModelClient<M extends Model> {
+  predict(...asked: Asked<M>): Promise<PredictionOf<M>>
+}
+export interface ViewClient<V extends AnyView> {
+  read(keys: KeyValues<V['key']>, options?: AskOptions): Promise<FeatureValues<V['features']>>
+}
+export interface SourceClient<S extends Source> {
+  push(events: readonly FieldValues<S['fields']>[]): Promise<PushAnswer>
+}
+export interface PushAnswer {
+  readonly accepted: number
+  readonly duplicates: number
+  readonly covered: number
+  readonly refused: { readonly [reason: string]: number }
+}
+type OutcomeOf<M extends Model> = {
+  readonly [K in keyof M['output']]?: M['output'][K] extends 'probability' ? boolean : OutputValue<M['output'][K]>
+}
+
+export type Named<P extends Platform, Kind extends Definition> = Extract<P['definitions'][keyof P['definitions']], Kind>
+export type Client<P extends Platform> = { readonly [M in Named<P, Model> as M['name']]: ModelClient<M> } & {
+  readonly features: { readonly [V in Named<P, AnyView> as V['name']]: ViewClient<V> }
+  readonly events: { readonly [S in Named<P, Source> as S['name']]: SourceClient<S> }
+  /** What came of a prediction. */
+  readonly outcome: <M extends Named<P, Model>['name']>(
+    id: string,
+    model: M,
+    outcome: OutcomeOf<Extract<Named<P, Model>, { readonly name: M }>>,
+  ) => Promise<void>
+  /** What came of many predictions at once. */
+  readonly outcomes: (
+    list: readonly { readonly id: string; readonly outcome: { readonly [output: string]: boolean | number | string } }[],
+  ) => Promise<OutcomesAnswer>
+}
+export interface OutcomesAnswer {
+  readonly accepted: number
+  readonly duplicates: number
+  readonly unknown: readonly string[]
+  readonly conflicts: readonly string[]
+}
+
+export interface ConnectOptions {
+  /** By default the platform's own. */
+  readonly fetch?: typeof fetch
+  /** Sent with every request. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** How long an answer may take, in milliseconds. By default 10 seconds. */
+  readonly timeoutMs?: number
+}
+
+/** Errors of the server arrive as SixfoldError with its code. */
+export function connect<P extends Platform>(url: string, options: ConnectOptions = {}): Client<P> {
+  const post = async (path: string, body: unknown): Promise<Record<string, unknown>> => {
+    const response = await (options.fetch ?? fetch)(`${url.replace(/\/$/, '')}/v1/${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...options.headers },
+      body: JSON.stringify(body, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)),
+      signal: AbortSignal.timeout(options.timeoutMs ?? 10_000),
+    })
+    const answer = (await response.json().catch(() => null)) as Record<string, unknown> | null
+    if (!response.ok) throw errorOf(response.status, answer as Problem | null)
+    return answer ?? {}
+  }
+  const instant = (asked?: AskOptions): { at?: string } =>
+    asked?.at === undefined ? {} : { at: asked.at.toISOString() }
+  const members = (make: (name: string) => unknown): object =>
+    new Proxy({}, { get: (_, name) => (typeof name === 'string' && name !== 'then' ? make(name) : undefined) })
+
+  const own: Record<string, unknown> = {
+    features: members((view) => ({
+      read: async (keys: unknown, asked?: AskOptions) =>
+        (await post(`views/${view}/read`, { keys, ...instant(asked) }))['features'],
+    })),
+    events: members((source) => ({ push: (events: unknown) => post(`events/${source}`, { events }) })),
+    outcome: async (id: string, _model: string, outcome: unknown) => {
+      await post('outcomes', { id, outcome })
+    },
+    outcomes: (list: unknown) => post('outcomes', { outcomes: list }),
+  }
+  const models = (model: string): unknown => ({
+    predict: async (keys: unknown, request?: unknown, asked?: AskOptions) => {
+      const { prediction, id, version, at, degraded, milliseconds } = await post(`models/${model}/predict`, {
+        keys,
+        request,
+        ...instant(asked),
+      })
+      return { ...(prediction as object), record: { id, version, at: new Date(at as string), degraded, milliseconds } }
+    },
+  })
+  return members((name) => own[name] ?? models(name)) as Client<P>
+}
+
+function errorOf(status: number, problem: Problem | null): SixfoldError {
+  if (problem === null || !(problem.code in catalogue))
+    return new SixfoldError('SX_INTERNAL', `The server answered ${status}, and no problem that this client knows.`)
+  return new SixfoldError(problem.code as ErrorCode, problem.detail, {
+    fix: problem.fix,
+    ...(problem.details === undefined ? {} : { details: problem.details }),
+  })
+}

@@ -1,0 +1,176 @@
+/**
+ * Entries of a source's topic, applied to the states of all views of the source, in one atomic update with the positions that say
+ * so: an entry that is applied again, after a crash or for a view that lags, changes nothing that has it already.
+ */
+import type { Event } from '../aggregation/order.ts'
+import { apply, decode, emptyState, encode } from '../aggregation/state.ts'
+import type { Value } from '../expression/node.ts'
+import type { Limits } from '../kernel/limits.ts'
+import type { OnlineStore } from '../ports/online-store.ts'
+import type { Claim, Claims } from './claims.ts'
+import { decodeClaim, encodeClaim, mayClaim } from './claims.ts'
+import { eventOf, keyOf, timesOf } from './event.ts'
+import type { RunningView, RunningViews } from './runtime.ts'
+import { adopt } from './runtime.ts'
+import type { ViewState } from './view-state.ts'
+import { coveredThrough, decodeViewState, encodeViewState, viewStateKey } from './view-state.ts'
+
+export interface LoggedRow {
+  readonly values: readonly Value[]
+  /** When it was pushed, its entry's position, and its place in the entry. */
+  readonly at: number
+  readonly position: number
+  readonly row: number
+}
+
+export type Verdict = 'accepted' | 'duplicates' | 'covered'
+
+export interface Applied {
+  /** For each row. */
+  readonly verdicts: readonly Verdict[]
+  /** Records with more events waiting than the limit, and the instant at which there will be fewer. */
+  readonly full: readonly { readonly key: string; readonly until: number }[]
+}
+
+/** Applies whole entries, the last of which is at `last`. */
+export async function applyRows(
+  views: readonly RunningView[],
+  refresh: RunningViews['refresh'],
+  claims: Claims | null,
+  store: OnlineStore,
+  limits: Limits,
+  rows: readonly LoggedRow[],
+  last: number,
+): Promise<Applied> {
+  for (;;) {
+    const task = taskFor(views, claims, rows)
+    let change: Change | null = null
+    await store.update(task.keys, (values) => {
+      change = changeOf(task, views, claims, limits, values, last)
+      return change === null ? [] : change.written
+    })
+    // Read again: the closure may have been called several times.
+    const done = change as Change | null
+    if (done !== null) {
+      for (const [i, running] of views.entries()) adopt(running, done.states[i]!)
+      return done
+    }
+    // Another process stepped over to a new generation, whose records have other keys.
+    await refresh()
+  }
+}
+
+export const textOf = (key: Uint8Array): string =>
+  Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1')
+
+interface Task {
+  readonly rows: readonly LoggedRow[]
+  /** The views' states, then the ids, then the records. */
+  readonly keys: readonly Uint8Array[]
+  /** For each row the index of its id among the keys; -1 for none. */
+  readonly ids: readonly number[]
+  /** For each view its records: the index among the keys, and the events with their rows. */
+  readonly records: readonly ReadonlyMap<
+    string,
+    { readonly index: number; readonly events: { readonly row: number; readonly event: Event }[] }
+  >[]
+  readonly generations: readonly number[]
+}
+
+function taskFor(views: readonly RunningView[], claims: Claims | null, rows: readonly LoggedRow[]): Task {
+  const keys: Uint8Array[] = views.map(({ plan }) => viewStateKey(plan.hash))
+  const known = new Map<string, number>()
+  const ids = rows.map(({ values }) => {
+    const id = claims === null ? null : values[claims.field]!
+    if (id === null) return -1
+    const key = claims!.keyOf(id)
+    const index = known.get(textOf(key)) ?? keys.push(key) - 1
+    known.set(textOf(key), index)
+    return index
+  })
+  const records = views.map(({ plan, keyOf: encodeKey }) => {
+    const byKey = new Map<string, { index: number; events: { row: number; event: Event }[] }>()
+    for (const [row, { values }] of rows.entries()) {
+      const parts = keyOf(plan, values)
+      const times = timesOf(plan, values)
+      if (parts === null || typeof times === 'string') continue
+      const key = encodeKey(parts)
+      const record = byKey.get(textOf(key)) ?? { index: keys.push(key) - 1, events: [] }
+      byKey.set(textOf(key), record)
+      record.events.push({ row, event: eventOf(plan, values, times) })
+    }
+    return byKey
+  })
+  return { rows, keys, ids, records, generations: views.map(({ state }) => state.generation) }
+}
+
+interface Change extends Applied {
+  readonly written: readonly (Uint8Array | null | undefined)[]
+  readonly states: readonly ViewState[]
+}
+
+/** Pure. Null when a view's generation is no longer the one that the task was made for. */
+function changeOf(
+  task: Task,
+  views: readonly RunningView[],
+  claims: Claims | null,
+  limits: Limits,
+  values: readonly (Uint8Array | null)[],
+  last: number,
+): Change | null {
+  const states = views.map(({ plan }, i) => decodeViewState(values[i]!, plan.view.name))
+  if (states.some(({ generation }, i) => generation !== task.generations[i])) return null
+  const written: (Uint8Array | null | undefined)[] = new Array<undefined>(task.keys.length).fill(undefined)
+  const first = claim(task, claims, values, written)
+  const verdicts = first.map(
+    (isFirst): Verdict => (!isFirst ? 'duplicates' : views.length === 0 ? 'accepted' : 'covered'),
+  )
+  const full: { key: string; until: number }[] = []
+
+  const after = views.map(({ plan }, v): ViewState => {
+    const state = states[v]!
+    const covered = coveredThrough(state)
+    let { pushedFrom } = state
+    for (const [key, { index, events }] of task.records[v]!) {
+      const counting = events.filter(({ row, event }) => first[row] && event.visible > covered)
+      for (const { row } of counting) verdicts[row] = 'accepted'
+      const due = counting.filter(({ row }) => task.rows[row]!.position >= state.position)
+      if (due.length === 0) continue
+      const entity = values[index] === null ? emptyState(plan) : decode(values[index]!, plan, true)
+      for (const { row, event } of due) {
+        apply(entity, plan, [event], task.rows[row]!.at, limits)
+        pushedFrom = Math.min(pushedFrom ?? event.visible, event.visible)
+      }
+      const excess = entity.waiting.length - limits.pendingEvents
+      if (excess > 0) full.push({ key, until: entity.waiting[excess - 1]!.visible })
+      written[index] = encode(entity, plan)
+    }
+    const next = { ...state, pushedFrom, position: Math.max(state.position, last + 1) }
+    written[v] = encodeViewState(next)
+    return next
+  })
+  return { written, states: after, verdicts, full }
+}
+
+/** For each row whether it is the first with its id; rows without an id are. */
+function claim(
+  { rows, ids }: Task,
+  claims: Claims | null,
+  values: readonly (Uint8Array | null)[],
+  written: (Uint8Array | null | undefined)[],
+): readonly boolean[] {
+  const made = new Map<number, Claim>()
+  return rows.map(({ at, position, row }, i) => {
+    const index = ids[i]!
+    if (index < 0) return true
+    const own: Claim = { at, position, row }
+    const stored = values[index]
+    const held = made.get(index) ?? (stored == null ? null : decodeClaim(stored))
+    if (!mayClaim(held, own, claims!.rememberMs)) return false
+    if (held === null || held.position <= own.position) {
+      made.set(index, own)
+      written[index] = encodeClaim(own)
+    }
+    return true
+  })
+}

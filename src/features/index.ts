@@ -1,0 +1,20 @@
+/**
+ * Pattern 5, the feature store: features of entities at an instant, the same from history and online.
+ *
+ * Here: the door for values, pushed events into state, state from history, reads. The join over history is the offline store's.
+ * Not here: what an aggregate is (aggregation/), and storage (ports/, adapters/).
+ */
+
+export type { Reader } from './door.ts'
+export { Refusal, readerOf } from './door.ts'
+export type { Ingest, PushResult } from './ingest.ts'
+export { ingest, topicOfEvents, topicOfRefused } from './ingest.ts'
+export { prefixOf, space } from './key.ts'
+export type { Materialized, MaterializeRequest } from './materialize.ts'
+export { materialize } from './materialize.ts'
+export type { FeatureGroup, FeatureReader } from './online.ts'
+export { featureReader, keysOf } from './online.ts'
+export type { RunningView, RunningViews } from './runtime.ts'
+export { runningViews } from './runtime.ts'
+export type { ViewState } from './view-state.ts'
+export { decodeViewState, recordPrefix, viewStateKey } from './view-state.ts'

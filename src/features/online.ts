@@ -1,0 +1,84 @@
+/** Features as they are now: one read of the online store for all views asked for together. */
+import { viewReader } from '../aggregation/read.ts'
+import type { KeyFields } from '../definition/entity.ts'
+import type { AnyView } from '../definition/view.ts'
+import type { Type, Value } from '../expression/node.ts'
+import type { OnlineStore } from '../ports/online-store.ts'
+import type { RunningViews } from './runtime.ts'
+
+export interface FeatureGroup {
+  /** The name under which a model reads the view. */
+  readonly group: string
+  /** A view or a selection of one, perhaps in a role. */
+  readonly view: AnyView
+}
+
+export interface GroupLayout {
+  readonly group: string
+  readonly view: AnyView
+  /** Where the group's features begin in what is read. */
+  readonly at: number
+  readonly features: readonly { readonly name: string; readonly type: Type }[]
+}
+
+export interface FeatureReader {
+  readonly groups: readonly GroupLayout[]
+  /** How many values a read writes. */
+  readonly width: number
+  /**
+   * Writes all features of all groups to `into` from position `at`, and for each group the time of its newest event to `newest`,
+   * NaN for an entity never seen. `keys` are values in the order of `keyNames`. An embedded store answers before this returns.
+   */
+  read(keys: readonly Value[], moment: number, into: Value[], at: number, newest: Float64Array): void | Promise<void>
+}
+
+export function featureReader(
+  groups: readonly FeatureGroup[],
+  keyNames: readonly string[],
+  views: RunningViews,
+  store: OnlineStore,
+): FeatureReader {
+  let width = 0
+  const readers = groups.map(({ group, view }) => {
+    const running = views.named(view.name)
+    const reader = viewReader(running.plan, Object.keys(view.features))
+    const at = width
+    width += reader.width
+    const parts = Object.keys(view.basis.entity.key)
+      .sort()
+      .map((part) => keyNames.indexOf(view.role[part]!))
+    const features = Object.keys(view.features).map((name) => ({
+      name,
+      type: running.plan.features.find((feature) => feature.name === name)!.type,
+    }))
+    return { group, view, running, reader, at, parts, features }
+  })
+  return {
+    groups: readers.map(({ group, view, at, features }) => ({ group, view, at, features })),
+    width,
+    read: (keys, moment, into, at, newest) => {
+      const asked: Uint8Array[] = []
+      const readerOf: number[] = []
+      for (let i = 0; i < readers.length; i++) {
+        const { running, parts, reader, at: offset } = readers[i]!
+        const values: Value[] = []
+        for (let p = 0; p < parts.length; p++) values.push(keys[parts[p]!]!)
+        // A key without a part names no entity.
+        if (values.includes(null)) newest[i] = reader.read(null, moment, into, at + offset)
+        else {
+          asked.push(running.keyOf(values))
+          readerOf.push(i)
+        }
+      }
+      return store.read(asked, (k, bytes) => {
+        const i = readerOf[k]!
+        const { reader, at: offset } = readers[i]!
+        newest[i] = reader.read(bytes, moment, into, at + offset)
+      })
+    },
+  }
+}
+
+/** The keys of several views together, by the names under which they are asked for. */
+export const keysOf = (groups: readonly FeatureGroup[]): KeyFields =>
+  Object.assign({}, ...groups.map(({ view }) => view.key)) as KeyFields

@@ -1,0 +1,52 @@
+/** A view as it runs in this process: its plan, and the encoder of its records' keys, which follows the generation that answers. */
+import type { ViewPlan } from '../aggregation/plan.ts'
+import { planOf } from '../aggregation/plan.ts'
+import type { Platform } from '../definition/platform.ts'
+import { allViewsOf } from '../definition/platform.ts'
+import type { OnlineStore } from '../ports/online-store.ts'
+import type { KeyEncoder } from './key.ts'
+import { keyEncoder } from './key.ts'
+import type { ViewState } from './view-state.ts'
+import { readViewState, recordPrefix } from './view-state.ts'
+
+export interface RunningView {
+  readonly plan: ViewPlan
+  /** As last read from the store. */
+  state: ViewState
+  keyOf: KeyEncoder
+}
+
+export interface RunningViews {
+  readonly all: readonly RunningView[]
+  named(name: string): RunningView
+  ofSource(source: string): readonly RunningView[]
+  /** Reads again which generation answers. */
+  refresh(): Promise<void>
+}
+
+export async function runningViews(platform: Platform, store: OnlineStore): Promise<RunningViews> {
+  const all = await Promise.all(
+    allViewsOf(platform).map(async (view): Promise<RunningView> => {
+      const plan = planOf(view)
+      const state = await readViewState(store, plan.hash, view.name)
+      return { plan, state, keyOf: encoderFor(plan, state.generation) }
+    }),
+  )
+  const byName = new Map(all.map((running) => [running.plan.view.name, running]))
+  return {
+    all,
+    named: (name) => byName.get(name)!,
+    ofSource: (source) => all.filter(({ plan }) => plan.view.basis.source.name === source),
+    refresh: async () => {
+      for (const running of all) adopt(running, await readViewState(store, running.plan.hash, running.plan.view.name))
+    },
+  }
+}
+
+export const encoderFor = (plan: ViewPlan, generation: number): KeyEncoder =>
+  keyEncoder(recordPrefix(plan.hash, generation), plan.view.basis.entity.key)
+
+export function adopt(running: RunningView, state: ViewState): void {
+  if (state.generation !== running.state.generation) running.keyOf = encoderFor(running.plan, state.generation)
+  running.state = state
+}

@@ -1,0 +1,73 @@
+/**
+ * Sixfold: typed definitions, and everything that runs from them.
+ *
+ * Define a platform with `entity`, `source`, `view`, `model` and `platform`; run it in this process with `sixfold(platform)`, or
+ * with the command `sixfold`; ask a server with `connect` from 'sixfold/client'.
+ */
+
+export type { Asked, AskOptions, KeyValues, PredictionOf, PredictionRecord } from './client/connect.ts'
+export type { Entity, KeyFields, KeyType } from './definition/entity.ts'
+export { entity } from './definition/entity.ts'
+export type { Field, Fields, FieldValues } from './definition/field.ts'
+export type {
+  Budget,
+  InputsAtMoment,
+  KeysOf,
+  Label,
+  Model,
+  Output,
+  Outputs,
+  OutputValue,
+  RequestOf,
+  Vector,
+} from './definition/model.ts'
+export { label, model, vector } from './definition/model.ts'
+export type { Definition, Definitions, Platform } from './definition/platform.ts'
+export { platform } from './definition/platform.ts'
+export type { Source, SourceOptions, Storage, Topic } from './definition/source.ts'
+export { parquet, source, topic } from './definition/source.ts'
+export type { AnyView, Features, FeatureValues, View } from './definition/view.ts'
+export { view } from './definition/view.ts'
+export type { Aggregate, Chosen } from './expression/aggregates.ts'
+export {
+  count,
+  decayedCount,
+  decayedSum,
+  distinct,
+  first,
+  firstN,
+  last,
+  lastN,
+  max,
+  mean,
+  median,
+  min,
+  quantile,
+  stddev,
+  sum,
+  topN,
+  variance,
+} from './expression/aggregates.ts'
+export { moment } from './expression/builder.ts'
+export type {
+  AnyExpression,
+  BooleanExpression,
+  DurationExpression,
+  ListExpression,
+  NumberExpression,
+  StringExpression,
+  TimestampExpression,
+  ValueOf,
+} from './expression/faces.ts'
+export { defineFunction } from './expression/functions/define.ts'
+export { cannot } from './expression/functions/spec.ts'
+export { manualClock } from './kernel/clock.ts'
+export type { Duration } from './kernel/duration.ts'
+export type { ErrorCode, Problem } from './kernel/errors.ts'
+export { isSixfoldError, SixfoldError } from './kernel/errors.ts'
+export type { Limits } from './kernel/limits.ts'
+export type { Config } from './runtime/config.ts'
+export { defineConfig } from './runtime/config.ts'
+export type { OpenOptions } from './runtime/open.ts'
+export type { Sixfold } from './runtime/sixfold.ts'
+export { sixfold } from './runtime/sixfold.ts'

@@ -1,0 +1,17 @@
+/**
+ * Pattern 2, real-time inference: a question in, an answer out, with its reasons kept.
+ *
+ * Here: questions through the door, features, vector, batches into the model runtime, fallback, the log of predictions.
+ * Not here: HTTP, and how good the answers were (monitoring/).
+ */
+export type { Measures, MeasuresSnapshot } from './measures.ts'
+export type { Degradation, Prediction, Stage, StageTimes } from './prediction.ts'
+export type { LoggedPrediction, PredictionReader } from './prediction-log.ts'
+export { parseId, predictionReader, topicOfPredictions } from './prediction-log.ts'
+export type { Predictor, Question } from './predictor.ts'
+export { predictor } from './predictor.ts'
+export type { FieldsReader } from './question.ts'
+export { fieldsReader } from './question.ts'
+export type { Signature } from './signature.ts'
+export { signatureOf } from './signature.ts'
+export type { OutputValue } from './tensors.ts'

@@ -1,0 +1,7 @@
+/**
+ * Pattern 6, the model registry: the source of truth for trained models.
+ *
+ * Here: versions, and which one answers. Not here: how a version is called (inference/), and files (ports/).
+ */
+export type { AddedVersion, RegistryOptions } from './add-version.ts'
+export { addVersion, loadLive } from './add-version.ts'

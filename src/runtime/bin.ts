@@ -1,0 +1,110 @@
+#!/usr/bin/env node
+/** The program `sixfold`: the command line, with everything it needs. */
+import { readFileSync, watch } from 'node:fs'
+import { basename } from 'node:path'
+import { pino } from 'pino'
+import type { ServeOptions, Serving, Tools } from '../cli/index.ts'
+import { main } from '../cli/index.ts'
+import { manualClock, systemClock } from '../kernel/clock.ts'
+import { SixfoldError } from '../kernel/errors.ts'
+import type { Project } from './config.ts'
+import { loadProject } from './config.ts'
+import { writeProject } from './init.ts'
+import { listen } from './listen.ts'
+import type { OpenOptions } from './open.ts'
+import { open } from './open.ts'
+import { applyPlatform, planFor } from './plan.ts'
+import { workbench } from './workbench.ts'
+
+const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  readonly version: string
+}
+
+const optionsOf = ({ folder, data, limits, sync, duckdb }: Project): OpenOptions => ({
+  project: folder,
+  data,
+  limits,
+  sync,
+  duckdb,
+})
+
+const tools: Tools = {
+  version: manifest.version,
+  load: async (path) => {
+    const { file, folder, data, platform } = await loadProject(path)
+    return {
+      file,
+      folder,
+      data,
+      definitions: Object.values(platform.definitions).map(({ kind, name }) => ({ kind, name })),
+    }
+  },
+  open: async (path) => {
+    const project = await loadProject(path)
+    return workbench(await open(project.platform, { ...optionsOf(project), serving: false }))
+  },
+  serve,
+  watch: async (path, changed) => {
+    const { folder, data } = await loadProject(path).catch(() => ({ folder: path, data: '' }))
+    const soon = new Map<string, NodeJS.Timeout>()
+    const watcher = watch(folder, { recursive: true }, (_, file) => {
+      if (
+        file === null ||
+        !/\.(ts|mts|js|mjs)$/.test(file) ||
+        file.includes('node_modules') ||
+        (data !== '' && file.startsWith(basename(data)))
+      )
+        return
+      // Editors write a file in several steps.
+      clearTimeout(soon.get(file))
+      soon.set(
+        file,
+        setTimeout(() => changed(file), 150),
+      )
+    })
+    return () => watcher.close()
+  },
+  init: (folder) => writeProject(folder, manifest.version),
+}
+
+async function serve(path: string, { port, host, clock, apply, verbose }: ServeOptions): Promise<Serving> {
+  const project = await loadProject(path)
+  const logger = pino({ level: verbose ? 'debug' : 'info' }, pino.destination(2))
+  const opened = await open(project.platform, {
+    ...optionsOf(project),
+    logger,
+    clock: clock === null ? systemClock() : manualClock(clock),
+  })
+  try {
+    const { metadata, online } = opened.stores
+    const { changes, appliedAt } = await planFor(project.platform, metadata)
+    if (changes.length > 0) {
+      // Nothing was ever applied: there is nothing that could be dropped.
+      if (!apply && appliedAt !== null)
+        throw new SixfoldError(
+          'SX_NOT_APPLIED',
+          `${changes.length} definitions differ from those that were applied: ${changes.map(({ kind, name }) => `${kind} ${name}`).join(', ')}.`,
+          {
+            fix: 'Look at them with `sixfold plan`, then run `sixfold apply`.',
+          },
+        )
+      await applyPlatform(project.platform, metadata, online, opened.clock.now())
+    }
+    const listening = await listen(opened, { port: port ?? project.server.port, host: host ?? project.server.host })
+    const { models } = await opened.status()
+    return {
+      url: listening.url,
+      data: project.data,
+      models: models.map(({ model, version }) => ({ model, version })),
+      close: async () => {
+        await listening.close()
+        await opened.close()
+      },
+    }
+  } catch (error) {
+    await opened.close()
+    throw error
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2), tools)

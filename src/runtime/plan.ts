@@ -1,0 +1,77 @@
+/** What would change if the definitions were applied, and what each change entails. */
+
+import { planOf } from '../aggregation/plan.ts'
+import type { Plan, PlannedChange } from '../api/index.ts'
+import { describe, hashOfDefinition } from '../definition/describe.ts'
+import type { Platform } from '../definition/platform.ts'
+import { allViewsOf } from '../definition/platform.ts'
+import { decodeViewState, prefixOf, recordPrefix, space, viewStateKey } from '../features/index.ts'
+import type { Applied, AppliedPlatform, MetadataStore } from '../ports/metadata-store.ts'
+import type { OnlineStore } from '../ports/online-store.ts'
+
+const definitionsOf = (platform: Platform): AppliedPlatform['definitions'] =>
+  Object.values(platform.definitions).map((definition) => ({
+    kind: definition.kind,
+    name: definition.name,
+    hash: hashOfDefinition(definition),
+    described: JSON.parse(JSON.stringify(describe(definition))) as unknown,
+  }))
+
+export async function planFor(platform: Platform, metadata: MetadataStore): Promise<Plan> {
+  const applied = await metadata.applied()
+  const before = new Map(
+    (applied?.definitions ?? []).map((definition) => [`${definition.kind} ${definition.name}`, definition]),
+  )
+  const after = new Map(
+    definitionsOf(platform).map((definition) => [`${definition.kind} ${definition.name}`, definition]),
+  )
+  const changes: PlannedChange[] = []
+  for (const [key, { kind, name, hash }] of after) {
+    const old = before.get(key)
+    if (old === undefined) changes.push({ change: 'added', kind, name, entails: entailed('added', kind, name) })
+    else if (old.hash !== hash)
+      changes.push({ change: 'changed', kind, name, entails: entailed('changed', kind, name) })
+  }
+  for (const [key, { kind, name }] of before)
+    if (!after.has(key)) changes.push({ change: 'removed', kind, name, entails: entailed('removed', kind, name) })
+  return { hash: platform.hash, appliedAt: applied?.at ?? null, changes }
+}
+
+function entailed(change: PlannedChange['change'], kind: string, name: string): string | null {
+  if (kind === 'view') {
+    if (change === 'removed') return 'its online state is dropped'
+    return `its online state starts empty: run \`sixfold materialize ${name}\`${change === 'changed' ? '; the state of the old definition is dropped' : ''}`
+  }
+  if (kind === 'model' && change === 'changed')
+    return 'versions are held against the new definition when they are next loaded'
+  return null
+}
+
+/** Records the definitions, and drops the state of views that are no longer defined so. */
+export async function applyPlatform(
+  platform: Platform,
+  metadata: MetadataStore,
+  store: OnlineStore,
+  at: number,
+): Promise<{ readonly applied: Applied; readonly dropped: number }> {
+  const before = await metadata.history(1)
+  const kept = new Set(allViewsOf(platform).map((view) => planOf(view).hash))
+  const applied = await metadata.apply({ hash: platform.hash, definitions: definitionsOf(platform) }, at)
+  let dropped = 0
+  for (const { kind, name, hash } of before.flatMap(({ definitions }) => definitions))
+    if (kind === 'view' && !kept.has(hash)) dropped += await dropState(store, hash, name)
+  return { applied, dropped }
+}
+
+async function dropState(store: OnlineStore, hash: string, name: string): Promise<number> {
+  let newest = 0
+  await store.read([viewStateKey(hash)], (_, bytes) => {
+    const state = decodeViewState(bytes, name)
+    newest = Math.max(state.generation, state.run?.generation ?? 0)
+  })
+  let dropped = 0
+  for (let generation = 0; generation <= newest; generation++)
+    dropped += await store.clear(recordPrefix(hash, generation))
+  await store.clear(prefixOf(space.view, hash))
+  return dropped
+}

@@ -1,0 +1,98 @@
+/**
+ * A platform inside a user's own Node process: `await sixfold(platform).predict('late', { carrier: 'UA' })`. Opens its data folder
+ * with the first call, and is typed by the platform like the client over HTTP.
+ */
+
+import type { Explanation, Status } from '../api/index.ts'
+import type { Asked, AskOptions, KeyValues, Named, PredictionOf, PushAnswer } from '../client/connect.ts'
+import type { FieldValues } from '../definition/field.ts'
+import type { Model } from '../definition/model.ts'
+import { requestOf } from '../definition/model.ts'
+import type { Platform } from '../definition/platform.ts'
+import { modelNamed } from '../definition/platform.ts'
+import type { Source } from '../definition/source.ts'
+import type { AnyView, FeatureValues } from '../definition/view.ts'
+import type { OutcomeResult } from '../monitoring/index.ts'
+import type { Listening } from './listen.ts'
+import { listen } from './listen.ts'
+import type { Opened, OpenOptions } from './open.ts'
+import { open } from './open.ts'
+
+type ModelOf<P extends Platform, N> = Extract<Named<P, Model>, { readonly name: N }>
+type ViewOf<P extends Platform, N> = Extract<Named<P, AnyView>, { readonly name: N }>
+type SourceOf<P extends Platform, N> = Extract<Named<P, Source>, { readonly name: N }>
+
+export interface Sixfold<P extends Platform> {
+  predict<const N extends Named<P, Model>['name']>(
+    model: N,
+    ...asked: Asked<ModelOf<P, N>>
+  ): Promise<PredictionOf<ModelOf<P, N>>>
+  features<const N extends Named<P, AnyView>['name']>(
+    view: N,
+    keys: KeyValues<ViewOf<P, N>['key']>,
+    options?: AskOptions,
+  ): Promise<FeatureValues<ViewOf<P, N>['features']>>
+  push<const N extends Named<P, Source>['name']>(
+    source: N,
+    events: readonly FieldValues<SourceOf<P, N>['fields']>[],
+  ): Promise<PushAnswer>
+  /** What came of predictions. */
+  outcomes(
+    list: readonly {
+      readonly id: string
+      readonly outcome: { readonly [output: string]: boolean | number | string }
+    }[],
+  ): Promise<OutcomeResult>
+  explain(id: string): Promise<Explanation>
+  status(): Promise<Status>
+  /** Adds a model file as a version, which answers from then on. */
+  addModel(model: Named<P, Model>['name'], path: string, note?: string): Promise<{ readonly version: string }>
+  /** Serves all this over HTTP as well. */
+  listen(options?: { readonly port?: number; readonly host?: string }): Promise<Listening>
+  close(): Promise<void>
+}
+
+export function sixfold<P extends Platform>(platform: P, options: OpenOptions = {}): Sixfold<P> {
+  let opening: Promise<Opened> | null = null
+  const opened = (): Promise<Opened> => {
+    // A failure to open is told to whoever asked; the next call tries again.
+    opening ??= open(platform, options).catch((error: unknown) => {
+      opening = null
+      throw error
+    })
+    return opening
+  }
+  const face = {
+    predict: async (model: string, keys: unknown, second?: unknown, third?: AskOptions) => {
+      const { outputs, id, version, at, degraded, milliseconds } = await (await opened()).predict(model, {
+        keys,
+        request: requestFor(platform, model, second),
+        at: third?.at?.getTime(),
+      })
+      return { ...outputs, record: { id, version, at: new Date(at), degraded, milliseconds } }
+    },
+    features: async (view: string, keys: unknown, asked?: AskOptions) =>
+      (await (await opened()).readFeatures(view, keys, asked?.at?.getTime())).features,
+    push: async (source: string, events: readonly unknown[]) => (await opened()).push(source, events),
+    outcomes: async (list: readonly unknown[]) => (await opened()).recordOutcomes(list),
+    explain: async (id: string) => (await opened()).explain(id),
+    status: async () => (await opened()).status(),
+    addModel: async (model: string, path: string, note?: string) => {
+      const { version } = await (await opened()).addModel(model, path, note ?? null)
+      await (await opened()).refresh()
+      return { version: String(version.version) }
+    },
+    listen: async (where?: { readonly port?: number; readonly host?: string }) => listen(await opened(), where),
+    close: async () => {
+      if (opening === null) return
+      const closing = opening
+      opening = null
+      await (await closing).close()
+    },
+  }
+  return face as unknown as Sixfold<P>
+}
+
+/** A model without request fields may be asked without a request. */
+const requestFor = (platform: Platform, model: string, given: unknown): unknown =>
+  given === undefined && Object.keys(requestOf(modelNamed(platform, model).inputs)).length === 0 ? undefined : given

@@ -1,0 +1,50 @@
+/** The platform for a command: opened beside a server or without one. */
+import { resolve } from 'node:path'
+import type { Workbench } from '../api/index.ts'
+import { hashOfDefinition } from '../definition/describe.ts'
+import { modelNamed, sourceNamed, viewNamed } from '../definition/platform.ts'
+import type { Opened } from './open.ts'
+import { applyPlatform, planFor } from './plan.ts'
+
+/** Paths on a command line start from the working folder. */
+export function workbench(opened: Opened): Workbench {
+  const { platform, stores, clock } = opened
+  return {
+    platform,
+    plan: () => planFor(platform, stores.metadata),
+    apply: async () => {
+      const { applied, dropped } = await applyPlatform(platform, stores.metadata, stores.online, clock.now())
+      return { at: applied.at, dropped }
+    },
+    inspect: (source) => stores.offline.inspect(sourceNamed(platform, source)),
+    materialize: opened.materialize,
+    trainingSet: async ({ labels, at, zone, out, model, views }, progress) => {
+      const definition = model === null ? null : modelNamed(platform, model)
+      return stores.offline.trainingSet(
+        {
+          labels: resolve(labels),
+          at,
+          zone,
+          out: resolve(out),
+          model: definition,
+          views: views.map((name) => ({ group: name, view: viewNamed(platform, name) })),
+          metadata: {
+            'sixfold.platform': platform.hash,
+            ...(definition === null
+              ? {}
+              : { 'sixfold.model': definition.name, 'sixfold.definition': hashOfDefinition(definition) }),
+            ...Object.fromEntries(
+              views.map((name) => [`sixfold.view.${name}`, hashOfDefinition(viewNamed(platform, name))]),
+            ),
+          },
+        },
+        progress,
+      )
+    },
+    addModel: (model, path, note) => opened.addModel(model, resolve(path), note),
+    versions: async (model) => stores.metadata.versions(modelNamed(platform, model).name),
+    readFeatures: opened.readFeatures,
+    explain: opened.explain,
+    close: opened.close,
+  }
+}

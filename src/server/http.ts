@@ -1,0 +1,213 @@
+/** The HTTP server: our API under /v1, health, and the console. It reads and writes JSON, and decides nothing. */
+import type { AddressInfo } from 'node:net'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { fastify } from 'fastify'
+import type { Logger } from 'pino'
+import type { Services } from '../api/index.ts'
+import type { Prediction } from '../inference/index.ts'
+import type { ErrorCode } from '../kernel/errors.ts'
+import { isSixfoldError, SixfoldError, toProblem } from '../kernel/errors.ts'
+import { formatInstant, parseInstant } from '../kernel/instant.ts'
+import type { ConsoleFiles } from './console.ts'
+import { parseJson } from './json.ts'
+
+export interface ServerOptions {
+  readonly services: Services
+  readonly console: ConsoleFiles | null
+  readonly logger: Logger
+}
+
+export interface Server {
+  /** Port 0 takes any that is free. Gives the address. */
+  listen(port: number, host: string): Promise<{ readonly url: string; readonly port: number }>
+  /** Takes no new requests, and resolves when those under way are answered. */
+  close(): Promise<void>
+}
+
+export function httpServer({ services, console: files, logger }: ServerOptions): Server {
+  const { limits } = services
+  let stopping = false
+  const app = fastify({
+    bodyLimit: limits.bodyBytes,
+    logger: false,
+    genReqId: () => '',
+    forceCloseConnections: 'idle',
+    requestTimeout: 60_000,
+    routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true },
+  })
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_, body, done) => {
+    try {
+      done(null, parseJson(body as Buffer, limits.bodyDepth))
+    } catch (error) {
+      done(error as Error)
+    }
+  })
+  app.setErrorHandler((error, request, reply) => sendProblem(known(error, limits.bodyBytes), request, reply, logger))
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(
+      new SixfoldError('SX_NOT_FOUND', `Nothing is at ${request.method} ${request.url}.`),
+      request,
+      reply,
+      logger,
+    ),
+  )
+
+  app.post('/v1/models/:model/predict', async (request, reply) => {
+    const { model } = request.params as { model: string }
+    const body = bodyOf(request)
+    const prediction = await services.predict(model, {
+      keys: body['keys'],
+      request: body['request'],
+      at: instantOf(body['at'], 'at'),
+    })
+    return reply
+      .header('server-timing', serverTiming(prediction))
+      .type('application/json')
+      .send(writePrediction(prediction))
+  })
+  app.post('/v1/views/:view/read', async (request) => {
+    const { view } = request.params as { view: string }
+    const body = bodyOf(request)
+    const { at, newest, ...rest } = await services.readFeatures(view, body['keys'], instantOf(body['at'], 'at'))
+    return json({ ...rest, at: formatInstant(at), newest: newest === null ? null : formatInstant(newest) })
+  })
+  app.post('/v1/events/:source', async (request) => {
+    const { source } = request.params as { source: string }
+    return services.push(source, listOf(bodyOf(request), 'events'))
+  })
+  app.post('/v1/outcomes', async (request) => {
+    const body = bodyOf(request)
+    const single = body['outcomes'] === undefined
+    const result = await services.recordOutcomes(single ? [body] : listOf(body, 'outcomes'))
+    if (single && result.unknown.length > 0)
+      throw new SixfoldError('SX_UNKNOWN_PREDICTION', `There is no prediction '${String(body['id'])}' in the log.`)
+    if (single && result.conflicts.length > 0)
+      throw new SixfoldError(
+        'SX_OUTCOME_CONFLICT',
+        `The prediction '${String(body['id'])}' has a different outcome already.`,
+      )
+    return result
+  })
+  app.get('/v1/predictions/:id', async (request) => json(await services.explain((request.params as { id: string }).id)))
+  app.get('/v1/status', async () => json(await services.status()))
+  app.post('/v1/clock', async (request) => {
+    if (services.advanceClock === null)
+      throw new SixfoldError('SX_NOT_FOUND', 'The clock of this server passes by itself.', {
+        fix: 'Start it with --clock manual to move it.',
+      })
+    const now = instantOf(bodyOf(request)['now'], 'now')
+    if (now === undefined)
+      throw new SixfoldError('SX_REQUEST_INVALID', "'now' is missing.", { fix: 'Send {"now": "<ISO 8601>"}.' })
+    services.advanceClock(now)
+    return { now: formatInstant(now) }
+  })
+  app.get('/healthz', async () => ({ status: 'ok' }))
+  app.get('/readyz', async (_, reply) => (stopping ? reply.code(503).send({ status: 'stopping' }) : { status: 'ok' }))
+  if (files !== null) serveConsole(app, files)
+
+  return {
+    listen: async (port, host) => {
+      await app.listen({ port, host })
+      const address = app.server.address() as AddressInfo
+      const shown = address.family === 'IPv6' ? `[${address.address}]` : address.address
+      return {
+        url: `http://${['0.0.0.0', '::'].includes(address.address) ? 'localhost' : shown}:${address.port}`,
+        port: address.port,
+      }
+    },
+    close: async () => {
+      stopping = true
+      await app.close()
+    },
+  }
+}
+
+// --- requests
+
+function bodyOf(request: FastifyRequest): Record<string, unknown> {
+  const { body } = request
+  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as Record<string, unknown>
+  throw new SixfoldError(
+    'SX_REQUEST_MALFORMED',
+    body === undefined ? 'The request has no body.' : 'The body is no JSON object.',
+  )
+}
+
+function listOf(body: Record<string, unknown>, name: string): readonly unknown[] {
+  const list = body[name]
+  if (Array.isArray(list)) return list
+  throw new SixfoldError('SX_REQUEST_MALFORMED', `'${name}' ${list === undefined ? 'is missing' : 'is no list'}.`, {
+    fix: `Send {"${name}": [ … ]}.`,
+  })
+}
+
+function instantOf(value: unknown, name: string): number | undefined {
+  if (value === undefined || value === null) return undefined
+  const instant = typeof value === 'string' ? parseInstant(value) : null
+  if (instant === null)
+    throw new SixfoldError('SX_REQUEST_INVALID', `'${name}' is ${JSON.stringify(value)?.slice(0, 60)}, no instant.`, {
+      fix: 'Send ISO 8601 with a zone, as in 2013-06-01T12:00:00Z.',
+    })
+  return instant
+}
+
+// --- answers
+
+/** 64-bit integers beyond 2^53 leave as text. */
+const json = (value: unknown): unknown =>
+  JSON.parse(JSON.stringify(value, (_, member: unknown) => (typeof member === 'bigint' ? String(member) : member)))
+
+const round = (milliseconds: number): number => Math.round(milliseconds * 1000) / 1000
+
+function serverTiming({ milliseconds: { features, assembly, inference, post, total } }: Prediction): string {
+  return `features;dur=${round(features)}, assembly;dur=${round(assembly)}, inference;dur=${round(inference)}, post;dur=${round(post)}, total;dur=${round(total)}`
+}
+
+/** Written by hand: this is the answer that matters for speed, and its form is fixed. */
+function writePrediction({ id, model, version, at, outputs, degraded, milliseconds: ms }: Prediction): string {
+  let values = ''
+  for (const name in outputs) {
+    const value = outputs[name]!
+    values += `${values === '' ? '' : ','}"${name}":${typeof value === 'number' ? value : JSON.stringify(value)}`
+  }
+  const times = `{"features":${round(ms.features)},"assembly":${round(ms.assembly)},"inference":${round(ms.inference)},"post":${round(ms.post)},"total":${round(ms.total)}}`
+  const quoted = (text: string | null): string => (text === null ? 'null' : `"${text}"`)
+  return `{"prediction":{${values}},"model":"${model}","version":${quoted(version)},"id":${quoted(id)},"at":"${formatInstant(at)}","degraded":${degraded.length === 0 ? '[]' : JSON.stringify(degraded)},"milliseconds":${times}}`
+}
+
+/** Errors of Fastify's own, as ours. */
+function known(error: unknown, bodyBytes: number): unknown {
+  if (isSixfoldError(error)) return error
+  const { code, statusCode } = error as { code?: string; statusCode?: number }
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
+    return new SixfoldError('SX_REQUEST_TOO_LARGE', `The body is larger than ${bodyBytes} bytes.`)
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
+    return new SixfoldError('SX_MEDIA_TYPE', 'The body is not declared as JSON.')
+  if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500)
+    return new SixfoldError('SX_REQUEST_MALFORMED', 'The request cannot be read.', { cause: error })
+  return error
+}
+
+function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply, logger: Logger): void {
+  const problem = toProblem(error)
+  if (problem.status >= 500 && problem.code === ('SX_INTERNAL' satisfies ErrorCode))
+    logger.error({ err: error, method: request.method, url: request.url }, 'A request failed.')
+  if (problem.retry) reply.header('retry-after', '1')
+  void reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem))
+}
+
+function serveConsole(app: FastifyInstance, files: ConsoleFiles): void {
+  for (const [path, { type, bytes, immutable }] of files)
+    app.get(path, async (_, reply) =>
+      reply
+        .type(type)
+        .header('cache-control', immutable ? 'public, max-age=31536000, immutable' : 'no-cache')
+        .header(
+          'content-security-policy',
+          "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'",
+        )
+        .header('x-content-type-options', 'nosniff')
+        .send(bytes),
+    )
+}
