@@ -9,6 +9,7 @@ export type { Asked, AskOptions, KeyValues, PredictionOf, PredictionRecord } fro
 export type { Entity, KeyFields, KeyType } from './definition/entity.ts'
 export { entity } from './definition/entity.ts'
 export type { Field, Fields, FieldValues } from './definition/field.ts'
+export type { Definition, Definitions, Platform } from './definition/graph.ts'
 export type {
   Budget,
   InputsAtMoment,
@@ -22,7 +23,6 @@ export type {
   Vector,
 } from './definition/model.ts'
 export { label, model, vector } from './definition/model.ts'
-export type { Definition, Definitions, Platform } from './definition/platform.ts'
 export { platform } from './definition/platform.ts'
 export type { Source, SourceOptions, Storage, Topic } from './definition/source.ts'
 export { parquet, source, topic } from './definition/source.ts'

@@ -1,7 +1,7 @@
 /** The platform as nodes and edges, for whoever draws it. */
 import { shapesOf } from '../definition/field.ts'
+import type { Definition, Platform } from '../definition/graph.ts'
 import { isView, requestOf, viewsOf } from '../definition/model.ts'
-import type { Definition, Platform } from '../definition/platform.ts'
 import type { Node } from '../expression/node.ts'
 import { typeOf, walk } from '../expression/node.ts'
 import type { Graph } from './answers.ts'

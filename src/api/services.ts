@@ -1,5 +1,5 @@
 /** What the system does, as one interface: the server and the command line call it, the composition root provides it. */
-import type { Platform } from '../definition/platform.ts'
+import type { Platform } from '../definition/graph.ts'
 import type { Materialized, MaterializeRequest, PushResult } from '../features/index.ts'
 import type { Prediction, Question } from '../inference/index.ts'
 import type { Limits } from '../kernel/limits.ts'

@@ -4,11 +4,11 @@
  */
 import type { KeyFields } from '../definition/entity.ts'
 import type { FieldValues } from '../definition/field.ts'
+import type { Definition, Platform } from '../definition/graph.ts'
 import type { KeysOf, Model, OutputValue, RequestOf } from '../definition/model.ts'
-import type { Definition, Platform } from '../definition/platform.ts'
 import type { Source } from '../definition/source.ts'
 import type { AnyView, FeatureValues } from '../definition/view.ts'
-import type { Degradation, StageTimes } from '../inference/prediction.ts'
+import type { Degradation, StageTimes } from '../inference/index.ts'
 import type { ErrorCode, Problem } from '../kernel/errors.ts'
 import { catalogue, SixfoldError } from '../kernel/errors.ts'
 
@@ -67,7 +67,10 @@ export type Client<P extends Platform> = { readonly [M in Named<P, Model> as M['
   ) => Promise<void>
   /** What came of many predictions at once. */
   readonly outcomes: (
-    list: readonly { readonly id: string; readonly outcome: { readonly [output: string]: boolean | number | string } }[],
+    list: readonly {
+      readonly id: string
+      readonly outcome: { readonly [output: string]: boolean | number | string }
+    }[],
   ) => Promise<OutcomesAnswer>
 }
 export interface OutcomesAnswer {

@@ -6,7 +6,6 @@
  * integer meets a float), so that a compiler never has to decide anything.
  */
 import type { Duration } from '../kernel/duration.ts'
-import type { FunctionDefinition } from './functions/define.ts'
 
 export type Scalar = 'boolean' | 'int64' | 'float64' | 'string' | 'timestamp' | 'duration'
 export type Type = Scalar | `${Scalar}[]`
@@ -115,17 +114,6 @@ export const childrenOf = (node: Node): readonly Node[] =>
 export function* walk(root: Node): Generator<Node> {
   yield root
   for (const child of childrenOf(root)) yield* walk(child)
-}
-
-/**
- * The body of a user's own function travels beside its node, not in it: a node is data. It is kept by identity, so that a tree
- * taken from JSON has none until its platform's definitions are loaded.
- */
-const bodies = new WeakMap<Node, FunctionDefinition>()
-export const bodyOf = (node: Node<'call'>): FunctionDefinition | undefined => bodies.get(node)
-export function withBody(node: Node<'call'>, definition: FunctionDefinition): Node<'call'> {
-  bodies.set(node, definition)
-  return node
 }
 
 export const elementOf = (type: Type): Scalar => (type.endsWith('[]') ? type.slice(0, -2) : type) as Scalar

@@ -1,8 +1,9 @@
 /** Whether an expression may be missing: the run-time side of what `N` says in the types. Overflow is not counted: it is a defect of data. */
 import type { Method } from './faces.ts'
+import { bodyOf } from './functions/definition.ts'
 import { isStandard } from './functions/standard.ts'
 import type { Node } from './node.ts'
-import { bodyOf, typeOf, visit } from './node.ts'
+import { typeOf, visit } from './node.ts'
 
 /** Functions that may give nothing although every operand is there. */
 const partial: readonly Method[] = [

@@ -6,8 +6,8 @@
  * was not acknowledged may have happened; a source whose events must not count twice names an `id`.
  */
 import { shapesOf } from '../definition/field.ts'
-import type { Platform } from '../definition/platform.ts'
-import { sourceNamed, sourcesOf } from '../definition/platform.ts'
+import type { Platform } from '../definition/graph.ts'
+import { sourceNamed, sourcesOf } from '../definition/graph.ts'
 import type { Source } from '../definition/source.ts'
 import type { Value } from '../expression/node.ts'
 import type { Clock } from '../kernel/clock.ts'

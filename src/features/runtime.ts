@@ -1,8 +1,8 @@
 /** A view as it runs in this process: its plan, and the encoder of its records' keys, which follows the generation that answers. */
 import type { ViewPlan } from '../aggregation/plan.ts'
 import { planOf } from '../aggregation/plan.ts'
-import type { Platform } from '../definition/platform.ts'
-import { allViewsOf } from '../definition/platform.ts'
+import type { Platform } from '../definition/graph.ts'
+import { allViewsOf } from '../definition/graph.ts'
 import type { OnlineStore } from '../ports/online-store.ts'
 import type { KeyEncoder } from './key.ts'
 import { keyEncoder } from './key.ts'

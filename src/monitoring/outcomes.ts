@@ -3,9 +3,10 @@
  * predictions have one, together with the figures of quality and the position in the log, in one update: so an acknowledged
  * outcome counts once, also when the process dies in between.
  */
+
+import type { Platform } from '../definition/graph.ts'
+import { modelNamed, modelsOf } from '../definition/graph.ts'
 import type { Model, Output } from '../definition/model.ts'
-import type { Platform } from '../definition/platform.ts'
-import { modelNamed, modelsOf } from '../definition/platform.ts'
 import type { LoggedPrediction, PredictionReader } from '../inference/index.ts'
 import { parseId } from '../inference/index.ts'
 import type { Clock } from '../kernel/clock.ts'

@@ -2,8 +2,8 @@
 
 import type { Explanation } from '../api/index.ts'
 import { hashOfDefinition } from '../definition/describe.ts'
-import type { Platform } from '../definition/platform.ts'
-import { modelsOf } from '../definition/platform.ts'
+import type { Platform } from '../definition/graph.ts'
+import { modelsOf } from '../definition/graph.ts'
 import type { Node, Value } from '../expression/node.ts'
 import { compile } from '../expression/targets/javascript/compile.ts'
 import type { LoggedPrediction, PredictionReader } from '../inference/index.ts'

@@ -2,7 +2,7 @@
 
 import type { Status } from '../api/index.ts'
 import { graphOf } from '../api/index.ts'
-import type { Platform } from '../definition/platform.ts'
+import type { Platform } from '../definition/graph.ts'
 import type { RunningViews } from '../features/index.ts'
 import { topicOfEvents } from '../features/index.ts'
 import type { Predictor } from '../inference/index.ts'

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import type { Workbench } from '../api/index.ts'
 import { hashOfDefinition } from '../definition/describe.ts'
-import { modelNamed, sourceNamed, viewNamed } from '../definition/platform.ts'
+import { modelNamed, sourceNamed, viewNamed } from '../definition/graph.ts'
 import type { Opened } from './open.ts'
 import { applyPlatform, planFor } from './plan.ts'
 

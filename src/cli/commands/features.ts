@@ -1,7 +1,7 @@
 /** materialize, features get and training-set: features from history, now, and as they were. */
 import type { FeatureAnswer } from '../../api/index.ts'
 import type { KeyFields } from '../../definition/entity.ts'
-import { viewNamed } from '../../definition/platform.ts'
+import { viewNamed } from '../../definition/graph.ts'
 import type { Materialized } from '../../features/index.ts'
 import { SixfoldError } from '../../kernel/errors.ts'
 import { parseInstant } from '../../kernel/instant.ts'

@@ -8,40 +8,12 @@ import { suggestion } from '../../kernel/suggest.ts'
 import { express, toNode } from '../builder.ts'
 import type { Faces, Grain, Operand } from '../faces.ts'
 import type { Node, Scalar, Value } from '../node.ts'
-import { bodyOf, typeOf, withBody } from '../node.ts'
-import type { DialectName } from '../targets/sql/dialect.ts'
-import type { Cannot, FunctionSpec } from './spec.ts'
+import { typeOf } from '../node.ts'
+import type { FunctionDefinition } from './definition.ts'
+import { bodyOf, withBody } from './definition.ts'
+import type { FunctionSpec } from './spec.ts'
 import { exactly } from './spec.ts'
 import { isStandard, standard } from './standard.ts'
-
-/** What an engine holds for a scalar; instants and durations are integer milliseconds. */
-export interface Native {
-  boolean: boolean
-  int64: number | bigint
-  float64: number
-  string: string
-  timestamp: number
-  duration: number
-}
-type Natives<T extends readonly Scalar[]> = { [I in keyof T]: Native[T[I]] }
-type Sql<T extends readonly unknown[]> = (...operands: { [I in keyof T]: string }) => string
-
-/**
- * Strict: a missing argument makes the result missing, and no lowering ever sees one. `mayBeMissing` adds that the function may
- * itself give none. A float result that is not finite becomes missing in every target.
- */
-export interface FunctionDefinition<
-  T extends readonly Scalar[] = readonly Scalar[],
-  S extends Scalar = Scalar,
-  M extends boolean = boolean,
-> {
-  readonly takes: T
-  readonly gives: S
-  readonly mayBeMissing: M
-  readonly javascript: (...values: Natives<T>) => Native[S] | (M extends true ? null : never)
-  readonly sql: Sql<T>
-  readonly dialects?: { readonly [D in DialectName]?: Sql<T> | Cannot }
-}
 
 export interface Callable<T extends readonly Scalar[], S extends Scalar, M extends boolean> {
   <G extends Grain, N extends null = never>(

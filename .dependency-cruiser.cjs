@@ -1,0 +1,77 @@
+/**
+ * Which way imports point. docs/architecture.md draws it; this holds it, and there are no cycles.
+ *   kernel ← definition, expression, aggregation, statistics ← ports ← patterns ← api ← server, cli, client ← runtime
+ *   adapters → ports and what they are made of; only runtime sees adapters.
+ */
+const patterns = ['features', 'inference', 'registry', 'monitoring']
+const core = ['kernel', 'definition', 'expression', 'aggregation', 'statistics', 'ports']
+
+/** Files under a folder of src may import these folders, and themselves. */
+const only = (folder, allowed, comment) => ({
+  name: `${folder}-imports`,
+  comment,
+  severity: 'error',
+  from: { path: `^src/${folder}/` },
+  to: { path: '^src/', pathNot: `^src/(${[folder, ...allowed].join('|')})/` },
+})
+/** Another pattern is used through its index alone. */
+const throughIndex = (folder) => ({
+  name: `${folder}-through-index`,
+  comment: `What lies behind src/${folder}/index.ts is its own.`,
+  severity: 'error',
+  from: { path: '^src/', pathNot: `^src/(${folder}|testing)/` },
+  to: { path: `^src/${folder}/(?!index\\.ts$)` },
+})
+/** A driver has one home. */
+const driver = (name, home) => ({
+  name: `driver-${name}`,
+  comment: `Only ${home} imports ${name}.`,
+  severity: 'error',
+  from: { path: '^src/', pathNot: `^src/${home}` },
+  to: { path: `node_modules/${name}/` },
+})
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-cycles',
+      comment: 'Also not between types.',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { circular: true },
+    },
+    only('kernel', [], 'The kernel knows nothing.'),
+    only('expression', ['kernel'], 'Expressions stand on the kernel.'),
+    only('statistics', ['kernel'], 'Pure.'),
+    only('definition', ['kernel', 'expression'], 'Definitions are values.'),
+    only('aggregation', ['kernel', 'expression', 'definition'], 'Mergeable state.'),
+    only('ports', ['kernel', 'expression', 'definition', 'aggregation'], 'Types and laws.'),
+    only('features', core, 'Patterns see no adapter.'),
+    only('inference', [...core, 'features'], 'Patterns see no adapter.'),
+    only('registry', [...core, 'inference'], 'Patterns see no adapter.'),
+    only('monitoring', [...core, 'features', 'inference'], 'Patterns see no adapter.'),
+    only('api', [...core, ...patterns], 'What the system does, as types.'),
+    only('server', ['kernel', 'api', 'inference'], 'No logic.'),
+    only('cli', ['kernel', 'definition', 'ports', 'api', ...patterns], 'No logic.'),
+    only('client', ['kernel', 'definition', 'inference'], 'Types of the others, and errors.'),
+    only('adapters', core, 'An adapter knows its port and what that is made of, and no pattern.'),
+    only('testing', [...core, 'adapters', ...patterns, 'api', 'runtime'], 'Suites for whoever writes an adapter.'),
+    ...patterns.map(throughIndex),
+    driver('@duckdb/node-api', 'adapters/duckdb/'),
+    driver('lmdb', 'adapters/lmdb/'),
+    driver('libsql', 'adapters/sqlite/'),
+    driver('kysely', 'adapters/sqlite/'),
+    driver('onnxruntime-node', 'adapters/onnx/'),
+    driver('fastify', 'server/'),
+    driver('commander', 'cli/'),
+    driver('jiti', 'runtime/'),
+    driver('zod', 'runtime/'),
+    driver('pino', '(runtime|server)/'),
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    includeOnly: '^(src|node_modules)/',
+  },
+}

@@ -1,0 +1,60 @@
+/** The graph of all definitions: what a platform is, and how to find one's way in it. */
+import { SixfoldError } from '../kernel/errors.ts'
+import { suggestion } from '../kernel/suggest.ts'
+import type { Entity } from './entity.ts'
+import type { Model } from './model.ts'
+import { isView } from './model.ts'
+import type { Source } from './source.ts'
+import type { AnyView } from './view.ts'
+
+export type Definition = Entity | Source | AnyView | Model
+export interface Definitions {
+  readonly [name: string]: Definition
+}
+export interface Platform<D extends Definitions = Definitions> {
+  readonly kind: 'platform'
+  readonly definitions: D
+  /** SHA-256 of the canonical form of all definitions. */
+  readonly hash: string
+}
+
+const ofKind =
+  <T extends Definition>(kind: T['kind']) =>
+  (platform: Platform): readonly T[] =>
+    Object.values(platform.definitions).filter((definition): definition is T => definition.kind === kind)
+
+export const entitiesOf: (platform: Platform) => readonly Entity[] = ofKind<Entity>('entity')
+export const sourcesOf: (platform: Platform) => readonly Source[] = ofKind<Source>('source')
+export const allViewsOf: (platform: Platform) => readonly AnyView[] = ofKind<AnyView>('view')
+export const modelsOf: (platform: Platform) => readonly Model[] = ofKind<Model>('model')
+
+const named =
+  <T extends Definition>(
+    all: (platform: Platform) => readonly T[],
+    code: 'SX_UNKNOWN_MODEL' | 'SX_UNKNOWN_VIEW' | 'SX_UNKNOWN_SOURCE',
+    kind: string,
+  ) =>
+  (platform: Platform, name: string): T => {
+    const found = all(platform).find((definition) => definition.name === name)
+    if (found) return found
+    const names = all(platform).map((definition) => definition.name)
+    throw new SixfoldError(code, `There is no ${kind} '${name}'. ${suggestion(name, names)}`, {
+      details: { name, defined: names },
+    })
+  }
+
+export const modelNamed: (platform: Platform, name: string) => Model = named(modelsOf, 'SX_UNKNOWN_MODEL', 'model')
+export const viewNamed: (platform: Platform, name: string) => AnyView = named(allViewsOf, 'SX_UNKNOWN_VIEW', 'view')
+export const sourceNamed: (platform: Platform, name: string) => Source = named(sourcesOf, 'SX_UNKNOWN_SOURCE', 'source')
+
+/** What a definition is made of directly. */
+export function dependenciesOf(definition: Definition): readonly Definition[] {
+  switch (definition.kind) {
+    case 'view':
+      return [definition.basis.entity, definition.basis.source]
+    case 'model':
+      return Object.values(definition.inputs).filter(isView)
+    default:
+      return []
+  }
+}
