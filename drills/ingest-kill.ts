@@ -177,11 +177,11 @@ async function killWhileMaterializing(
   const halfway = Date.parse('2025-06-15T00:00:00Z')
   const connection = await (await DuckDBInstance.create(':memory:')).connect()
   await connection.run(`COPY (SELECT 'p' || i AS id, 'a' || (hash(i) % ${entities}) AS account, CAST(hash(i + 1) % 500 AS BIGINT) - 100 AS amount, 's' || (hash(i + 2) % 30) AS shop,
-    TIMESTAMPTZ '2025-06-01 00:00:00+00' + INTERVAL (CAST(hash(i + 3) % 2419200 AS BIGINT)) SECOND AS at FROM range(${rows}) t(i)) TO '${history}' (FORMAT parquet)`)
+    TIMESTAMPTZ '2025-06-01 00:00:00+00' + INTERVAL (CAST(hash(i + 3) % 2419200 AS BIGINT)) SECOND AS "at" FROM range(${rows}) t(i)) TO '${history}' (FORMAT parquet)`)
   const environment = { DRILL_HISTORY: history, SIXFOLD_DATA: join(folder, 'built') }
   const expected = async (until: number): Promise<Map<string, readonly [number, number, number]>> => {
     const result = await connection.runAndReadAll(
-      `SELECT account, count(*), sum(amount), count(DISTINCT shop) FROM '${history}' WHERE epoch_ms(at) < ${until} GROUP BY account`,
+      `SELECT account, count(*), sum(amount), count(DISTINCT shop) FROM '${history}' WHERE epoch_ms("at") < ${until} GROUP BY account`,
     )
     return new Map(
       result
