@@ -351,10 +351,7 @@ function readingOf(node: Node<'window'>, ttlMs: number | null, demands: Demands)
   const one = (unit: PendingUnit, value: (at: Located, moment: number, since: number) => Value): PendingReading => ({
     units: [unit],
     window,
-    value:
-      () =>
-      ([at], moment, since) =>
-        value(at!, moment, since),
+    value: () => (at, moment, since) => value(at[0]!, moment, since),
   })
 
   switch (name) {
@@ -379,20 +376,15 @@ function readingOf(node: Node<'window'>, ttlMs: number | null, demands: Demands)
         ? {
             units: [demands.plain('floatSum', x, w, window, () => floatSum(x!)), counted],
             window,
-            value:
-              () =>
-              ([sum, n]) =>
-                finite(sum!.cells.flat[sum!.f]! / n!.cells.flat[n!.f]! / sumScale),
+            value: () => (at) => finite(slot(at[0]!) / slot(at[1]!) / sumScale),
           }
         : {
             units: [demands.plain('integerSum', x, w, window, () => integerSum(x!)), counted],
             window,
-            value:
-              () =>
-              ([sum, n]) => {
-                const total = exactSum(sum!.cells, sum!.f)
-                return total === null ? null : ratio(total, n!.cells.flat[n!.f]!)
-              },
+            value: () => (at) => {
+              const total = exactSum(at[0]!.cells, at[0]!.f)
+              return total === null ? null : ratio(total, slot(at[1]!))
+            },
           }
     }
     case 'min':
@@ -456,7 +448,10 @@ function readingOf(node: Node<'window'>, ttlMs: number | null, demands: Demands)
         window,
         value: (layout) => {
           const accumulator = layout.chosenOf(unit)
-          return ([at], _moment, since) => accumulator.value(at!.cells, at!.f, at!.r, unit.which, since) ?? null
+          return (places, _moment, since) => {
+            const { cells, f, r } = places[0]!
+            return accumulator.value(cells, f, r, unit.which, since) ?? null
+          }
         },
       }
     }
@@ -469,8 +464,9 @@ function readingOf(node: Node<'window'>, ttlMs: number | null, demands: Demands)
         window,
         value: (layout) => {
           const accumulator = layout.chosenOf(unit)
-          return ([at], _moment, since) => {
-            const values = accumulator.values(at!.cells, at!.f, at!.r, unit.which, since, n)
+          return (places, _moment, since) => {
+            const { cells, f, r } = places[0]!
+            const values = accumulator.values(cells, f, r, unit.which, since, n)
             return values.length === 0 ? null : values
           }
         },
@@ -481,4 +477,5 @@ function readingOf(node: Node<'window'>, ttlMs: number | null, demands: Demands)
   }
 }
 
+const slot = ({ cells, f }: Located): number => cells.flat[f]!
 const finite = (value: number): Value => (value - value === 0 ? value + 0 : null)

@@ -2,11 +2,12 @@
 import type { Value } from '../expression/node.ts'
 import { SixfoldError } from '../kernel/errors.ts'
 import { formatInstant } from '../kernel/instant.ts'
-import type { Cells, Rich } from './accumulator.ts'
+import type { Accumulator, Cells, Rich } from './accumulator.ts'
 import type { Event } from './order.ts'
-import type { Located, ViewPlan } from './plan.ts'
+import type { Cell, Located, ViewPlan } from './plan.ts'
 import type { EntityState } from './state.ts'
-import { accepts, decode, emptyState, firstFrom } from './state.ts'
+import { accepts, emptyState, firstFrom, load } from './state.ts'
+import type { Window } from './window.ts'
 import { leftEdge } from './window.ts'
 
 export interface ViewReader {
@@ -29,78 +30,116 @@ export function viewReader(
   plan: ViewPlan,
   names: readonly string[] = plan.features.map(({ name }) => name),
 ): ViewReader {
-  const { groups } = plan
   const features = names.map((name) => plan.features.find((feature) => feature.name === name)!)
   // Only what these features need is folded; a reading keeps its place in the row, where the compiled expressions look for it.
-  const readings = [...new Set(features.flatMap((feature) => feature.readings))].map((at) => ({
-    at,
-    ...plan.readings[at]!,
-  }))
-  const needed = [...new Set(readings.flatMap((reading) => reading.units))]
-  const units = needed.map((unit) => plan.units[unit]!)
+  const needed = [...new Set(features.flatMap((feature) => feature.readings))]
+  const units = [...new Set(needed.flatMap((reading) => plan.readings[reading]!.units))]
   const scratch: Cells = {
     flat: new Float64Array(plan.scratchSlots),
     rich: new Array<Rich>(plan.scratchRich).fill(null),
   }
-  const located: Located[] = units.map(({ f, r }) => ({ cells: scratch, f, r }))
-  const placesOf = readings.map((reading) => reading.units.map((unit) => located[needed.indexOf(unit)]!))
-  const needsRich = units.some((unit) => unit.needsRich)
+  const windows: Window[] = []
+  const edgeOf = (window: Window | null): number => {
+    if (window === null) return lifetime
+    const known = windows.findIndex(({ lengthMs, hopMs }) => lengthMs === window.lengthMs && hopMs === window.hopMs)
+    return known < 0 ? windows.push(window) - 1 : known
+  }
+  const located = new Map(units.map((unit): [number, Located] => [unit, { cells: scratch, f: 0, r: 0 }]))
+  const folds: Fold[] = []
+  for (const unit of units) {
+    const { group, cell, window, f, r } = plan.units[unit]!
+    const edge = edgeOf(window)
+    let fold = folds.find((other) => other.group === group && other.edge === edge)
+    if (fold === undefined) {
+      const { stride, rich } = plan.groups[group]!
+      fold = { group, edge, stride, rich, parts: [] }
+      folds.push(fold)
+    }
+    fold.parts.push({ cell, accumulator: cell.accumulator, f, r, at: located.get(unit)! })
+  }
+  const readings = needed.map((reading) => {
+    const { units, window, value } = plan.readings[reading]!
+    return { reading, value, places: units.map((unit) => located.get(unit)!), edge: edgeOf(window) }
+  })
+  const evaluators = features.map(({ evaluate }) => evaluate)
+  const edges = new Float64Array(windows.length)
+  const sinceOf = (edge: number): number => (edge === lifetime ? Number.NEGATIVE_INFINITY : edges[edge]!)
+  const needsRich = units.some((unit) => plan.units[unit]!.needsRich)
   const row: Value[] = new Array<Value>(plan.readings.length + 1).fill(null)
   const nothing = emptyState(plan)
+  const loaded = emptyState(plan)
 
-  const foldUnit = (u: number, state: EntityState, visible: readonly Event[], moment: number): void => {
-    const { group, cell, window, f, r } = units[u]!
-    const { accumulator } = cell
-    const { stride, rich } = groups[group]!
+  const fold = ({ group, edge, stride, rich, parts }: Fold, state: EntityState, visible: readonly Event[]): void => {
     const tiles = state.tiles[group]!
-    const place = located[u]!
-    if (window === null && visible.length === 0 && tiles.count === 1) {
+    const { count } = tiles
+    if (edge === lifetime && count === 1 && visible.length === 0) {
       // A lifetime is one tile: read where it lies.
-      place.cells = tiles
-      place.f = tiles.base + 1 + cell.f
-      place.r = tiles.richBase + cell.r
+      for (let i = 0; i < parts.length; i++) {
+        const { cell, at } = parts[i]!
+        at.cells = tiles
+        at.f = tiles.base + 1 + cell.f
+        at.r = tiles.richBase + cell.r
+      }
       return
     }
-    place.cells = scratch
-    place.f = f
-    place.r = r
-    accumulator.clear(scratch, f, r)
-    const since = window === null ? Number.NEGATIVE_INFINITY : leftEdge(moment, window)
-    const first = window === null ? 0 : firstFrom(tiles, stride, since)
-    if (first < tiles.count)
-      accumulator.merge(
-        scratch,
-        f,
-        r,
-        tiles,
-        tiles.base + first * stride + 1 + cell.f,
-        tiles.richBase + first * rich + cell.r,
-        stride,
-        rich,
-        tiles.count - first,
-      )
-    for (const event of visible) if (event.time >= since && accepts(cell, event)) accumulator.add(scratch, f, r, event)
+    const since = sinceOf(edge)
+    const first = edge === lifetime ? 0 : firstFrom(tiles, stride, since)
+    const base = tiles.base + first * stride + 1
+    const richBase = tiles.richBase + first * rich
+    for (let i = 0; i < parts.length; i++) {
+      const { accumulator, cell, f, r, at } = parts[i]!
+      at.cells = scratch
+      at.f = f
+      at.r = r
+      accumulator.clear(scratch, f, r)
+      if (first < count)
+        accumulator.merge(scratch, f, r, tiles, base + cell.f, richBase + cell.r, stride, rich, count - first)
+      for (let e = 0; e < visible.length; e++) {
+        const event = visible[e]!
+        if (event.time >= since && accepts(cell, event)) accumulator.add(scratch, f, r, event)
+      }
+    }
   }
 
   return {
     plan,
     width: features.length,
     read: (bytes, moment, into, at) => {
-      const state = bytes === null ? nothing : decode(bytes, plan, needsRich)
+      const state = bytes === null ? nothing : loaded
+      if (bytes !== null) load(loaded, bytes, plan, needsRich)
       if (state.settled > moment) throw past(plan, moment, state.settled)
       const visible = visibleAt(state.waiting, moment)
       let newest = state.newest
-      for (const { time } of visible) if (time > newest) newest = time
-      for (let u = 0; u < units.length; u++) foldUnit(u, state, visible, moment)
+      for (let i = 0; i < visible.length; i++) if (visible[i]!.time > newest) newest = visible[i]!.time
+      for (let i = 0; i < windows.length; i++) edges[i] = leftEdge(moment, windows[i]!)
+      for (let i = 0; i < folds.length; i++) fold(folds[i]!, state, visible)
       for (let i = 0; i < readings.length; i++) {
-        const { at: place, window, value } = readings[i]!
-        row[place] = value(placesOf[i]!, moment, window === null ? Number.NEGATIVE_INFINITY : leftEdge(moment, window))
+        const { reading, value, places, edge } = readings[i]!
+        row[reading] = value(places, moment, sinceOf(edge))
       }
       row[plan.readings.length] = moment
-      for (let i = 0; i < features.length; i++) into[at + i] = features[i]!.evaluate(row)
+      for (let i = 0; i < evaluators.length; i++) into[at + i] = evaluators[i]!(row)
       return newest === Number.NEGATIVE_INFINITY ? Number.NaN : newest
     },
   }
+}
+
+/** In place of a window's number: no window. */
+const lifetime = -1
+
+/** Units that fold the same tiles. */
+interface Fold {
+  readonly group: number
+  readonly edge: number
+  readonly stride: number
+  readonly rich: number
+  readonly parts: {
+    readonly cell: Cell
+    readonly accumulator: Accumulator
+    readonly f: number
+    readonly r: number
+    readonly at: Located
+  }[]
 }
 
 const past = (plan: ViewPlan, moment: number, settled: number): SixfoldError =>

@@ -193,29 +193,43 @@ const waitingSlots = (args: readonly Argument[]): number =>
  * undecoded, for plans whose readings need none; such a state is only read, and only when nothing waits.
  */
 export function decode(bytes: Uint8Array, plan: ViewPlan, rich: boolean): EntityState {
-  const flat = floatsOf(bytes)
-  if (flat.length < headerSlots || flat[0] !== format) throw corrupt('its format is unknown')
-  const state: EntityState = { settled: flat[1]!, newest: flat[2]!, tiles: [], waiting: [] }
+  const state = emptyState(plan)
+  load(state, bytes, plan, rich)
+  return state
+}
+
+/** As `decode`, into a state that is there already: a reader loads record after record into one. */
+export function load(state: EntityState, bytes: Uint8Array, plan: ViewPlan, rich: boolean): void {
+  const { groups } = plan
+  const slots = bytes.byteLength >>> 3
+  const flat = floatsOf(bytes, slots)
+  if (slots < headerSlots || flat[0] !== format) throw corrupt('its format is unknown')
+  state.settled = flat[1]!
+  state.newest = flat[2]!
+  if (state.waiting.length > 0) state.waiting = []
   const waitingCount = flat[3]!
-  let at = headerSlots + plan.groups.length
-  plan.groups.forEach(({ stride }, g) => {
-    const count = flat[headerSlots + g]!
-    state.tiles.push({ flat, base: at, count, rich: [], richBase: 0 })
-    at += count * stride
-  })
+  let at = headerSlots + groups.length
+  for (let g = 0; g < groups.length; g++) {
+    const tiles = state.tiles[g]!
+    tiles.flat = flat
+    tiles.base = at
+    tiles.count = flat[headerSlots + g]!
+    tiles.richBase = 0
+    if (tiles.rich.length > 0) tiles.rich = []
+    at += tiles.count * groups[g]!.stride
+  }
   const waitingAt = at
-  at += waitingCount * waitingSlots(plan.arguments)
-  if (!(at <= flat.length)) throw corrupt('it ends too early')
-  if (!rich && waitingCount === 0) return state
+  if (waitingCount > 0) at += waitingCount * waitingSlots(plan.arguments)
+  if (!(at <= slots)) throw corrupt('it ends too early')
+  if (!rich && waitingCount === 0) return
 
   const from = new ByteReader(bytes, at * 8)
-  plan.groups.forEach(({ rich: width }, g) => {
-    const tiles = state.tiles[g]!
-    for (let i = tiles.count * width; i > 0; i--) tiles.rich.push(readRich(from))
-  })
+  for (let g = 0; g < groups.length; g++) {
+    const { rich, count } = state.tiles[g]!
+    for (let i = count * groups[g]!.rich; i > 0; i--) rich.push(readRich(from))
+  }
   for (let i = 0, f = waitingAt; i < waitingCount; i++, f += waitingSlots(plan.arguments))
     state.waiting.push(readWaiting(flat, f, from, plan))
-  return state
 }
 
 function readWaiting(flat: Float64Array, start: number, from: ByteReader, plan: ViewPlan): Event {
@@ -239,10 +253,21 @@ function readWaiting(flat: Float64Array, start: number, from: ByteReader, plan: 
   }
 }
 
-function floatsOf(bytes: Uint8Array): Float64Array {
-  const whole = bytes.byteLength >>> 3
-  if (bytes.byteOffset % 8 === 0) return new Float64Array(bytes.buffer, bytes.byteOffset, whole)
-  const copy = new Uint8Array(whole * 8)
-  copy.set(bytes.subarray(0, whole * 8))
-  return new Float64Array(copy.buffer)
+let lastBytes: ArrayBufferLike | null = null
+let lastOffset = 0
+let lastFloats: Float64Array = new Float64Array(0)
+
+/** The numbers at the head of the bytes, and perhaps more behind them: a store reads all its values into the same memory. */
+function floatsOf(bytes: Uint8Array, slots: number): Float64Array {
+  const { buffer, byteOffset } = bytes
+  if (buffer === lastBytes && byteOffset === lastOffset && slots <= lastFloats.length) return lastFloats
+  if (byteOffset % 8 !== 0) {
+    const copy = new Uint8Array(slots * 8)
+    copy.set(bytes.subarray(0, slots * 8))
+    return new Float64Array(copy.buffer)
+  }
+  lastBytes = buffer
+  lastOffset = byteOffset
+  lastFloats = new Float64Array(buffer, byteOffset, (buffer.byteLength - byteOffset) >>> 3)
+  return lastFloats
 }

@@ -24,7 +24,7 @@ import { claimsOf, decodeClaim, encodeClaim } from './claims.ts'
 import { eventOf, keyOf, timesOf } from './event.ts'
 import type { KeyEncoder } from './key.ts'
 import type { RunningView } from './runtime.ts'
-import { adopt, encoderFor } from './runtime.ts'
+import { adopt, keysFor } from './runtime.ts'
 import type { ViewState } from './view-state.ts'
 import { decodeViewState, encodeViewState, recordPrefix, viewStateKey } from './view-state.ts'
 
@@ -87,7 +87,7 @@ export async function materialize(
   await sweep(running, state, store)
   const extending = run.generation === state.generation
   const after = extending ? (state.through ?? Number.NEGATIVE_INFINITY) : Number.NEGATIVE_INFINITY
-  const encodeKey = encoderFor(plan, run.generation)
+  const { keyOf: encodeKey } = keysFor(plan, run.generation)
 
   let events = run.events
   let entities = 0

@@ -4,6 +4,7 @@ import type { KeyFields } from '../definition/entity.ts'
 import type { AnyView } from '../definition/view.ts'
 import type { Type, Value } from '../expression/node.ts'
 import type { OnlineStore } from '../ports/online-store.ts'
+import { reusedKeyEncoder } from './key.ts'
 import type { RunningViews } from './runtime.ts'
 
 export interface FeatureGroup {
@@ -51,32 +52,54 @@ export function featureReader(
       name,
       type: running.plan.features.find((feature) => feature.name === name)!.type,
     }))
-    return { group, view, running, reader, at, parts, features }
+    const { key } = view.basis.entity
+    return {
+      group,
+      view,
+      running,
+      reader,
+      at,
+      parts,
+      features,
+      prefix: running.prefix,
+      keyOf: reusedKeyEncoder(running.prefix, key, parts),
+    }
   })
+  const keysOfAll = new Array<Uint8Array>(readers.length)
   return {
     groups: readers.map(({ group, view, at, features }) => ({ group, view, at, features })),
     width,
     read: (keys, moment, into, at, newest) => {
-      const asked: Uint8Array[] = []
-      const readerOf: number[] = []
+      let asked = keysOfAll
+      let readerOf: readonly number[] | null = null
       for (let i = 0; i < readers.length; i++) {
-        const { running, parts, reader, at: offset } = readers[i]!
-        const values: Value[] = []
-        for (let p = 0; p < parts.length; p++) values.push(keys[parts[p]!]!)
-        // A key without a part names no entity.
-        if (values.includes(null)) newest[i] = reader.read(null, moment, into, at + offset)
+        const one = readers[i]!
+        const { running, parts } = one
+        if (one.prefix !== running.prefix) {
+          one.prefix = running.prefix
+          one.keyOf = reusedKeyEncoder(running.prefix, one.view.basis.entity.key, parts)
+        }
+        if (isNamed(keys, parts)) asked[i] = one.keyOf(keys)
         else {
-          asked.push(running.keyOf(values))
-          readerOf.push(i)
+          // A key without a part names no entity, and is not asked for.
+          newest[i] = one.reader.read(null, moment, into, at + one.at)
+          readerOf ??= readers.map((_, i) => i)
+          readerOf = readerOf.filter((other) => other !== i)
         }
       }
+      if (readerOf !== null) asked = readerOf.map((i) => keysOfAll[i]!)
       return store.read(asked, (k, bytes) => {
-        const i = readerOf[k]!
+        const i = readerOf === null ? k : readerOf[k]!
         const { reader, at: offset } = readers[i]!
         newest[i] = reader.read(bytes, moment, into, at + offset)
       })
     },
   }
+}
+
+function isNamed(keys: readonly Value[], parts: readonly number[]): boolean {
+  for (let p = 0; p < parts.length; p++) if (keys[parts[p]!] === null) return false
+  return true
 }
 
 /** The keys of several views together, by the names under which they are asked for. */

@@ -13,6 +13,8 @@ export interface RunningView {
   readonly plan: ViewPlan
   /** As last read from the store. */
   state: ViewState
+  /** Under which the records of the generation that answers stand. */
+  prefix: Uint8Array
   keyOf: KeyEncoder
 }
 
@@ -29,7 +31,7 @@ export async function runningViews(platform: Platform, store: OnlineStore): Prom
     allViewsOf(platform).map(async (view): Promise<RunningView> => {
       const plan = planOf(view)
       const state = await readViewState(store, plan.hash, view.name)
-      return { plan, state, keyOf: encoderFor(plan, state.generation) }
+      return { plan, state, ...keysFor(plan, state.generation) }
     }),
   )
   const byName = new Map(all.map((running) => [running.plan.view.name, running]))
@@ -43,10 +45,12 @@ export async function runningViews(platform: Platform, store: OnlineStore): Prom
   }
 }
 
-export const encoderFor = (plan: ViewPlan, generation: number): KeyEncoder =>
-  keyEncoder(recordPrefix(plan.hash, generation), plan.view.basis.entity.key)
+export function keysFor(plan: ViewPlan, generation: number): { prefix: Uint8Array; keyOf: KeyEncoder } {
+  const prefix = recordPrefix(plan.hash, generation)
+  return { prefix, keyOf: keyEncoder(prefix, plan.view.basis.entity.key) }
+}
 
 export function adopt(running: RunningView, state: ViewState): void {
-  if (state.generation !== running.state.generation) running.keyOf = encoderFor(running.plan, state.generation)
+  if (state.generation !== running.state.generation) Object.assign(running, keysFor(running.plan, state.generation))
   running.state = state
 }

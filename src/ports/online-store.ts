@@ -15,7 +15,8 @@
 export interface OnlineStore {
   /**
    * Calls `visit` once for each key, in any order, with its value or null. The bytes are the store's own and valid only within
-   * the call. An embedded store calls before it returns, and returns nothing.
+   * the call; the keys too are the caller's own again once `read` has returned. An embedded store calls before it returns,
+   * and returns nothing.
    */
   read(keys: readonly Uint8Array[], visit: (index: number, value: Uint8Array | null) => void): void | Promise<void>
 

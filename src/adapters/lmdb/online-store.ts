@@ -10,17 +10,36 @@ import { open } from 'lmdb'
 import { SixfoldError } from '../../kernel/errors.ts'
 import type { OnlineStore } from '../../ports/online-store.ts'
 
+/** Values from this length on, in bytes, are rare enough for an array of their own. */
+const sharedLengths = 8192
+
 export function lmdbOnlineStore(folder: string): OnlineStore {
   mkdirSync(folder, { recursive: true })
   const db = open<Uint8Array, Uint8Array>(folder, { encoding: 'binary', keyEncoding: 'binary', noMemInit: true })
   const fast = db as unknown as { getBinaryFast(key: Uint8Array): Uint8Array | undefined }
 
+  // What the driver returns has the `length` of the value, but the memory behind it is longer, and the same for nearly every
+  // read. So there is one array for each length, made once.
+  const views = new Array<Uint8Array | undefined>(sharedLengths).fill(undefined)
+  let shared: ArrayBufferLike | null = null
+  const exactly = ({ buffer, byteOffset, length }: Uint8Array): Uint8Array => {
+    if (length >= sharedLengths || byteOffset !== 0) return new Uint8Array(buffer, byteOffset, length)
+    if (buffer !== shared) {
+      shared = buffer
+      views.fill(undefined)
+    }
+    const known = views[length]
+    if (known !== undefined) return known
+    const view = new Uint8Array(buffer, byteOffset, length)
+    views[length] = view
+    return view
+  }
+
   return {
     read: (keys, visit) => {
       for (let i = 0; i < keys.length; i++) {
         const value = fast.getBinaryFast(keys[i]!)
-        // `length` is that of the value; the memory behind it is longer, and is used again by the next read.
-        visit(i, value === undefined ? null : new Uint8Array(value.buffer, value.byteOffset, value.length))
+        visit(i, value === undefined ? null : exactly(value))
       }
     },
     update: async (keys, change) => {
