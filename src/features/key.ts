@@ -56,7 +56,11 @@ export function reusedKeyEncoder(prefix: Uint8Array, key: KeyFields, places: rea
         return encode(places.map((place) => row[place]!))
       at = type === 'string' ? writeText(memory, at, value as string) : write(memory, at, type, value)
     }
-    return (ofLength[at] ??= memory.subarray(0, at))
+    const known = ofLength[at]
+    if (known !== undefined) return known
+    const view = memory.subarray(0, at)
+    ofLength[at] = view
+    return view
   }
 }
 
