@@ -1,6 +1,7 @@
 /**
  * One DuckDB in the process, without a file of its own: it reads Parquet, computes, and writes Parquet. Queries run on DuckDB's
- * threads; what does not fit in its memory goes to the temporary folder.
+ * threads; what does not fit in its memory goes to the temporary folder. Each request has a session of its own, whose temporary
+ * tables no other sees and which are gone with it.
  */
 import { mkdirSync } from 'node:fs'
 import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api'
@@ -19,7 +20,14 @@ export interface DuckDBOptions {
 }
 
 export interface DuckDB {
+  session(): Promise<Session>
+  close(): void
+}
+
+export interface Session {
   run(sql: string, progress?: (done: number) => void): Promise<void>
+  /** Makes a temporary table of a query, the first time that the session is asked for it. Gives its number of rows. */
+  table(name: string, query: string): Promise<number>
   /** All rows; integers of 64 bits and more come as bigint. */
   rows(sql: string): Promise<readonly (readonly unknown[])[]>
   stream(sql: string): AsyncIterable<DuckDBDataChunk>
@@ -34,8 +42,22 @@ export async function openDuckDB({ temporaryFolder, threads, memory }: DuckDBOpt
     ...(threads === undefined ? {} : { threads: String(threads) }),
     ...(memory === undefined ? {} : { memory_limit: memory }),
   })
-  const connection = await instance.connect()
+  return {
+    session: async () => sessionOf(await instance.connect()),
+    close: () => instance.closeSync(),
+  }
+}
+
+async function sessionOf(connection: DuckDBConnection): Promise<Session> {
   await connection.run(`SET TimeZone = 'UTC'; SET enable_progress_bar = true; SET enable_progress_bar_print = false`)
+  const tables = new Map<string, number>()
+  const rows = async (sql: string): Promise<readonly (readonly unknown[])[]> => {
+    try {
+      return (await connection.runAndReadAll(sql)).getRows()
+    } catch (error) {
+      throw translate(error)
+    }
+  }
   return {
     run: async (sql, progress) => {
       const stop = watch(connection, progress)
@@ -47,12 +69,14 @@ export async function openDuckDB({ temporaryFolder, threads, memory }: DuckDBOpt
         stop()
       }
     },
-    rows: async (sql) => {
-      try {
-        return (await connection.runAndReadAll(sql)).getRows()
-      } catch (error) {
-        throw translate(error)
-      }
+    rows,
+    table: async (name, query) => {
+      const known = tables.get(name)
+      if (known !== undefined) return known
+      const [row] = await rows(`CREATE TEMP TABLE ${name} AS ${query}`)
+      const count = Number(row![0])
+      tables.set(name, count)
+      return count
     },
     async *stream(sql) {
       const result = await connection.stream(sql)
@@ -62,10 +86,7 @@ export async function openDuckDB({ temporaryFolder, threads, memory }: DuckDBOpt
         yield chunk
       }
     },
-    close: () => {
-      connection.closeSync()
-      instance.closeSync()
-    },
+    close: () => connection.closeSync(),
   }
 }
 

@@ -13,7 +13,7 @@ import type { ErrorCode } from '../../kernel/errors.ts'
 import { SixfoldError } from '../../kernel/errors.ts'
 import { instantMax, instantMin, offsetMinutes } from '../../kernel/instant.ts'
 import { suggestion } from '../../kernel/suggest.ts'
-import type { DuckDB } from './connection.ts'
+import type { Session } from './connection.ts'
 
 /** The columns of a file, with DuckDB's types for them. */
 export type FileColumns = ReadonlyMap<string, string>
@@ -22,7 +22,7 @@ export const readParquet = (path: string): string => `read_parquet(${duckdb.lite
 
 /** Throws SX_HISTORY_UNREADABLE, or the code given, where there is no such file or it is no Parquet. */
 export async function columnsOf(
-  db: DuckDB,
+  db: Session,
   path: string,
   what: string,
   code: ErrorCode = 'SX_HISTORY_UNREADABLE',
@@ -115,7 +115,7 @@ function domainOf({ name, type, range, oneOf }: FieldShape): string | null {
  * stand in the file but are taken as missing.
  */
 export async function doorOf(
-  db: DuckDB,
+  db: Session,
   source: Source,
   path: string,
   wanted: readonly string[] | 'all',

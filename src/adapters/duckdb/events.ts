@@ -7,7 +7,7 @@ import { duckdb } from '../../expression/targets/duckdb/dialect.ts'
 import { compile } from '../../expression/targets/sql/compile.ts'
 import { Writer } from '../../expression/targets/sql/writer.ts'
 import { SixfoldError } from '../../kernel/errors.ts'
-import type { DuckDB } from './connection.ts'
+import type { Session } from './connection.ts'
 import { doorOf } from './door.ts'
 
 const id = duckdb.identifier
@@ -20,6 +20,8 @@ export const eventColumns = {
   visible: '_visible',
   /** Greater is newer, among the events of one entity. */
   rank: '_rank',
+  /** Among events of one entity and one millisecond, from 1; 0 for an event that is alone in its millisecond. */
+  tie: '_tie',
 } as const
 
 /** Paths in definitions are relative to the project's folder. */
@@ -27,7 +29,7 @@ export type Resolve = (path: string) => string
 
 /** Rows of the source that are events, with one column more: the first instant at which each is visible. */
 export async function sourceEvents(
-  db: DuckDB,
+  db: Session,
   plan: ViewPlan,
   resolve: Resolve,
   wanted: readonly string[] | 'all',
@@ -48,10 +50,30 @@ export async function sourceEvents(
   const instants = [time, ...(plan.visibility.arrival === null ? [] : [id(plan.visibility.arrival)])]
   const events = `SELECT *, ${visible} AS ${eventColumns.visible} FROM ${door} WHERE ${present(instants)}`
   const keyed = present(Object.values(on).map(id))
-  if (source.id === null) return `(${events} AND ${keyed})`
+  const repeated = await repeatedIds(db, plan, resolve)
+  if (repeated === null) return `(${events} AND ${keyed})`
   // Of events with one id the first to be known counts, whether or not it has the key of this view.
-  const first = `row_number() OVER (PARTITION BY ${id(source.id)} ORDER BY ${eventColumns.visible}, ${orderOf(plan).join(', ')})`
-  return `(SELECT * FROM (SELECT * FROM (${events}) QUALIFY ${id(source.id)} IS NULL OR ${first} = 1) WHERE ${keyed})`
+  const column = id(source.id!)
+  const first = `row_number() OVER (PARTITION BY ${column} ORDER BY ${eventColumns.visible}, ${orderOf(plan).join(', ')}) = 1`
+  const [alone, several] = ['ANTI', 'SEMI'].map(
+    (kind) => `SELECT * FROM (${events}) ${kind} JOIN ${repeated} USING (${column})`,
+  )
+  return `(SELECT * FROM (${alone} UNION ALL SELECT * FROM (${several}) QUALIFY ${first}) WHERE ${keyed})`
+}
+
+/** A table of the ids that more than one event has; null where none has: then nothing has to be put in order to tell them apart. */
+async function repeatedIds(db: Session, plan: ViewPlan, resolve: Resolve): Promise<string | null> {
+  const { source } = plan.view.basis
+  if (source.id === null) return null
+  const wanted = [source.id, source.time, ...(plan.visibility.arrival === null ? [] : [plan.visibility.arrival])]
+  const door = await doorOf(db, source, resolve(source.history!.path), wanted)
+  const present = wanted.map((column) => `${id(column)} IS NOT NULL`).join(' AND ')
+  const name = id(`_sx_repeated_${source.name}`)
+  const count = await db.table(
+    name,
+    `SELECT ${id(source.id)} FROM ${door} WHERE ${present} GROUP BY ${id(source.id)} HAVING count(*) > 1`,
+  )
+  return count === 0 ? null : name
 }
 
 /** The total order of events, oldest first. */
@@ -62,10 +84,16 @@ export function orderOf(plan: ViewPlan): readonly string[] {
   return [...ends, ...rest].map((column) => `${id(column)} NULLS FIRST`)
 }
 
-/** Which fields a query over the view's events has to read. All of them, where ties may have to be broken or ids told apart. */
-function fieldsRead(plan: ViewPlan, nodes: readonly Node[], ordered: boolean): readonly string[] | 'all' {
+/** Which fields a query over the view's events has to read. All of them, where their order has to be worked out. */
+async function fieldsRead(
+  db: Session,
+  plan: ViewPlan,
+  resolve: Resolve,
+  nodes: readonly Node[],
+  ordered: boolean,
+): Promise<readonly string[] | 'all'> {
   const { source, on } = plan.view.basis
-  if (ordered || source.id !== null) return 'all'
+  if (ordered || (await repeatedIds(db, plan, resolve)) !== null) return 'all'
   const used = nodes.flatMap((node) => [...walk(node)].flatMap((part) => (part.kind === 'column' ? [part.name] : [])))
   return [
     ...new Set([
@@ -77,42 +105,79 @@ function fieldsRead(plan: ViewPlan, nodes: readonly Node[], ordered: boolean): r
   ]
 }
 
-/** Whether two events of one entity ever happen in the same millisecond: only then does their order have to be worked out. */
-export async function hasTies(db: DuckDB, plan: ViewPlan, resolve: Resolve): Promise<boolean> {
-  const events = await sourceEvents(db, plan, resolve, fieldsRead(plan, [], false))
-  const groups = [...plan.keyFields.map((field) => id(plan.fields[field]!.name)), id(plan.view.basis.source.time)]
-  const [row] = await db.rows(
-    `SELECT count(*) FROM (SELECT 1 FROM ${events} GROUP BY ${groups.join(', ')} HAVING count(*) > 1 LIMIT 1)`,
+/**
+ * A table of the entities and milliseconds in which more than one event happened; null where there are none: only events of such
+ * a millisecond have to be put in order.
+ */
+export async function tiesOf(db: Session, name: string, plan: ViewPlan, resolve: Resolve): Promise<string | null> {
+  const events = await sourceEvents(db, plan, resolve, await fieldsRead(db, plan, resolve, [], false))
+  const groups = groupOf(plan)
+  const table = id(`_sx_ties_${name}`)
+  const count = await db.table(
+    table,
+    `SELECT ${groups.join(', ')} FROM ${events} GROUP BY ${groups.join(', ')} HAVING count(*) > 1`,
   )
-  return row![0] !== 0n
+  return count === 0 ? null : table
+}
+const groupOf = (plan: ViewPlan): readonly string[] => [
+  ...new Set([...plan.keyFields.map((field) => id(plan.fields[field]!.name)), id(plan.view.basis.source.time)]),
+]
+
+/** Events with the columns of `eventColumns`, each a relation. */
+export interface EventRelations {
+  readonly all: string
+  /** Those that are alone in their millisecond. */
+  readonly alone: string
+  /** The others; null where there are none. */
+  readonly tied: string | null
 }
 
-/** A relation with the columns of `eventColumns`; `args` are the plan's arguments wanted. */
-export async function eventRelation(
-  db: DuckDB,
+/** `args` are the plan's arguments wanted. */
+export async function eventRelations(
+  db: Session,
   plan: ViewPlan,
   resolve: Resolve,
   args: readonly number[],
-  ties: boolean,
-): Promise<string> {
+  ties: string | null,
+): Promise<EventRelations> {
   const nodes = args.map((i) => plan.arguments[i]!.node)
-  const base = await sourceEvents(db, plan, resolve, fieldsRead(plan, nodes, ties))
-  const keys = plan.keyFields.map((field) => id(plan.fields[field]!.name))
+  const base = await sourceEvents(db, plan, resolve, await fieldsRead(db, plan, resolve, nodes, ties !== null))
   const time = id(plan.view.basis.source.time)
-  const rank = ties ? `row_number() OVER (PARTITION BY ${keys.join(', ')} ORDER BY ${orderOf(plan).join(', ')})` : time
+  const groups = groupOf(plan).join(', ')
   const writer = new Writer(duckdb)
-  return `(${writer.select(
-    base,
-    [],
-    [
-      ...keys.map((key, i) => ({ name: eventColumns.key(i), value: writer.atom(key) })),
-      { name: eventColumns.time, value: writer.atom(time) },
-      { name: eventColumns.visible, value: writer.atom(eventColumns.visible) },
-      { name: eventColumns.rank, value: writer.atom(rank) },
-      ...args.map((argument, i) => ({
-        name: eventColumns.argument(argument),
-        value: compile(nodes[i]!, writer, (leaf) => writer.atom(id((leaf as Node<'column'>).name))),
-      })),
-    ],
-  )})`
+  const relation = (from: string, tie: string, rank: string): string =>
+    writer.select(
+      from,
+      [],
+      [
+        ...plan.keyFields.map((field, i) => ({
+          name: eventColumns.key(i),
+          value: writer.atom(id(plan.fields[field]!.name)),
+        })),
+        { name: eventColumns.time, value: writer.atom(time) },
+        { name: eventColumns.visible, value: writer.atom(eventColumns.visible) },
+        { name: eventColumns.rank, value: writer.atom(rank) },
+        { name: eventColumns.tie, value: writer.atom(tie) },
+        ...args.map((argument, i) => ({
+          name: eventColumns.argument(argument),
+          value: compile(nodes[i]!, writer, (leaf) => writer.atom(id((leaf as Node<'column'>).name))),
+        })),
+      ],
+    )
+  if (ties === null) {
+    const alone = `(${relation(base, '0', time)})`
+    return { all: alone, alone, tied: null }
+  }
+  const rank = (tie: string): string => `CAST(${time} AS HUGEINT) * 4294967296 + ${tie}`
+  const order = `row_number() OVER (PARTITION BY ${groups} ORDER BY ${orderOf(plan).join(', ')})`
+  const [others, together] = ['ANTI', 'SEMI'].map(
+    (kind) => `SELECT * FROM ${base} ${kind} JOIN ${ties} USING (${groups})`,
+  )
+  const alone = relation(`(${others})`, '0', rank('0'))
+  const tied = relation(
+    `(SELECT *, ${order} AS ${eventColumns.tie} FROM (${together}))`,
+    eventColumns.tie,
+    rank(eventColumns.tie),
+  )
+  return { all: `(${alone} UNION ALL ${tied})`, alone: `(${alone})`, tied: `(${tied})` }
 }

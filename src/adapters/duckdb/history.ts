@@ -4,7 +4,7 @@ import { planOf } from '../../aggregation/plan.ts'
 import type { Value } from '../../expression/node.ts'
 import { duckdb } from '../../expression/targets/duckdb/dialect.ts'
 import type { EventBatch, HistoryRequest } from '../../ports/offline-store.ts'
-import type { DuckDB } from './connection.ts'
+import type { Session } from './connection.ts'
 import { fromDuckDB } from './connection.ts'
 import type { Resolve } from './events.ts'
 import { eventColumns, sourceEvents } from './events.ts'
@@ -12,7 +12,7 @@ import { eventColumns, sourceEvents } from './events.ts'
 const id = duckdb.identifier
 
 export async function* readHistory(
-  db: DuckDB,
+  db: Session,
   { view, after, through, afterKey }: HistoryRequest,
   resolve: Resolve,
 ): AsyncIterable<EventBatch> {

@@ -4,7 +4,7 @@ import type { Source } from '../../definition/source.ts'
 import { duckdb } from '../../expression/targets/duckdb/dialect.ts'
 import { SixfoldError } from '../../kernel/errors.ts'
 import type { HistorySummary } from '../../ports/offline-store.ts'
-import type { DuckDB } from './connection.ts'
+import type { Session } from './connection.ts'
 import { doorOf } from './door.ts'
 import type { Resolve } from './events.ts'
 
@@ -12,7 +12,7 @@ const id = duckdb.identifier
 
 /** `keys` are the columns without which a row is of no use to a view; each view names its own. */
 export async function inspectSource(
-  db: DuckDB,
+  db: Session,
   source: Source,
   resolve: Resolve,
   keys: readonly string[] = [],

@@ -21,12 +21,12 @@ import { instantMin } from '../../kernel/instant.ts'
 import { limits } from '../../kernel/limits.ts'
 import type { Part, SqlAggregate } from './aggregates.ts'
 import { decaySince, sqlAggregate } from './aggregates.ts'
-import type { DuckDB } from './connection.ts'
-import type { Resolve } from './events.ts'
-import { eventColumns, eventRelation, hasTies } from './events.ts'
+import type { Session } from './connection.ts'
+import type { EventRelations, Resolve } from './events.ts'
+import { eventColumns, eventRelations, tiesOf } from './events.ts'
 
 const id = duckdb.identifier
-const { key, argument, time, visible, rank } = eventColumns
+const { key, argument, time, visible, rank, tie } = eventColumns
 
 /** The label relation: a row number, the instant, and the keys under the names in which the view is asked for them. */
 export interface Labels {
@@ -53,7 +53,7 @@ interface Item {
 
 /** `name` is unique among the joined views of a query. */
 export async function joinView(
-  db: DuckDB,
+  db: Session,
   name: string,
   plan: ViewPlan,
   role: { readonly [part: string]: string },
@@ -63,7 +63,7 @@ export async function joinView(
 ): Promise<JoinedView> {
   const windows = distinctWindows(features)
   const chooses = windows.some(({ aggregate }) => ['first', 'last', 'firstN', 'lastN'].includes(aggregate.function))
-  const ties = chooses && (await hasTies(db, plan, resolve))
+  const ties = chooses ? await tiesOf(db, name, plan, resolve) : null
   const used = [
     ...new Set(
       windows.flatMap(({ aggregate }) =>
@@ -71,22 +71,29 @@ export async function joinView(
       ),
     ),
   ]
-  const relation = await eventRelation(db, plan, resolve, used, ties)
+  let events = await eventRelations(db, plan, resolve, used, ties)
   const ways = windows.map((node) => wayOf(node, plan))
-  const several =
-    new Set(ways).size + ways.filter((way) => way === 'asof').length > 2 ||
-    windows.some(({ aggregate }) => aggregate.function === 'distinct')
-  let events = relation
-  if (several) {
-    events = id(`_sx_events_${name}`)
-    await db.run(`CREATE OR REPLACE TEMP TABLE ${events} AS SELECT * FROM ${relation}`)
+  // Each is one pass over the events; more than one, and they are worth keeping.
+  const passes = new Set(
+    windows.map(({ aggregate }, i) =>
+      ways[i] === 'asof' ? canonicalJson([aggregate.where, aggregate.options.skipNulls ? aggregate.of : null]) : ways[i],
+    ),
+  ).size
+  if (passes > 1 || windows.some(({ aggregate }) => aggregate.function === 'distinct')) {
+    const table = id(`_sx_events_${name}`)
+    await db.table(table, `SELECT * FROM ${events.all}`)
+    const where = (condition: string): string => `(SELECT * FROM ${table} WHERE ${condition})`
+    events =
+      events.tied === null
+        ? { all: table, alone: table, tied: null }
+        : { all: table, alone: where(`${tie} = 0`), tied: where(`${tie} > 0`) }
   }
 
   const items: Item[] = []
   for (const [i, node] of windows.entries()) {
     const { of, function: aggregate } = node.aggregate
     const x = of === null ? null : argument(argumentOf(plan, of))
-    const many = aggregate === 'distinct' && (await hasMany(db, events, x!, plan))
+    const many = aggregate === 'distinct' && (await hasMany(db, events.all, x!, plan))
     const way = ways[i]!
     items.push({
       node,
@@ -105,7 +112,6 @@ export async function joinView(
     events,
     keys,
     labels,
-    ties,
     argumentName: (node) => argument(argumentOf(plan, node)),
   }
   const parts = [asofJoins, frameJoin, rangeJoin].map((join) => join(items, context))
@@ -126,11 +132,10 @@ export async function joinView(
 interface Context {
   readonly name: string
   readonly plan: ViewPlan
-  readonly events: string
+  readonly events: EventRelations
   /** The labels' columns for the key's parts, in the order of their names. */
   readonly keys: readonly string[]
   readonly labels: Labels
-  readonly ties: boolean
   argumentName(node: Node): string
 }
 interface Joined {
@@ -194,7 +199,7 @@ const edgesOf = (items: readonly Item[], moment: string): readonly (string | nul
 ]
 
 /** Whether some entity has more different values of x than are counted exactly. */
-async function hasMany(db: DuckDB, events: string, x: string, plan: ViewPlan): Promise<boolean> {
+async function hasMany(db: Session, events: string, x: string, plan: ViewPlan): Promise<boolean> {
   const groups = plan.keyFields.map((_, i) => key(i)).join(', ')
   const [row] = await db.rows(
     `SELECT coalesce(max(n), 0) FROM (SELECT count(DISTINCT ${x}) AS n FROM ${events} GROUP BY ${groups})`,
@@ -224,7 +229,7 @@ const newest: SqlAggregate = {
 }
 
 function asofJoins(items: readonly Item[], context: Context): Joined {
-  const { name, plan, events, keys, labels, ties } = context
+  const { name, plan, events, keys, labels } = context
   const mine = items.filter(({ way }) => way === 'asof')
   const groups = groupBy(mine, (item) => filterOf(item, null, context).join(' AND '))
   const joins: string[] = []
@@ -234,20 +239,27 @@ function asofJoins(items: readonly Item[], context: Context): Joined {
     const alias = `_sx_${name}_a${joins.length}`
     const values = [...new Set(members.map(({ node }) => context.argumentName(node.aggregate.of!)))]
     const partition = plan.keyFields.map((_, i) => key(i))
+    const cut = members.some(({ window }) => window !== null)
+    const brought = [...(cut ? [time] : []), ...values]
+    const taken = `SELECT ${[...partition, visible, ...brought].join(', ')} FROM`
     const where = filter === '' ? '' : ` WHERE ${filter}`
     // Of events that become visible together the newest counts, by the total order.
-    const newest = ties
-      ? ` QUALIFY row_number() OVER (PARTITION BY ${[...partition, visible].join(', ')} ORDER BY ${rank} DESC) = 1`
-      : ''
-    const newestEvents = `(SELECT ${[...partition, visible, time, ...values].join(', ')} FROM ${events}${where}${newest})`
+    const newestTied =
+      events.tied === null
+        ? ''
+        : ` UNION ALL ${taken} ${events.tied}${where} QUALIFY row_number() OVER (PARTITION BY ${[...partition, visible].join(', ')} ORDER BY ${rank} DESC) = 1`
+    const newestEvents = `(${taken} ${events.alone}${where}${newestTied})`
     const on = [
       ...partition.map((part, i) => `_l.${keys[i]} = ${alias}.${part}`),
       `_l.${labels.moment} >= ${alias}.${visible}`,
     ]
     joins.push(`ASOF LEFT JOIN ${newestEvents} ${alias} ON ${on.join(' AND ')}`)
-    for (const column of [time, ...values]) columns.push(`${alias}.${column} AS ${alias}${column}`)
+    for (const column of brought) columns.push(`${alias}.${column} AS ${alias}${column}`)
     for (const item of members)
-      places.set(item, [`${alias}${context.argumentName(item.node.aggregate.of!)}`, `${alias}${time}`])
+      places.set(item, [
+        `${alias}${context.argumentName(item.node.aggregate.of!)}`,
+        ...(item.window === null ? [] : [`${alias}${time}`]),
+      ])
   }
   return { joins, columns, places }
 }
@@ -285,7 +297,7 @@ function frameJoin(items: readonly Item[], context: Context): Joined {
     const begin = from === null ? 'UNBOUNDED PRECEDING' : `${reach(i)} PRECEDING`
     return `_w${i} AS (PARTITION BY ${partition.join(', ')} ORDER BY _at RANGE BETWEEN ${begin} AND CURRENT ROW)`
   })
-  const eventRows = `SELECT ${[...partition, `${visible} AS _at`, 'CAST(NULL AS BIGINT) AS _row', time, rank, ...args, 'true AS _event', ...edges.map((_, i) => `CAST(0 AS BIGINT) AS ${reach(i)}`)].join(', ')} FROM ${events}`
+  const eventRows = `SELECT ${[...partition, `${visible} AS _at`, 'CAST(NULL AS BIGINT) AS _row', time, rank, ...args, 'true AS _event', ...edges.map((_, i) => `CAST(0 AS BIGINT) AS ${reach(i)}`)].join(', ')} FROM ${events.all}`
   const labelRows = `SELECT ${[...keys, labels.moment, labels.row, 'NULL', 'NULL', ...args.map(() => 'NULL'), 'NULL', ...reaches].join(', ')} FROM ${labels.relation}`
 
   const alias = `_sx_${name}_f`
@@ -342,7 +354,7 @@ function rangeJoin(items: readonly Item[], context: Context): Joined {
     )
   }
   const selected = calls.map((call, i) => `${call} AS ${alias}${i}`)
-  const joined = `(${labelRows}) _q LEFT JOIN (SELECT *, true AS _event FROM ${events}) _e ON ${on.join(' AND ')}`
+  const joined = `(${labelRows}) _q LEFT JOIN (SELECT *, true AS _event FROM ${events.all}) _e ON ${on.join(' AND ')}`
   return {
     joins: [
       `JOIN (SELECT _row, ${selected.join(', ')} FROM ${joined} GROUP BY _row) ${alias} ON ${alias}._row = _l.${labels.row}`,

@@ -14,7 +14,7 @@ import type { Fragment } from '../../expression/targets/sql/writer.ts'
 import { Writer } from '../../expression/targets/sql/writer.ts'
 import { SixfoldError } from '../../kernel/errors.ts'
 import type { TrainingSetRequest, TrainingSetResult } from '../../ports/offline-store.ts'
-import type { DuckDB } from './connection.ts'
+import type { Session } from './connection.ts'
 import type { FileColumns, Place } from './door.ts'
 import { canonical, columnsOf, readParquet } from './door.ts'
 import type { Resolve } from './events.ts'
@@ -29,7 +29,7 @@ const keyColumn = (asked: string): string => id(`_sx_key_${asked}`)
 const requestColumn = (name: string): string => id(`_sx_request_${name}`)
 
 export async function writeTrainingSet(
-  db: DuckDB,
+  db: Session,
   request: TrainingSetRequest,
   resolve: Resolve,
   progress: (done: number) => void,
@@ -47,7 +47,8 @@ export async function writeTrainingSet(
     const features = Object.values(view.features).map(({ node }) => node)
     joined.set(group, { join: await joinView(db, group, plan, view.role, features, labels, resolve), plan })
   }
-  const joins = [...joined.values()].map(({ join }) => join)
+  // A join carries along what the joins before it brought, so the widest comes last.
+  const joins = [...joined.values()].map(({ join }) => join).sort((a, b) => a.columns.length - b.columns.length)
   const base = `(SELECT ${['_l.*', ...joins.flatMap((join) => join.columns)].join(', ')} FROM ${labelTable} _l ${joins.flatMap((join) => join.joins).join(' ')})`
 
   const featureOf = (group: string, view: AnyView, feature: string): Fragment =>
@@ -73,7 +74,6 @@ export async function writeTrainingSet(
     renameSync(temporary, request.out)
   } finally {
     rmSync(temporary, { force: true })
-    await dropTables(db)
   }
   const [count] = await db.rows(`SELECT count(*) FROM ${readParquet(request.out)}`)
   return {
@@ -98,7 +98,7 @@ const labelsInvalid = ({ labels }: TrainingSetRequest, problem: string, fix: str
 
 /** The label rows as a table: their columns as they are, and instants, keys and request fields through the door. */
 async function readLabels(
-  db: DuckDB,
+  db: Session,
   request: TrainingSetRequest,
   groups: readonly { readonly view: AnyView }[],
 ): Promise<FileColumns> {
@@ -118,13 +118,12 @@ async function readLabels(
     ...[...keys].map(([asked, type]) => `${canonical(asked, type, columns, zone, place)} AS ${keyColumn(asked)}`),
     ...fields.map(({ name, type }) => `${canonical(name, type, columns, zone, place)} AS ${requestColumn(name)}`),
   ]
-  await db.run(`CREATE OR REPLACE TEMP TABLE ${labelTable} AS SELECT *, ${made.join(', ')} FROM ${readParquet(labels)}`)
+  await db.table(labelTable, `SELECT *, ${made.join(', ')} FROM ${readParquet(labels)}`)
   const without = await db.rows(
     `SELECT ${rowColumn} FROM ${labelTable} WHERE ${momentColumn} IS NULL ORDER BY 1 LIMIT 6`,
   )
   if (without.length > 0) {
     const rows = without.slice(0, 5).map(([row]) => String(row))
-    await db.run(`DROP TABLE ${labelTable}`)
     throw labelsInvalid(
       request,
       `'${at}' is missing, or no instant of the years 1 to 9999, in row ${rows.join(', ')}${without.length > 5 ? ', …' : ''}`,
@@ -184,11 +183,4 @@ function metadataOf({ metadata, model, at }: TrainingSetRequest, outputs: readon
   return Object.entries(entries)
     .map(([key, value]) => `${duckdb.literal('string', key)}: ${duckdb.literal('string', value)}`)
     .join(', ')
-}
-
-async function dropTables(db: DuckDB): Promise<void> {
-  const tables = await db.rows(
-    `SELECT table_name FROM duckdb_tables() WHERE temporary AND table_name LIKE '\\_sx\\_%' ESCAPE '\\'`,
-  )
-  for (const [name] of tables) await db.run(`DROP TABLE ${id(String(name))}`)
 }
