@@ -6,12 +6,12 @@
 const patterns = ['features', 'inference', 'registry', 'monitoring']
 const core = ['kernel', 'definition', 'expression', 'aggregation', 'statistics', 'ports']
 
-/** Files under a folder of src may import these folders, and themselves. */
+/** Files under a folder of src may import these folders, and themselves; their tests may borrow from any. */
 const only = (folder, allowed, comment) => ({
   name: `${folder}-imports`,
   comment,
   severity: 'error',
-  from: { path: `^src/${folder}/` },
+  from: { path: `^src/${folder}/`, pathNot: '[.]test[.]ts$' },
   to: { path: '^src/', pathNot: `^src/(${[folder, ...allowed].join('|')})/` },
 })
 /** Another pattern is used through its index alone. */

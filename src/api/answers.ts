@@ -1,4 +1,5 @@
 /** The larger answers of the server. The console and the command line read them too. */
+import type { Equality } from '../expression/equality.ts'
 import type { Degradation, MeasuresSnapshot, StageTimes } from '../inference/index.ts'
 import type { QualitySnapshot } from '../monitoring/index.ts'
 
@@ -28,8 +29,8 @@ export interface Explanation {
 export interface Status {
   readonly now: number
   readonly startedAt: number
+  /** The hash of its definitions: whoever knows the description of that hash need not ask again. */
   readonly platform: string
-  readonly graph: Graph
   readonly models: readonly ModelStatus[]
   readonly views: readonly ViewStatus[]
   readonly topics: readonly { readonly topic: string; readonly end: number; readonly bytes: number }[]
@@ -55,14 +56,36 @@ export interface ViewStatus {
   readonly behind: number
 }
 
+/** What is defined: it changes only when the server starts over, with other definitions. */
+export interface PlatformDescription {
+  /** Of the project's folder. */
+  readonly name: string
+  readonly hash: string
+  readonly graph: Graph
+}
+
 /** The definitions as a graph: sources and entities, the views made of them, the models that read those. */
 export interface Graph {
-  readonly nodes: readonly {
-    readonly id: string
-    readonly kind: 'source' | 'entity' | 'view' | 'model'
-    readonly name: string
-    readonly description: string | null
-    readonly members: readonly { readonly name: string; readonly detail: string }[]
-  }[]
+  readonly nodes: readonly GraphNode[]
   readonly edges: readonly { readonly from: string; readonly to: string; readonly label: string | null }[]
+}
+
+export interface GraphNode {
+  readonly id: string
+  readonly kind: 'source' | 'entity' | 'view' | 'model'
+  readonly name: string
+  readonly description: string | null
+  /** What is said of it as a whole, in the order to be read. */
+  readonly facts: readonly { readonly name: string; readonly value: string }[]
+  /** What it is made of: fields, features, a vector. */
+  readonly parts: readonly { readonly title: string; readonly members: readonly Member[] }[]
+}
+
+export interface Member {
+  readonly name: string
+  readonly type: string
+  /** The expression as its author would write it; of what has none, what else there is to say. */
+  readonly text: string | null
+  /** How alike the engines compute it; null for what is not computed. */
+  readonly equality: Equality | null
 }

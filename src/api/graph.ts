@@ -1,10 +1,18 @@
-/** The platform as nodes and edges, for whoever draws it. */
-import { shapesOf } from '../definition/field.ts'
+/** The platform as nodes and edges, for whoever draws it; with what a reader may ask of each. */
+import type { Entity } from '../definition/entity.ts'
+import type { Field } from '../definition/field.ts'
+import { shapeOf } from '../definition/field.ts'
 import type { Definition, Platform } from '../definition/graph.ts'
-import { isView, requestOf, viewsOf } from '../definition/model.ts'
+import type { Model, Output } from '../definition/model.ts'
+import { requestOf, viewsOf } from '../definition/model.ts'
+import type { Source } from '../definition/source.ts'
+import type { AnyView } from '../definition/view.ts'
+import { equalityOf } from '../expression/equality.ts'
 import type { Node } from '../expression/node.ts'
-import { typeOf, walk } from '../expression/node.ts'
-import type { Graph } from './answers.ts'
+import { typeOf } from '../expression/node.ts'
+import { isNullable } from '../expression/nullable.ts'
+import { textOf } from '../expression/text.ts'
+import type { Graph, GraphNode, Member } from './answers.ts'
 
 export function graphOf(platform: Platform): Graph {
   const definitions = Object.values(platform.definitions)
@@ -14,7 +22,7 @@ export function graphOf(platform: Platform): Graph {
       kind: definition.kind,
       name: definition.name,
       description: definition.kind === 'view' ? definition.basis.description : definition.description,
-      members: membersOf(definition),
+      ...contentsOf(definition),
     })),
     edges: definitions.flatMap((definition) => {
       if (definition.kind === 'view')
@@ -35,44 +43,104 @@ export function graphOf(platform: Platform): Graph {
 
 const idOf = ({ kind, name }: { readonly kind: string; readonly name: string }): string => `${kind} ${name}`
 
-function membersOf(definition: Definition): readonly { readonly name: string; readonly detail: string }[] {
+type Contents = Pick<GraphNode, 'facts' | 'parts'>
+
+function contentsOf(definition: Definition): Contents {
   switch (definition.kind) {
     case 'entity':
-      return Object.entries(definition.key).map(([name, type]) => ({ name, detail: type }))
+      return ofEntity(definition)
     case 'source':
-      return shapesOf(definition.fields).map(({ name, type, nullable }) => ({
-        name,
-        detail: `${type}${nullable ? '?' : ''}${name === definition.time ? ', event time' : ''}`,
-      }))
+      return ofSource(definition)
     case 'view':
-      return Object.entries(definition.basis.features).map(([name, { node }]) => ({
-        name,
-        detail: describeFeature(node),
-      }))
+      return ofView(definition)
     case 'model':
-      return [
-        ...Object.entries(requestOf(definition.inputs)).map(([name, field]) => ({
-          name: `request.${name}`,
-          detail: typeof field === 'string' ? field : field.type,
-        })),
-        ...Object.entries(definition.inputs)
-          .filter(([, input]) => isView(input))
-          .map(([group, input]) => ({
-            name: group,
-            detail: Object.keys((input as { features: object }).features).join(', '),
-          })),
-        ...Object.entries(definition.output).map(([name, kind]) => ({
-          name,
-          detail: typeof kind === 'string' ? kind : 'label' in kind ? kind.label.join(' | ') : `${kind.vector} numbers`,
-        })),
-      ]
+      return ofModel(definition)
   }
 }
 
-/** `mean over 3h`, or the windows of a longer expression. */
-function describeFeature(root: Node): string {
-  const windows = [...walk(root)]
-    .filter((node) => node.kind === 'window')
-    .map(({ aggregate, length }) => `${aggregate.function} ${length === 'ever' ? 'ever' : `over ${length}`}`)
-  return `${[...new Set(windows)].join(', ')}: ${typeOf(root)}`
+const ofEntity = ({ key }: Entity): Contents => ({
+  facts: [],
+  parts: [
+    {
+      title: 'Key',
+      members: Object.entries(key).map(([name, type]) => ({ name, type, text: null, equality: null })),
+    },
+  ],
+})
+
+function ofSource({ fields, time, known, id, remember, sequence, asOf, history, stream }: Source): Contents {
+  return {
+    facts: facts({
+      'Event time': time,
+      Known: known === null ? 'at once' : 'after' in known ? `after ${known.after}` : `at ${known.at}`,
+      Id: id === null ? null : `${id}, remembered for ${remember}`,
+      Sequence: sequence,
+      'As of': asOf === 'inclusive' ? 'a row is seen at its own instant' : null,
+      History: history === null ? null : history.path,
+      Stream: stream === null ? null : `topic ${stream.name}`,
+    }),
+    parts: [{ title: 'Fields', members: Object.entries(fields).map(fieldMember) }],
+  }
 }
+
+function ofView({ basis: { entity, source, on, ttl, features } }: AnyView): Contents {
+  const parts = Object.entries(on).map(([part, column]) => (part === column ? part : `${part} from ${column}`))
+  return {
+    facts: facts({
+      Entity: `${entity.name} (${parts.join(', ')})`,
+      Source: source.name,
+      'Time to live': ttl,
+    }),
+    parts: [
+      { title: 'Features', members: Object.entries(features).map(([name, { node }]) => computed(name, node, true)) },
+    ],
+  }
+}
+
+function ofModel({ inputs, key, vector, output, fallback }: Model): Contents {
+  const request = Object.entries(requestOf(inputs))
+  return {
+    facts: facts({
+      'Asked with': [...Object.keys(key), ...request.map(([name]) => name)].join(', '),
+      Reads: viewsOf(inputs)
+        .map(([group, { name }]) => (group === name ? name : `${group} (${name})`))
+        .join(', '),
+    }),
+    parts: [
+      {
+        title: 'Outputs',
+        members: Object.entries(output).map(([name, kind]) => ({
+          name,
+          type: typeOfOutput(kind),
+          text: `or else ${textOfFallback(fallback[name]!)}`,
+          equality: null,
+        })),
+      },
+      { title: 'Request', members: request.map(fieldMember) },
+      { title: 'Vector', members: Object.entries(vector).map(([name, node]) => computed(name, node, false)) },
+    ].filter(({ members }) => members.length > 0),
+  }
+}
+
+const facts = (given: { readonly [name: string]: string | null }): GraphNode['facts'] =>
+  Object.entries(given).flatMap(([name, value]) => (value === null || value === '' ? [] : [{ name, value }]))
+
+/** The engines agree on what goes into a view; a vector is computed in one place only. */
+const computed = (name: string, node: Node, inEveryEngine: boolean): Member => ({
+  name,
+  type: `${typeOf(node)}${isNullable(node) ? '?' : ''}`,
+  text: textOf(node),
+  equality: inEveryEngine ? equalityOf(node) : null,
+})
+
+function fieldMember([name, field]: readonly [string, Field]): Member {
+  const { type, nullable, range, oneOf } = shapeOf(name, field)
+  const limits = range !== null ? `${range[0]} to ${range[1]}` : oneOf !== null ? `one of ${oneOf.join(', ')}` : null
+  return { name, type: `${type}${nullable ? '?' : ''}`, text: limits, equality: null }
+}
+
+const typeOfOutput = (kind: Output): string =>
+  typeof kind === 'string' ? kind : 'label' in kind ? `one of ${kind.label.join(', ')}` : `${kind.vector} numbers`
+
+const textOfFallback = (fallback: Node | readonly number[]): string =>
+  'kind' in fallback ? textOf(fallback) : `[${fallback.join(', ')}]`

@@ -1,4 +1,13 @@
 /** What the system does and answers, as types: shared by the server, the command line, the client and the console. No logic but the graph. */
-export type { Explanation, Graph, ModelStatus, Status, ViewStatus } from './answers.ts'
+export type {
+  Explanation,
+  Graph,
+  GraphNode,
+  Member,
+  ModelStatus,
+  PlatformDescription,
+  Status,
+  ViewStatus,
+} from './answers.ts'
 export { graphOf } from './graph.ts'
 export type { FeatureAnswer, Plan, PlannedChange, Services, TrainingSetAsked, Workbench } from './services.ts'

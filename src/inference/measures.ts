@@ -2,11 +2,13 @@
 import { Histogram } from '../statistics/histogram.ts'
 import type { Degradation, StageTimes } from './prediction.ts'
 
+/** Seconds that are kept apart. */
+const kept = 600
 const stages = ['features', 'assembly', 'inference', 'post', 'total'] as const
 
 export interface MeasuresSnapshot {
   readonly predictions: number
-  /** In each of the last 60 whole seconds, oldest first. */
+  /** In each of the last 600 whole seconds, oldest first. */
   readonly perSecond: readonly number[]
   /** Milliseconds, since the start. */
   readonly stages: {
@@ -14,10 +16,13 @@ export interface MeasuresSnapshot {
   }
   readonly rowsPerCall: number
   readonly degraded: { readonly [reason: string]: number }
+  /** Questions that were not answered, by the code of the error. They are no predictions. */
+  readonly refused: { readonly [code: string]: number }
 }
 
 export interface Measures {
   add(milliseconds: StageTimes, rows: number, degraded: readonly Degradation[]): void
+  refuse(code: string): void
   snapshot(): MeasuresSnapshot
 }
 
@@ -26,16 +31,17 @@ export function measures(monotonic: () => number): Measures {
     (typeof stages)[number],
     Histogram
   >
-  const seconds = new Float64Array(61)
+  const seconds = new Float64Array(kept + 1)
   let second = Math.floor(monotonic() / 1000)
   let predictions = 0
   let rowsSum = 0
   const degradedBy: { [reason: string]: number } = {}
+  const refusedBy: { [code: string]: number } = {}
 
   /** Empties the seconds that have passed since the last look. */
   const turn = (): void => {
     const now = Math.floor(monotonic() / 1000)
-    for (let past = Math.max(second + 1, now - 60); past <= now; past++) seconds[past % 61] = 0
+    for (let past = Math.max(second + 1, now - kept); past <= now; past++) seconds[past % (kept + 1)] = 0
     second = now
   }
   return {
@@ -43,7 +49,7 @@ export function measures(monotonic: () => number): Measures {
       turn()
       predictions++
       rowsSum += rows
-      seconds[second % 61]!++
+      seconds[second % (kept + 1)]!++
       histograms.features.add(milliseconds.features)
       histograms.assembly.add(milliseconds.assembly)
       histograms.inference.add(milliseconds.inference)
@@ -52,11 +58,14 @@ export function measures(monotonic: () => number): Measures {
       for (const { stage, reason } of degraded)
         degradedBy[`${stage}: ${reason}`] = (degradedBy[`${stage}: ${reason}`] ?? 0) + 1
     },
+    refuse: (code) => {
+      refusedBy[code] = (refusedBy[code] ?? 0) + 1
+    },
     snapshot: () => {
       turn()
       return {
         predictions,
-        perSecond: Array.from({ length: 60 }, (_, i) => seconds[(second - 60 + i + 61 * 2) % 61]!),
+        perSecond: Array.from({ length: kept }, (_, i) => seconds[(second + 1 + i) % (kept + 1)]!),
         stages: Object.fromEntries(
           stages.map((stage) => [
             stage,
@@ -69,6 +78,7 @@ export function measures(monotonic: () => number): Measures {
         ) as MeasuresSnapshot['stages'],
         rowsPerCall: predictions === 0 ? 0 : rowsSum / predictions,
         degraded: { ...degradedBy },
+        refused: { ...refusedBy },
       }
     },
   }

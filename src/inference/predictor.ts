@@ -92,13 +92,13 @@ export function predictor(model: Model, { views, store, log, clock, limits }: Pr
     const began = clock.monotonic()
     const now = clock.now()
     const moment = at ?? now
-    if (moment > now + limits.futureMs) return Promise.reject(tooLate(model, moment, now))
+    if (moment > now + limits.futureMs) return refuse(tooLate(model, moment, now))
     const row: Value[] = new Array<Value>(places.width).fill(null)
     try {
       keys.read(keyInput, row, 0)
       request.read(requestInput, row, places.requestAt)
     } catch (error) {
-      return Promise.reject(error)
+      return refuse(error)
     }
     row[places.momentAt] = moment
     const passage: Passage = {
@@ -121,8 +121,13 @@ export function predictor(model: Model, { views, store, log, clock, limits }: Pr
     }
   }
 
+  const refuse = (error: unknown): Promise<never> => {
+    measured.refuse(isSixfoldError(error) ? error.code : 'SX_INTERNAL')
+    return Promise.reject(error)
+  }
+
   const withoutFeatures = (passage: Passage, error: unknown, at: number | undefined): Promise<Prediction> => {
-    if (isSixfoldError(error) && error.code === 'SX_INSTANT_PAST' && at !== undefined) return Promise.reject(error)
+    if (isSixfoldError(error) && error.code === 'SX_INSTANT_PAST' && at !== undefined) return refuse(error)
     passage.row.fill(null, places.featuresAt, places.momentAt)
     passage.newest.fill(Number.NaN)
     passage.degraded = [{ stage: 'features', by: 'missing', reason: reasonOf(error) }]

@@ -2,7 +2,7 @@
  * The composition root: a platform and a data folder become stores, patterns and services. The only place that knows which
  * technology stands behind a port.
  */
-import { isAbsolute, join, resolve } from 'node:path'
+import { basename, isAbsolute, join, resolve } from 'node:path'
 import type { Logger } from 'pino'
 import { pino } from 'pino'
 import { duckdbOfflineStore } from '../adapters/duckdb/offline-store.ts'
@@ -11,7 +11,8 @@ import { fileEventLog } from '../adapters/files/event-log.ts'
 import { lmdbOnlineStore } from '../adapters/lmdb/online-store.ts'
 import { onnxModelRuntime } from '../adapters/onnx/model-runtime.ts'
 import { sqliteMetadataStore } from '../adapters/sqlite/metadata-store.ts'
-import type { Explanation, FeatureAnswer, Services, Status } from '../api/index.ts'
+import type { Explanation, FeatureAnswer, PlatformDescription, Services, Status } from '../api/index.ts'
+import { graphOf } from '../api/index.ts'
 import type { Platform } from '../definition/graph.ts'
 import { modelNamed, modelsOf, viewNamed } from '../definition/graph.ts'
 import type { Value } from '../expression/node.ts'
@@ -158,6 +159,11 @@ export async function open(platform: Platform, options: OpenOptions = {}): Promi
     explain: (id): Promise<Explanation> => explain(id, platform, predictions, joined),
     status: (): Promise<Status> =>
       statusOf({ platform, views, predictors, outcomes: joined, log, store, clock, limits, startedAt }),
+    describe: (): PlatformDescription => ({
+      name: basename(project),
+      hash: platform.hash,
+      graph: graphOf(platform),
+    }),
     addModel: async (model, path, note) =>
       addVersion(modelNamed(platform, model), under(project, path), note, registry),
     materialize: async (view, request, progress) => {

@@ -1,7 +1,6 @@
 /** What runs, how much of it, and how well: one look for the console and the command line. */
 
 import type { Status } from '../api/index.ts'
-import { graphOf } from '../api/index.ts'
 import type { Platform } from '../definition/graph.ts'
 import type { RunningViews } from '../features/index.ts'
 import { topicOfEvents } from '../features/index.ts'
@@ -41,7 +40,6 @@ export async function statusOf({
     now: clock.now(),
     startedAt,
     platform: platform.hash,
-    graph: graphOf(platform),
     models: [...predictors.values()].map((running) => ({
       model: running.model.name,
       version: running.version,

@@ -91,6 +91,7 @@ export function httpServer({ services, console: files, logger }: ServerOptions):
   })
   app.get('/v1/predictions/:id', async (request) => json(await services.explain((request.params as { id: string }).id)))
   app.get('/v1/status', async () => json(await services.status()))
+  app.get('/v1/platform', async () => services.describe())
   app.post('/v1/clock', async (request) => {
     if (services.advanceClock === null)
       throw new SixfoldError('SX_NOT_FOUND', 'The clock of this server passes by itself.', {
