@@ -1,0 +1,45 @@
+/** Figures as a reader wants them: units, no more digits than mean something, and a dash for what there is not. */
+
+const none = '–'
+const grouped = new Intl.NumberFormat('en', { maximumFractionDigits: 0 })
+
+export const count = (n: number): string => grouped.format(n)
+
+/** `1 field`, `2 fields`. */
+export const counted = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`
+
+/** A rate: three digits, or whole numbers. */
+export const rate = (n: number): string => (n === 0 ? '0' : n >= 100 ? count(n) : n.toFixed(n >= 10 ? 1 : 2))
+
+/** Milliseconds, without their unit. */
+export function milliseconds(ms: number | null): string {
+  if (ms === null) return none
+  if (ms >= 100) return count(ms)
+  if (ms >= 10) return ms.toFixed(1)
+  return ms >= 1 ? ms.toFixed(2) : ms.toFixed(3)
+}
+
+export const figure = (n: number | null, digits: number): string => (n === null ? none : n.toFixed(digits))
+
+export function percent(share: number | null): string {
+  if (share === null) return none
+  if (share === 0) return '0 %'
+  if (share < 0.0001) return '< 0.01 %'
+  return `${(share * 100).toFixed(share < 0.01 ? 2 : 1)} %`
+}
+
+export function bytes(n: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB']
+  const step = Math.min(units.length - 1, n < 1 ? 0 : Math.floor(Math.log10(n) / 3))
+  return `${step === 0 ? n : (n / 1000 ** step).toFixed(1)} ${units[step]}`
+}
+
+/** `2013-06-01 12:00:00`, in UTC. */
+export const instant = (ms: number): string => new Date(ms).toISOString().slice(0, 19).replace('T', ' ')
+
+/** `1 Jun`, in UTC. */
+export const day = (ms: number): string =>
+  new Date(ms).toLocaleDateString('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' })
+
+/** `14:03:11`, where the reader is. */
+export const wallTime = (ms: number): string => new Date(ms).toLocaleTimeString('en-GB')
