@@ -8,7 +8,7 @@ export const textOf = (root: Node): string =>
   visit<string>(root, {
     literal: ({ type, value }) => {
       if (value === null) return 'null'
-      if (type === 'timestamp') return formatInstant(Number(value))
+      if (type === 'timestamp') return formatInstant(Number(value)).replace('.000Z', 'Z')
       return typeof value === 'string' && type === 'string' ? quoted(value) : String(value)
     },
     column: ({ name }) => name,
