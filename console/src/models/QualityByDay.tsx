@@ -41,7 +41,8 @@ export function QualityByDay({ model, output, quality }: Props) {
       />
       <details>
         <summary>{name} by day</summary>
-        <div className="scroll" role="region" aria-label={`${name} of ${model}, ${output}, by day`} tabIndex={0}>
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must be able to. */}
+        <section className="scroll" aria-label={`${name} of ${model}, ${output}, as a table`} tabIndex={0}>
           <table>
             <thead>
               <tr>
@@ -68,7 +69,7 @@ export function QualityByDay({ model, output, quality }: Props) {
               ))}
             </tbody>
           </table>
-        </div>
+        </section>
       </details>
     </>
   )

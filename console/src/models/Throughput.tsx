@@ -11,7 +11,7 @@ interface Props {
   readonly measures: ModelStatus['measures']
 }
 
-const ago = (seconds: number): string =>
+const when = (seconds: number): string =>
   seconds >= -1 ? 'now' : seconds % 60 === 0 ? `${-seconds / 60} min ago` : `${-seconds} s ago`
 
 export function Throughput({ model, measures }: Props) {
@@ -19,6 +19,7 @@ export function Throughput({ model, measures }: Props) {
   const x = useMemo(() => perSecond.map((_, i) => i - perSecond.length), [perSecond])
   const lines = useMemo(() => [{ name: 'per second', values: smoothed(perSecond) }], [perSecond])
   const minutes = perMinute(perSecond)
+  const rows = minutes.map((total, i) => ({ total, ago: minutes.length - i }))
   return (
     <>
       <h4>Throughput</h4>
@@ -31,7 +32,7 @@ export function Throughput({ model, measures }: Props) {
         x={x}
         lines={lines}
         fromZero
-        formatX={ago}
+        formatX={when}
         formatY={rate}
         empty={
           predictions === 0 ? (
@@ -54,9 +55,9 @@ export function Throughput({ model, measures }: Props) {
             </tr>
           </thead>
           <tbody>
-            {minutes.map((total, i) => (
-              <tr key={minutes.length - i}>
-                <th scope="row">{i === minutes.length - 1 ? 'the last' : `${minutes.length - i} min ago`}</th>
+            {rows.map(({ total, ago }) => (
+              <tr key={ago}>
+                <th scope="row">{ago === 1 ? 'the last' : `${ago} min ago`}</th>
                 <td className="number">{count(total)}</td>
               </tr>
             ))}
