@@ -14,18 +14,22 @@ interface Props {
 
 const titles = { source: 'Sources', view: 'Views', model: 'Models' } as const
 const headRoom = 28
+/** Below it, where a scrollbar may be. */
+const rim = 16
+const mostHeight = 640
 
 export function Drawing({ graph, status, selected, onSelect }: Props) {
   const frame = useRef<HTMLDivElement>(null)
   const width = useWidth(frame)
   const [pointed, setPointed] = useState<string | null>(null)
+  // How high it is does not depend on the width: there is room for it before the width is known.
   const layout = useMemo(() => layoutOf(graph, width), [graph, width])
   const active = pointed ?? selected
   const reach = useMemo(() => (active === null ? null : reachOf(graph, active)), [graph, active])
   const near = (id: string): boolean =>
     reach !== null && (id === active || reach.upstream.has(id) || reach.downstream.has(id))
   return (
-    <div className="drawing" ref={frame}>
+    <div className="drawing" ref={frame} style={{ height: Math.min(mostHeight, layout.height + headRoom + rim) }}>
       {width > 0 && (
         <div
           className={active === null ? 'graph' : 'graph looking'}

@@ -3,7 +3,7 @@ import type { ModelStatus, OutputQuality } from '../data/wire.ts'
 import { count, counted } from '../format.ts'
 import { Figure } from '../parts/Figure.tsx'
 import { QualityByDay } from './QualityByDay.tsx'
-import { figuresOf } from './quality-figures.ts'
+import { figuresOf, outcomesOf } from './quality-figures.ts'
 
 interface Props {
   readonly model: string
@@ -18,7 +18,8 @@ export function Quality({ model, quality: { outcomes, ofDegraded, outputs } }: P
         Quality{' '}
         <span className="aside">
           {outcomes === 0 ? 'by outcomes' : counted(outcomes, 'outcome')}
-          {ofDegraded > 0 && `, of which ${count(ofDegraded)} of degraded answers are left out`}
+          {shown.length === 1 && said(shown[0]![1])}
+          {ofDegraded > 0 && `, without ${count(ofDegraded)} of degraded answers`}
         </span>
       </h4>
       {shown.length === 0 && <p className="empty">Its outputs have no figure of quality.</p>}
@@ -27,6 +28,11 @@ export function Quality({ model, quality: { outcomes, ofDegraded, outputs } }: P
       ))}
     </>
   )
+}
+
+const said = (quality: OutputQuality): string => {
+  const outcomes = outcomesOf(quality)
+  return outcomes === null ? '' : `, ${outcomes}`
 }
 
 interface OutputProps {
@@ -39,7 +45,11 @@ interface OutputProps {
 function Output({ model, name, alone, quality }: OutputProps) {
   return (
     <>
-      {!alone && <h5>{name}</h5>}
+      {!alone && (
+        <h5>
+          {name} <span className="aside">{outcomesOf(quality)}</span>
+        </h5>
+      )}
       <dl className="figures">
         {figuresOf(quality).map((figure) => (
           <Figure key={figure.name} {...figure} />

@@ -23,7 +23,6 @@ export function figuresOf({ kind, total }: OutputQuality): readonly ShownFigure[
         },
         { name: 'AUC', value: figure(auc, 3), note: 'chance 0.5' },
         { name: 'Brier', value: figure(brier, 4), note: held(known, baseBrier, 4, against(brier, baseBrier)) },
-        { name: 'Base rate', value: percent(known ? baseRate : null), note: 'of outcomes are positive' },
       ]
     }
     case 'number': {
@@ -45,6 +44,10 @@ export function figuresOf({ kind, total }: OutputQuality): readonly ShownFigure[
     }
   }
 }
+
+/** What is to be said of the outcomes themselves. */
+export const outcomesOf = ({ kind, total }: OutputQuality): string | null =>
+  kind === 'probability' && (total.examples ?? 0) > 0 ? `base rate ${percent(total.baseRate)}` : null
 
 const short = (n: number | null): string => (n === null ? '–' : n.toPrecision(4))
 

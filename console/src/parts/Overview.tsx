@@ -24,18 +24,18 @@ export function Overview({ status: { models, views, store, topics } }: { readonl
         <Figure
           name="Outcomes joined"
           value={count(sum(models.map(({ quality }) => quality.outcomes)))}
-          note={`of ${counted(models.length, 'model')}`}
+          note={`to answers of ${counted(models.length, 'model')}`}
         />
         <Figure
           name="Events waiting"
           value={count(behind)}
-          note={behind === 0 ? 'every view has all of its log' : 'in the log, not yet in the state'}
+          note={behind === 0 ? 'every view is up to date' : 'logged, not yet in the state'}
         />
         <Figure name="Online state" value={bytes(store.bytes)} note={counted(store.entries, 'entry', 'entries')} />
         <Figure
           name="Log"
           value={bytes(sum(topics.map((topic) => topic.bytes)))}
-          note={`${counted(sum(topics.map(({ end }) => end)), 'entry', 'entries')} in ${counted(topics.length, 'topic')}`}
+          note={`${counted(sum(topics.map(({ end }) => end)), 'entry', 'entries')}, ${counted(topics.length, 'topic')}`}
         />
       </dl>
     </section>
