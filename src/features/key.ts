@@ -57,7 +57,7 @@ export function reusedKeyEncoder(prefix: Uint8Array, key: KeyFields, places: rea
       at = type === 'string' ? writeText(memory, at, value as string) : write(memory, at, type, value)
     }
     const known = ofLength[at]
-    if (known !== null && known !== undefined) return known
+    if (known != null) return known
     const view = memory.subarray(0, at)
     ofLength[at] = view
     return view
