@@ -17,7 +17,8 @@ export function Panel({ graph, node, status, onClose }: Props) {
   useEffect(() => {
     if (id === undefined || panel.current === null) return
     panel.current.scrollTop = 0
-    panel.current.scrollIntoView({ block: 'nearest' })
+    // Beside the drawing it is in view already.
+    if (matchMedia('(max-width: 1000px)').matches) panel.current.scrollIntoView({ block: 'nearest' })
   }, [id])
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must be able to.
