@@ -40,3 +40,17 @@ test('questions that were refused are counted by their code, and are no predicti
     refused: { SX_REQUEST_INVALID: 2, SX_INSTANT_PAST: 1 },
   })
 })
+
+test('an answer degraded in two parts is one degraded answer', () => {
+  const measured = measures(() => 0)
+  measured.add(times, 0, [
+    { stage: 'features', by: 'missing', reason: 'SX_STORE' },
+    { stage: 'inference', by: 'rule', reason: 'no version' },
+  ])
+  measured.add(times, 1, [])
+  expect(measured.snapshot()).toMatchObject({
+    predictions: 2,
+    degradedPredictions: 1,
+    degraded: { 'features: SX_STORE': 1, 'inference: no version': 1 },
+  })
+})

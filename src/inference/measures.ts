@@ -15,6 +15,8 @@ export interface MeasuresSnapshot {
     readonly [S in (typeof stages)[number]]: { readonly p50: number; readonly p99: number; readonly mean: number }
   }
   readonly rowsPerCall: number
+  /** How many were degraded, in whatever part; and by the parts, of which an answer may have several. */
+  readonly degradedPredictions: number
   readonly degraded: { readonly [reason: string]: number }
   /** Questions that were not answered, by the code of the error. They are no predictions. */
   readonly refused: { readonly [code: string]: number }
@@ -34,6 +36,7 @@ export function measures(monotonic: () => number): Measures {
   const seconds = new Float64Array(kept + 1)
   let second = Math.floor(monotonic() / 1000)
   let predictions = 0
+  let degradedPredictions = 0
   let rowsSum = 0
   const degradedBy: { [reason: string]: number } = {}
   const refusedBy: { [code: string]: number } = {}
@@ -55,6 +58,7 @@ export function measures(monotonic: () => number): Measures {
       histograms.inference.add(milliseconds.inference)
       histograms.post.add(milliseconds.post)
       histograms.total.add(milliseconds.total)
+      if (degraded.length > 0) degradedPredictions++
       for (const { stage, reason } of degraded)
         degradedBy[`${stage}: ${reason}`] = (degradedBy[`${stage}: ${reason}`] ?? 0) + 1
     },
@@ -77,6 +81,7 @@ export function measures(monotonic: () => number): Measures {
           ]),
         ) as MeasuresSnapshot['stages'],
         rowsPerCall: predictions === 0 ? 0 : rowsSum / predictions,
+        degradedPredictions,
         degraded: { ...degradedBy },
         refused: { ...refusedBy },
       }

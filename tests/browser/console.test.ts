@@ -168,6 +168,31 @@ describe.skipIf(chromiumPath === null && !required)('the console', () => {
     await narrow.close()
   })
 
+  test('a stage over its budget is marked, and not by colour alone', async () => {
+    type Stages = { readonly [stage: string]: { p99: number } }
+    await page.route('**/v1/status', async (route) => {
+      const response = await route.fetch()
+      const status = (await response.json()) as {
+        readonly models: { readonly measures: { readonly stages: Stages } }[]
+      }
+      const { stages } = status.models[0]!.measures
+      stages['post']!.p99 = 80
+      stages['features']!.p99 = 1
+      await route.fulfill({ response, json: status })
+    })
+    const textOf = (stage: string) =>
+      card('late').locator('.stages tbody tr', { hasText: stage }).textContent({ timeout: 1_000 })
+    try {
+      await expect.poll(() => textOf('post'), soon).toContain('p99 is over the budget')
+      expect(await textOf('post')).toContain('▲ 80.0')
+      expect(await textOf('features')).toContain('p99 is within the budget')
+      expect(await violations(page)).toEqual([])
+    } finally {
+      await page.unrouteAll({ behavior: 'wait' })
+    }
+    await expect.poll(() => textOf('post'), soon).not.toContain('80.0')
+  })
+
   test('nothing was complained of: no error, no breach of the policy, nothing from another host', () => {
     expect(complaints).toEqual([])
   })

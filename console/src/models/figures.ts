@@ -21,14 +21,11 @@ export const perMinute = (perSecond: readonly number[]): readonly number[] =>
     perSecond.slice(i * 60, (i + 1) * 60).reduce((sum, value) => sum + value, 0),
   )
 
-/**
- * Reasons of degradation over predictions, at most 1: an answer may be degraded in several parts, so this is an upper bound. Null
- * without predictions.
- */
+/** Null without predictions. */
 export function degradedShare(measures: readonly Measures[]): number | null {
-  const predictions = measures.reduce((sum, one) => sum + one.predictions, 0)
-  const degraded = measures.flatMap((one) => Object.values(one.degraded)).reduce((sum, n) => sum + n, 0)
-  return predictions === 0 ? null : Math.min(1, degraded / predictions)
+  const sum = (of: (one: Measures) => number): number => measures.reduce((total, one) => total + of(one), 0)
+  const predictions = sum((one) => one.predictions)
+  return predictions === 0 ? null : sum((one) => one.degradedPredictions) / predictions
 }
 
 /** `20 % below`, `3 % above`: how a figure lies to another. */
