@@ -1,0 +1,44 @@
+/** A folder of a benchmark's own, the project opened in it, and a DuckDB to make data and to run what others would write. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { DuckDB, Opened } from './sixfold.ts'
+import { loadProject, manualClock, open, openDuckDB } from './sixfold.ts'
+
+export const project = join(import.meta.dirname, 'project')
+
+export interface Workplace {
+  readonly folder: string
+  readonly db: DuckDB
+  path(file: string): string
+  /** What a program of the project needs to be told. */
+  readonly environment: { readonly SIXFOLD_BENCH_DATA: string; readonly SIXFOLD_DATA: string }
+  /** The platform in this process, its clock standing still. */
+  open(now: number): Promise<Opened>
+}
+
+export async function inWorkplace<T>(name: string, work: (place: Workplace) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), `sixfold-bench-${name}-`))
+  const db = await openDuckDB({ temporaryFolder: join(folder, 'tmp') })
+  const data = join(folder, 'state')
+  const opened: Opened[] = []
+  try {
+    return await work({
+      folder,
+      db,
+      path: (file) => join(folder, file),
+      environment: { SIXFOLD_BENCH_DATA: folder, SIXFOLD_DATA: data },
+      open: async (now) => {
+        process.env['SIXFOLD_BENCH_DATA'] = folder
+        const { platform } = await loadProject(project)
+        const one = await open(platform, { project, data, clock: manualClock(now) })
+        opened.push(one)
+        return one
+      },
+    })
+  } finally {
+    for (const one of opened) await one.close()
+    db.close()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
