@@ -2,9 +2,10 @@
 import { parseArgs } from 'node:util'
 import { join } from './join.ts'
 import type { Benchmark } from './measure.ts'
+import { read } from './read.ts'
 import { lineOf, machine, table } from './report.ts'
 
-const benchmarks: { readonly [name: string]: Benchmark } = { join }
+const benchmarks: { readonly [name: string]: Benchmark } = { join, read }
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
