@@ -18,10 +18,11 @@ export const join: Benchmark = {
       const size = sizes(settings.quick)
       await makeTables(place, size)
       await makeLabels(place, size, 'labels.parquet')
-      const ours = workbench(await place.open(end))
-      const wide = await threeViews(ours, place, settings)
-      const dense = await denseWindows(ours, place, settings)
-      return { measures: [...wide.measures, ...dense.measures], notes: [...wide.notes, ...dense.notes] }
+      return place.opened(end, async (opened) => {
+        const wide = await threeViews(workbench(opened), place, settings)
+        const dense = await denseWindows(workbench(opened), place, settings)
+        return { measures: [...wide.measures, ...dense.measures], notes: [...wide.notes, ...dense.notes] }
+      })
     }),
 }
 

@@ -22,12 +22,13 @@ export const read: Benchmark = {
     inWorkplace('read', async (place) => {
       const entities = settings.quick ? 2_000 : 20_000
       await makeHistory(place, entities)
-      const opened = await place.open(now)
-      for (const view of groups) {
-        settings.say(`Building ${view}`)
-        await opened.materialize(view, { through: null, rebuild: false }, () => {})
-      }
-      return measure(place, opened, entities, settings)
+      return place.opened(now, async (opened) => {
+        for (const view of groups) {
+          settings.say(`Building ${view}`)
+          await opened.materialize(view, { through: null, rebuild: false }, () => {})
+        }
+        return measure(place, opened, entities, settings)
+      })
     }),
 }
 

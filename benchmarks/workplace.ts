@@ -14,30 +14,31 @@ export interface Workplace {
   /** What a program of the project needs to be told. */
   readonly environment: { readonly SIXFOLD_BENCH_DATA: string; readonly SIXFOLD_DATA: string }
   /** The platform in this process, its clock standing still. */
-  open(now: number): Promise<Opened>
+  opened<R>(now: number, work: (opened: Opened) => Promise<R>): Promise<R>
 }
 
 export async function inWorkplace<T>(name: string, work: (place: Workplace) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), `sixfold-bench-${name}-`))
   const db = await openDuckDB({ temporaryFolder: join(folder, 'tmp') })
   const data = join(folder, 'state')
-  const opened: Opened[] = []
   try {
     return await work({
       folder,
       db,
       path: (file) => join(folder, file),
       environment: { SIXFOLD_BENCH_DATA: folder, SIXFOLD_DATA: data },
-      open: async (now) => {
+      opened: async (now, work) => {
         process.env['SIXFOLD_BENCH_DATA'] = folder
         const { platform } = await loadProject(project)
         const one = await open(platform, { project, data, clock: manualClock(now) })
-        opened.push(one)
-        return one
+        try {
+          return await work(one)
+        } finally {
+          await one.close()
+        }
       },
     })
   } finally {
-    for (const one of opened) await one.close()
     db.close()
     rmSync(folder, { recursive: true, force: true })
   }
