@@ -2,10 +2,11 @@
 import { parseArgs } from 'node:util'
 import { join } from './join.ts'
 import type { Benchmark } from './measure.ts'
+import { predict } from './predict.ts'
 import { read } from './read.ts'
 import { lineOf, machine, table } from './report.ts'
 
-const benchmarks: { readonly [name: string]: Benchmark } = { join, read }
+const benchmarks: { readonly [name: string]: Benchmark } = { join, read, predict }
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
