@@ -1,12 +1,13 @@
 /** `npm run bench -- NAME... [--quick] [--json] [--no-peers]`: ours, theirs and the ratio, in one run. */
 import { parseArgs } from 'node:util'
+import { ingest } from './ingest.ts'
 import { join } from './join.ts'
 import type { Benchmark } from './measure.ts'
 import { predict } from './predict.ts'
 import { read } from './read.ts'
 import { lineOf, machine, table } from './report.ts'
 
-const benchmarks: { readonly [name: string]: Benchmark } = { join, read, predict }
+const benchmarks: { readonly [name: string]: Benchmark } = { join, read, predict, ingest }
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

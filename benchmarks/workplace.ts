@@ -13,8 +13,8 @@ export interface Workplace {
   path(file: string): string
   /** What a program of the project needs to be told. */
   readonly environment: { readonly SIXFOLD_BENCH_DATA: string; readonly SIXFOLD_DATA: string }
-  /** The platform in this process, its clock standing still. */
-  opened<R>(now: number, work: (opened: Opened) => Promise<R>): Promise<R>
+  /** The platform in this process, its clock standing still; with state of its own, if that is named. */
+  opened<R>(now: number, work: (opened: Opened) => Promise<R>, state?: string): Promise<R>
 }
 
 export async function inWorkplace<T>(name: string, work: (place: Workplace) => Promise<T>): Promise<T> {
@@ -27,10 +27,14 @@ export async function inWorkplace<T>(name: string, work: (place: Workplace) => P
       db,
       path: (file) => join(folder, file),
       environment: { SIXFOLD_BENCH_DATA: folder, SIXFOLD_DATA: data },
-      opened: async (now, work) => {
+      opened: async (now, work, state) => {
         process.env['SIXFOLD_BENCH_DATA'] = folder
         const { platform } = await loadProject(project)
-        const one = await open(platform, { project, data, clock: manualClock(now) })
+        const one = await open(platform, {
+          project,
+          data: state === undefined ? data : join(folder, state),
+          clock: manualClock(now),
+        })
         try {
           return await work(one)
         } finally {
