@@ -90,7 +90,8 @@ function endOf(prefix: Uint8Array): { end?: Uint8Array } {
   let last = prefix.length - 1
   while (last >= 0 && prefix[last] === 255) last--
   if (last < 0) return {}
-  const end = prefix.slice(0, last + 1)
+  // A copy: `slice` of a Buffer would be the caller's own bytes.
+  const end = Uint8Array.from(prefix.subarray(0, last + 1))
   end[last]!++
   return { end }
 }
