@@ -5,6 +5,7 @@
  */
 import type { Benchmark, Measure, Settings } from './measure.ts'
 import { equal, interleave, median, seconds } from './measure.ts'
+import { startFeast, whyNoPeers } from './peers/python.ts'
 import type { Workbench } from './sixfold.ts'
 import { workbench } from './sixfold.ts'
 import { checksum, end, makeDense, makeLabels, makeTables, sizes, tables } from './tables.ts'
@@ -20,8 +21,10 @@ export const join: Benchmark = {
       await makeLabels(place, size, 'labels.parquet')
       return place.opened(end, async (opened) => {
         const wide = await threeViews(workbench(opened), place, settings)
+        const feast = await againstFeast(workbench(opened), place, settings)
         const dense = await denseWindows(workbench(opened), place, settings)
-        return { measures: [...wide.measures, ...dense.measures], notes: [...wide.notes, ...dense.notes] }
+        const parts = [wide, feast, dense]
+        return { measures: parts.flatMap(({ measures }) => measures), notes: parts.flatMap(({ notes }) => notes) }
       })
     }),
 }
@@ -41,14 +44,13 @@ const copy = (place: Workplace, sql: string, out: string) => () =>
 
 // --- three views
 
+const viewNames = tables.map(({ name }) => name)
+const featureColumns = tables.flatMap(({ name, columns }) =>
+  Array.from({ length: columns }, (_, i) => `${name}__f${i}`),
+)
+
 async function threeViews(workbench: Workbench, place: Workplace, { quick, say }: Settings): Promise<Part> {
-  const ours = ourJoin(
-    workbench,
-    place,
-    tables.map(({ name }) => name),
-    'labels.parquet',
-    'ours.parquet',
-  )
+  const ours = ourJoin(workbench, place, viewNames, 'labels.parquet', 'ours.parquet')
   const hand = handWritten(place)
   say('Trying the hand-written forms')
   const tried = await interleave(
@@ -57,8 +59,7 @@ async function threeViews(workbench: Workbench, place: Workplace, { quick, say }
   )
   const fastest = Object.keys(tried).reduce((a, b) => (Math.min(...tried[a]!) <= Math.min(...tried[b]!) ? a : b))
   await ours()
-  const features = tables.flatMap(({ name, columns }) => Array.from({ length: columns }, (_, i) => `${name}__f${i}`))
-  const compared = ['id', 'user_id', '"at"', 'label', ...features]
+  const compared = ['id', 'user_id', '"at"', 'label', ...featureColumns]
   const sum = await checksum(place, place.path('ours.parquet'), compared)
   for (const name of Object.keys(hand))
     equal(`join, ${name}`, sum, await checksum(place, place.path(`${name}.parquet`), compared))
@@ -135,6 +136,57 @@ function handWritten({ path }: Workplace): Readonly<Record<string, string>> {
     .join(', ')
   const windows = `SELECT l.*, ${fields} FROM ${labels} l JOIN ${carried.join(' JOIN ')}`
   return { 'ASOF joins': asof, 'ASOF joins on milliseconds': wholeNumbers, 'window functions': windows }
+}
+
+// --- Feast
+
+async function againstFeast(workbench: Workbench, place: Workplace, { quick, peers, say }: Settings): Promise<Part> {
+  const peer = 'Feast on its DuckDB store'
+  const ours = ourJoin(workbench, place, viewNames, 'labels.parquet', 'ours.parquet')
+  const measure = (all: { readonly ours: readonly number[]; readonly theirs: readonly number[] | null }): Measure => ({
+    name: 'join, Feast',
+    unit: 's',
+    better: 'less',
+    ...all,
+    peer,
+    floor: null,
+    floorIs: null,
+    wanted: { ratio: 5 },
+  })
+  const missing = whyNoPeers(peers)
+  if (missing !== null) return { measures: [measure({ ours: [await ours()], theirs: null })], notes: [missing] }
+  const feast = await startFeast(place.path('feast'), place.folder)
+  try {
+    say('Feast joins')
+    const labels = place.path('labels.parquet')
+    const out = place.path('feast.parquet')
+    const ways = ['df', 'arrow', 'persist'] as const
+    const tried = await interleave(1, {
+      df: async () => (await feast.join(labels, out, 'df')).seconds,
+      persist: async () => (await feast.join(labels, place.path('persisted.parquet'), 'persist')).seconds,
+      arrow: async () => (await feast.join(labels, out, 'arrow')).seconds,
+    })
+    const compared = ['id', 'label', ...featureColumns.map((name) => `CASE WHEN NOT isnan(${name}) THEN ${name} END`)]
+    const sum = await checksum(place, out, compared)
+    equal('join, Feast', await checksum(place, place.path('ours.parquet'), compared), sum)
+    const way = ways.reduce((a, b) => (tried[a][0]! <= tried[b][0]! ? a : b))
+    let peakMiB = 0
+    const theirs = async (): Promise<number> => {
+      const answer = await feast.join(labels, out, way)
+      peakMiB = answer.peakMiB
+      return answer.seconds
+    }
+    const all = await interleave(quick ? 1 : 3, { ours, theirs })
+    const ways3 = ways.map((one) => `${one} ${tried[one][0]!.toFixed(1)} s`).join(', ')
+    return {
+      measures: [measure(all)],
+      notes: [
+        `Feast gave the same as ours: ${sum} as checksum; ways to have it as Parquet: ${ways3}, the fastest taken; its process came to ${peakMiB} MiB`,
+      ],
+    }
+  } finally {
+    await feast.stop()
+  }
 }
 
 // --- dense windows
