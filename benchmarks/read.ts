@@ -6,8 +6,10 @@
 import { open as openLmdb } from 'lmdb'
 import type { Benchmark, Outcome, Settings } from './measure.ts'
 import { equal, interleave, random } from './measure.ts'
+import { startFeast, whyNoPeers } from './peers/python.ts'
 import type { Opened, Value } from './sixfold.ts'
 import { featureReader } from './sixfold.ts'
+import { makeTables, sizes, tables } from './tables.ts'
 import type { Workplace } from './workplace.ts'
 import { inWorkplace } from './workplace.ts'
 
@@ -17,19 +19,24 @@ const groups = ['spending', 'sales', 'sightings'] as const
 const asked = 4_096
 
 export const read: Benchmark = {
-  summary: 'online read of three views: raw LMDB reads of the same records',
+  summary: 'online read of three views: raw LMDB reads of the same records, Feast',
   run: (settings) =>
     inWorkplace('read', async (place) => {
       const entities = settings.quick ? 2_000 : 20_000
       await makeHistory(place, entities)
       return place.opened(now, async (opened) => {
-        for (const view of groups) {
-          settings.say(`Building ${view}`)
-          await opened.materialize(view, { through: null, rebuild: false }, () => {})
-        }
-        return measure(place, opened, entities, settings)
+        const raw = await measure(place, opened, entities, settings)
+        const feast = await againstFeast(place, opened, settings)
+        return { measures: [...raw.measures, ...feast.measures], notes: [...raw.notes, ...feast.notes] }
       })
     }),
+}
+
+async function build(opened: Opened, names: readonly string[], say: Settings['say']): Promise<void> {
+  for (const view of names) {
+    say(`Building ${view}`)
+    await opened.materialize(view, { through: null, rebuild: false }, () => {})
+  }
 }
 
 /** Thirty events an entity, over as long as the longest window of the view. */
@@ -48,6 +55,7 @@ async function makeHistory({ db, path }: Workplace, entities: number): Promise<v
 }
 
 async function measure(place: Workplace, opened: Opened, entities: number, { quick, say }: Settings): Promise<Outcome> {
+  await build(opened, groups, say)
   const { views, platform } = opened
   const store = opened.stores.online
   const dice = random(42)
@@ -130,6 +138,53 @@ async function measure(place: Workplace, opened: Opened, entities: number, { qui
       `${entities} entities a view, ${(recordBytes / asked / 3).toFixed(0)} bytes a record, ${reader.width} features a read, of ${Object.keys(platform.definitions).length} definitions`,
       `Features of 40 questions were equal to those computed from the history by SQL`,
     ],
+  }
+}
+
+/** The latest values of a user in three tables, twenty numbers: what Feast's own client answers in its process. */
+async function againstFeast(place: Workplace, opened: Opened, { quick, peers, say }: Settings): Promise<Outcome> {
+  const missing = whyNoPeers(peers)
+  if (missing !== null) return { measures: [], notes: [`Feast was not measured: ${missing}`] }
+  const { users } = sizes(quick)
+  await makeTables(place, sizes(quick))
+  const names = tables.map(({ name }) => name)
+  await build(opened, names, say)
+  const feast = await startFeast(place.path('feast'), place.folder)
+  try {
+    say('Feast materialises')
+    await feast.materialize()
+    const { views, stores } = opened
+    const asked = names.map((name) => ({ group: name, view: views.named(name).plan.view }))
+    const reader = featureReader(asked, ['user_id'], views, stores.online)
+    const into = new Array<Value>(reader.width).fill(null)
+    const newest = new Float64Array(names.length)
+    const reads = quick ? 40_000 : 200_000
+    const dice = random(7)
+    const ours = (): number => {
+      const began = performance.now()
+      for (let i = 0; i < reads; i++) void reader.read([dice.below(users)], now, into, 0, newest)
+      return reads / ((performance.now() - began) / 1000)
+    }
+    const theirReads = quick ? 300 : 2_000
+    const theirs = async (): Promise<number> => theirReads / (await feast.read(users, theirReads)).seconds
+    const all = await interleave(quick ? 2 : 5, { ours, theirs })
+    return {
+      measures: [
+        {
+          name: 'read, Feast',
+          unit: 'reads/s',
+          better: 'more',
+          ...all,
+          peer: "Feast's client in its process, sqlite",
+          floor: null,
+          floorIs: null,
+          wanted: {},
+        },
+      ],
+      notes: [`With Feast: ${users} users, random, ${reader.width} latest values of three views a read`],
+    }
+  } finally {
+    await feast.stop()
   }
 }
 
