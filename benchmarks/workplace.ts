@@ -12,7 +12,7 @@ export interface Workplace {
   readonly db: DuckDB
   path(file: string): string
   /** What a program of the project needs to be told. */
-  readonly environment: { readonly SIXFOLD_BENCH_DATA: string; readonly SIXFOLD_DATA: string }
+  readonly environment: { readonly SIXFOLD_DATA: string }
   /** The platform in this process, its clock standing still; with state of its own, if that is named. */
   opened<R>(now: number, work: (opened: Opened) => Promise<R>, state?: string): Promise<R>
 }
@@ -26,12 +26,12 @@ export async function inWorkplace<T>(name: string, work: (place: Workplace) => P
       folder,
       db,
       path: (file) => join(folder, file),
-      environment: { SIXFOLD_BENCH_DATA: folder, SIXFOLD_DATA: data },
+      environment: { SIXFOLD_DATA: data },
       opened: async (now, work, state) => {
-        process.env['SIXFOLD_BENCH_DATA'] = folder
         const { platform } = await loadProject(project)
         const one = await open(platform, {
-          project,
+          // Where the histories lie.
+          project: folder,
           data: state === undefined ? data : join(folder, state),
           clock: manualClock(now),
         })

@@ -4,7 +4,6 @@
  */
 import { count, entity, last, mean, model, parquet, platform, source, sum, view } from 'sixfold'
 
-const data = process.env['SIXFOLD_BENCH_DATA'] ?? 'data'
 const user = entity('user', { key: { user_id: 'int64' } })
 
 const six = { f0: 'float64', f1: 'float64', f2: 'float64', f3: 'float64', f4: 'float64', f5: 'float64' } as const
@@ -16,19 +15,19 @@ const a = source('a', {
   fields: { ...event, ...eight },
   time: 'ts',
   asOf: 'inclusive',
-  history: parquet(`${data}/va.parquet`),
+  history: parquet('va.parquet'),
 })
 const b = source('b', {
   fields: { ...event, ...six },
   time: 'ts',
   asOf: 'inclusive',
-  history: parquet(`${data}/vb.parquet`),
+  history: parquet('vb.parquet'),
 })
 const c = source('c', {
   fields: { ...event, ...six },
   time: 'ts',
   asOf: 'inclusive',
-  history: parquet(`${data}/vc.parquet`),
+  history: parquet('vc.parquet'),
 })
 
 const va = view('va', {
@@ -101,7 +100,7 @@ const score = model('score', {
 
 // --- few entities with many events
 
-const d = source('d', { fields: { ...event, f0: 'float64' }, time: 'ts', history: parquet(`${data}/dense.parquet`) })
+const d = source('d', { fields: { ...event, f0: 'float64' }, time: 'ts', history: parquet('dense.parquet') })
 const dense = view('dense', {
   entity: user,
   source: d,
@@ -116,17 +115,17 @@ const payment = { amount: 'float64', ok: 'boolean', at: 'timestamp' } as const
 const paid = source('paid', {
   fields: { user_id: 'int64', ...payment },
   time: 'at',
-  history: parquet(`${data}/paid.parquet`),
+  history: parquet('paid.parquet'),
 })
 const sold = source('sold', {
   fields: { shop: 'string', ...payment },
   time: 'at',
-  history: parquet(`${data}/sold.parquet`),
+  history: parquet('sold.parquet'),
 })
 const seen = source('seen', {
   fields: { city: 'string', ...payment },
   time: 'at',
-  history: parquet(`${data}/seen.parquet`),
+  history: parquet('seen.parquet'),
 })
 const spending = view('spending', {
   entity: user,
