@@ -1,0 +1,29 @@
+/**
+ * What of the documents is made from the code: `npx jiti scripts/docs.ts` writes it, `tests/docs/generated.test.ts` makes it again
+ * and compares.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { architecture } from './docs/architecture.ts'
+import { errors } from './docs/errors.ts'
+
+const pages: { readonly [path: string]: () => string | Promise<string> } = {
+  'docs/architecture.svg': architecture,
+  'docs/reference/errors.md': errors,
+}
+
+/** Each generated file, from the root of the repository, and its contents. */
+export async function generate(): Promise<ReadonlyMap<string, string>> {
+  const made = new Map<string, string>()
+  for (const [path, render] of Object.entries(pages)) made.set(path, await render())
+  return made
+}
+
+if (process.argv[1]?.endsWith('scripts/docs.ts')) {
+  for (const [path, contents] of await generate()) {
+    const file = join(import.meta.dirname, '..', path)
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, contents)
+    process.stdout.write(`${path}\n`)
+  }
+}
