@@ -15,7 +15,7 @@ export const { openDuckDB } = load(
 ) as typeof import('../src/adapters/duckdb/connection.ts')
 export const { manualClock } = load('../dist/index.js') as typeof import('../src/index.ts')
 
-export type { DuckDB } from '../src/adapters/duckdb/connection.ts'
+export type { Session } from '../src/adapters/duckdb/connection.ts'
 export type { Workbench } from '../src/api/index.ts'
 export type { Value } from '../src/expression/node.ts'
 export type { Opened } from '../src/runtime/open.ts'

@@ -2,14 +2,14 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { DuckDB, Opened } from './sixfold.ts'
+import type { Opened, Session } from './sixfold.ts'
 import { loadProject, manualClock, open, openDuckDB } from './sixfold.ts'
 
 export const project = join(import.meta.dirname, 'project')
 
 export interface Workplace {
   readonly folder: string
-  readonly db: DuckDB
+  readonly db: Session
   path(file: string): string
   /** What a program of the project needs to be told. */
   readonly environment: { readonly SIXFOLD_DATA: string }
@@ -19,7 +19,8 @@ export interface Workplace {
 
 export async function inWorkplace<T>(name: string, work: (place: Workplace) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), `sixfold-bench-${name}-`))
-  const db = await openDuckDB({ temporaryFolder: join(folder, 'tmp') })
+  const duckdb = await openDuckDB({ temporaryFolder: join(folder, 'tmp') })
+  const db = await duckdb.session()
   const data = join(folder, 'state')
   try {
     return await work({
@@ -43,7 +44,7 @@ export async function inWorkplace<T>(name: string, work: (place: Workplace) => P
       },
     })
   } finally {
-    db.close()
+    duckdb.close()
     rmSync(folder, { recursive: true, force: true })
   }
 }

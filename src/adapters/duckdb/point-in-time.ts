@@ -76,7 +76,9 @@ export async function joinView(
   // Each is one pass over the events; more than one, and they are worth keeping.
   const passes = new Set(
     windows.map(({ aggregate }, i) =>
-      ways[i] === 'asof' ? canonicalJson([aggregate.where, aggregate.options.skipNulls ? aggregate.of : null]) : ways[i],
+      ways[i] === 'asof'
+        ? canonicalJson([aggregate.where, aggregate.options.skipNulls ? aggregate.of : null])
+        : ways[i],
     ),
   ).size
   if (passes > 1 || windows.some(({ aggregate }) => aggregate.function === 'distinct')) {
