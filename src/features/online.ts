@@ -1,4 +1,10 @@
-/** Features as they are now: one read of the online store for all views asked for together. */
+/**
+ * Features as they are now: one read of the online store for all views asked for together.
+ *
+ * Whoever reads while another process rebuilds a view sees the old state whole or the new one. A view's records are cleared only
+ * after its state names the next generation, so a record that is there is good, and one that is not makes the reader look at the
+ * view's state before it believes so.
+ */
 import { viewReader } from '../aggregation/read.ts'
 import type { KeyFields } from '../definition/entity.ts'
 import type { AnyView } from '../definition/view.ts'
@@ -6,6 +12,8 @@ import type { Type, Value } from '../expression/node.ts'
 import type { OnlineStore } from '../ports/online-store.ts'
 import { reusedKeyEncoder } from './key.ts'
 import type { RunningViews } from './runtime.ts'
+import { adopt } from './runtime.ts'
+import { decodeViewState, viewStateKey } from './view-state.ts'
 
 export interface FeatureGroup {
   /** The name under which a model reads the view. */
@@ -61,40 +69,67 @@ export function featureReader(
       at,
       parts,
       features,
+      stateKey: viewStateKey(running.plan.hash),
       prefix: running.prefix,
       keyOf: reusedKeyEncoder(running.prefix, key, parts),
     }
   })
   const keysOfAll = new Array<Uint8Array>(readers.length)
-  return {
-    groups: readers.map(({ group, view, at, features }) => ({ group, view, at, features })),
-    width,
-    read: (keys, moment, into, at, newest) => {
-      let asked = keysOfAll
-      let readerOf: readonly number[] | null = null
-      for (let i = 0; i < readers.length; i++) {
-        const one = readers[i]!
-        const { running, parts } = one
-        if (one.prefix !== running.prefix) {
-          one.prefix = running.prefix
-          one.keyOf = reusedKeyEncoder(running.prefix, one.view.basis.entity.key, parts)
-        }
-        if (isNamed(keys, parts)) asked[i] = one.keyOf(keys)
-        else {
-          // A key without a part names no entity, and is not asked for.
-          newest[i] = one.reader.read(null, moment, into, at + one.at)
-          readerOf ??= readers.map((_, i) => i)
-          readerOf = readerOf.filter((other) => other !== i)
-        }
+
+  const read: FeatureReader['read'] = (keys, moment, into, at, newest) => {
+    let asked = keysOfAll
+    let readerOf: readonly number[] | null = null
+    for (let i = 0; i < readers.length; i++) {
+      const one = readers[i]!
+      const { running, parts } = one
+      if (one.prefix !== running.prefix) {
+        one.prefix = running.prefix
+        one.keyOf = reusedKeyEncoder(running.prefix, one.view.basis.entity.key, parts)
       }
-      if (readerOf !== null) asked = readerOf.map((i) => keysOfAll[i]!)
-      return store.read(asked, (k, bytes) => {
-        const i = readerOf === null ? k : readerOf[k]!
-        const { reader, at: offset } = readers[i]!
-        newest[i] = reader.read(bytes, moment, into, at + offset)
-      })
-    },
+      if (isNamed(keys, parts)) asked[i] = one.keyOf(keys)
+      else {
+        // A key without a part names no entity, and is not asked for.
+        newest[i] = one.reader.read(null, moment, into, at + one.at)
+        readerOf ??= readers.map((_, i) => i)
+        readerOf = readerOf.filter((other) => other !== i)
+      }
+    }
+    if (readerOf !== null) asked = readerOf.map((i) => keysOfAll[i]!)
+    let missed: number[] | null = null
+    const reading = store.read(asked, (k, bytes) => {
+      const i = readerOf === null ? k : readerOf[k]!
+      const { reader, at: offset } = readers[i]!
+      newest[i] = reader.read(bytes, moment, into, at + offset)
+      if (bytes !== null) return
+      missed ??= []
+      missed.push(i)
+    })
+    const concluded = (): void | Promise<void> => {
+      if (missed === null) return
+      const stale = steppedOver(missed)
+      if (typeof stale === 'boolean') return stale ? read(keys, moment, into, at, newest) : undefined
+      return stale.then((again) => (again ? read(keys, moment, into, at, newest) : undefined))
+    }
+    return reading === undefined ? concluded() : reading.then(concluded)
   }
+
+  /** Whether another generation answers by now for one of these, which then is followed. */
+  const steppedOver = (some: readonly number[]): boolean | Promise<boolean> => {
+    let stale = false
+    const reading = store.read(
+      some.map((i) => readers[i]!.stateKey),
+      (k, bytes) => {
+        const { running, view } = readers[some[k]!]!
+        const state = decodeViewState(bytes, view.name)
+        if (state.generation === running.state.generation) return
+        adopt(running, state)
+        stale = true
+      },
+    )
+    return reading === undefined ? stale : reading.then(() => stale)
+  }
+
+  return { groups: readers.map(({ group, view, at, features }) => ({ group, view, at, features })), width, read }
 }
 
 function isNamed(keys: readonly Value[], parts: readonly number[]): boolean {
