@@ -24,7 +24,7 @@ import type { Case } from './cases.ts'
 import { cases, fields } from './cases.ts'
 import type { Plain } from './oracle/evaluate.ts'
 import type { Expected, Row } from './oracle/feature.ts'
-import { feature } from './oracle/feature.ts'
+import { compareRows, feature } from './oracle/feature.ts'
 import { runs } from './runs.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sixfold-parity-'))
@@ -153,11 +153,13 @@ function online(one: Case): readonly (readonly Value[])[] {
     const times = timesOf(plan, valuesOf(row, plan))
     return typeof times === 'string' ? Number.NEGATIVE_INFINITY : times.visible
   }
-  // With ids the first to be known counts, so they have to be pushed in that order: no event early.
+  // With ids the first to be known counts, and of those known at once the first in order; so no event is pushed early.
   const pushes = one.history.map((row, i) => ({ row, now: visibleAt(row) - (source.id === null ? one.leads[i]! : 0) }))
   const ordered = pushes.sort(
     (a, b) =>
-      a.now - b.now || visibleAt(a.row) - visibleAt(b.row) || (source.id === null ? 0 : order(a.row, b.row, plan)),
+      a.now - b.now ||
+      visibleAt(a.row) - visibleAt(b.row) ||
+      (source.id === null ? 0 : compareRows(a.row, b.row, source)),
   )
   // A question may be asked as late as clocks may differ.
   const questions = one.labels
@@ -177,12 +179,6 @@ function online(one: Case): readonly (readonly Value[])[] {
 const valuesOf = (row: Row, plan: ViewPlan): readonly Value[] =>
   plan.fields.map(({ name }) => toValue(row[name] ?? null))
 const toValue = (value: Plain): Value => (typeof value === 'bigint' ? toInt64(value) : (value as Value))
-
-function order(a: Row, b: Row, plan: ViewPlan): number {
-  const [x, y] = [a, b].map((row) => eventOf({ ...plan, withRow: true }, valuesOf(row, plan), { time: 0, visible: 0 }))
-  const times = (row: Row): number => row[plan.view.basis.source.time] as number
-  return times(a) - times(b) || Buffer.compare(x!.row!, y!.row!)
-}
 
 // --- comparison
 

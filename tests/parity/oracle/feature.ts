@@ -69,7 +69,7 @@ function isVisible(row: Row, source: Source, moment: number): boolean {
 }
 
 /** Time, arrival, sequence, then all fields in the order declared; missing first. */
-function compareRows(a: Row, b: Row, source: Source): number {
+export function compareRows(a: Row, b: Row, source: Source): number {
   const columns = [
     source.time,
     source.known !== null && 'at' in source.known ? source.known.at : null,
