@@ -11,6 +11,7 @@ import type { Scalar, Type, Value } from '../expression/node.ts'
 import { readValue, writeValue } from '../expression/value-bytes.ts'
 import { ByteReader, ByteWriter } from '../kernel/bytes.ts'
 import { SixfoldError } from '../kernel/errors.ts'
+import { shorten } from '../kernel/shorten.ts'
 import type { EventLog } from '../ports/event-log.ts'
 import type { Degradation, StageTimes } from './prediction.ts'
 import type { OutputValue } from './tensors.ts'
@@ -146,11 +147,18 @@ export function predictionReader(log: EventLog): PredictionReader {
   return {
     find: async (id) => {
       const unknown = (): SixfoldError =>
-        new SixfoldError('SX_UNKNOWN_PREDICTION', `There is no prediction '${id}' in the log.`, { details: { id } })
+        new SixfoldError('SX_UNKNOWN_PREDICTION', `There is no prediction '${shorten(id)}' in the log.`, {
+          details: { id: shorten(id) },
+        })
       const parsed = parseId(id)
       if (parsed === null) throw unknown()
       const topic = topicOfPredictions(parsed.model)
-      const [entry] = await log.read(topic, parsed.position, 1)
+      let [entry] = await log.read(topic, parsed.position, 1)
+      if (entry === undefined) {
+        // The answer was given before its entry was written.
+        await log.settled(topic)
+        entry = (await log.read(topic, parsed.position, 1))[0]
+      }
       if (entry === undefined || entry.bytes[0] !== kinds.prediction) throw unknown()
       const from = new ByteReader(entry.bytes, 1)
       const schema = await schemaAt(topic, from.float())

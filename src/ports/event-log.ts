@@ -23,6 +23,9 @@ export interface EventLog {
   /** The position after the last entry that is durable; 0 of a topic that does not exist. */
   end(topic: string): Promise<number>
 
+  /** Resolves when what this process has appended to the topic is durable, or has failed to be. */
+  settled(topic: string): Promise<void>
+
   topics(): Promise<readonly { readonly topic: string; readonly end: number; readonly bytes: number }[]>
 
   close(): Promise<void>

@@ -53,6 +53,7 @@ export function fileEventLog({
     },
     read: async (topic, from, limit) => topicOf(topic).read(from, limit),
     end: async (topic) => topicOf(topic).end(),
+    settled: async (topic) => topicOf(topic).settled(),
     topics: async () =>
       namesIn(folder).map((name) => {
         const topic = topicOf(name)
@@ -163,6 +164,13 @@ class Topic {
     this.#next += entries.length
     this.#schedule(withinMs)
     return { first, durable: batch.durable }
+  }
+
+  async settled(): Promise<void> {
+    const { lengths, durable } = this.#batch
+    if (lengths.length === 0) return this.#writing ?? undefined
+    this.#schedule(0)
+    await durable.catch(() => {})
   }
 
   #schedule(withinMs: number): void {
