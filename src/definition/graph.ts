@@ -1,5 +1,6 @@
 /** The graph of all definitions: what a platform is, and how to find one's way in it. */
 import { SixfoldError } from '../kernel/errors.ts'
+import { shorten } from '../kernel/shorten.ts'
 import { suggestion } from '../kernel/suggest.ts'
 import type { Entity } from './entity.ts'
 import type { Model } from './model.ts'
@@ -38,8 +39,9 @@ const named =
     const found = all(platform).find((definition) => definition.name === name)
     if (found) return found
     const names = all(platform).map((definition) => definition.name)
-    throw new SixfoldError(code, `There is no ${kind} '${name}'. ${suggestion(name, names)}`, {
-      details: { name, defined: names },
+    const wanted = shorten(name)
+    throw new SixfoldError(code, `There is no ${kind} '${wanted}'. ${suggestion(wanted, names)}`, {
+      details: { name: wanted, defined: names },
     })
   }
 

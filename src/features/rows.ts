@@ -26,7 +26,8 @@ export function rowsReader(source: Source): (rows: readonly unknown[]) => ReadRo
   const readers = shapes.map((shape) => readerOf(shape, zone))
   return (rows) => {
     const problems: Problem[] = []
-    const unknownFields: { [field: string]: number } = {}
+    // Without a prototype: a field may be called as what every object has.
+    const unknownFields: { [field: string]: number } = Object.create(null)
     const read = rows.map((row, index) => {
       if (typeof row !== 'object' || row === null || Array.isArray(row)) {
         problems.push({ row: index, field: null, why: 'is no object' })

@@ -92,7 +92,8 @@ export function predictor(model: Model, { views, store, log, clock, limits }: Pr
     const began = clock.monotonic()
     const now = clock.now()
     const moment = at ?? now
-    if (moment > now + limits.futureMs) return refuse(tooLate(model, moment, now))
+    // Not the other way round: a date that is none is NaN, and not before anything.
+    if (!(moment <= now + limits.futureMs)) return refuse(tooLate(model, moment, now))
     const row: Value[] = new Array<Value>(places.width).fill(null)
     try {
       keys.read(keyInput, row, 0)
@@ -245,7 +246,7 @@ const reasonOf = (error: unknown): string => (isSixfoldError(error) ? error.code
 const tooLate = (model: Model, moment: number, now: number): SixfoldError =>
   new SixfoldError(
     'SX_REQUEST_INVALID',
-    `model '${model.name}': 'at' is ${formatInstant(moment)}, after now, ${formatInstant(now)}.`,
+    `model '${model.name}': 'at' is ${Number.isNaN(moment) ? 'no date' : `${formatInstant(moment)}, after now, ${formatInstant(now)}`}.`,
     { fix: "Leave 'at' out to ask about now.", details: { part: 'at' } },
   )
 

@@ -6,6 +6,7 @@ import type { Value } from '../expression/node.ts'
 import type { Reader } from '../features/index.ts'
 import { Refusal, readerOf } from '../features/index.ts'
 import { SixfoldError } from '../kernel/errors.ts'
+import { shorten } from '../kernel/shorten.ts'
 import { suggestion } from '../kernel/suggest.ts'
 
 export interface FieldsReader {
@@ -55,13 +56,15 @@ export function fieldsReader(fields: Fields | KeyFields, what: 'keys' | 'request
       let total = 0
       for (const _ in record) total++
       if (total > given)
-        for (const name of Object.keys(record))
-          if (!known.has(name))
+        for (const unknown of Object.keys(record))
+          if (!known.has(unknown)) {
+            const name = shorten(unknown)
             refuse(
               `${what} has no field '${name}'. ${suggestion(name, names)}`,
               `Leave '${name}' out, or correct its name.`,
               name,
             )
+          }
     },
   }
 }

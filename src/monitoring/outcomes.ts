@@ -13,6 +13,7 @@ import type { Clock } from '../kernel/clock.ts'
 import { isSixfoldError, SixfoldError } from '../kernel/errors.ts'
 import { canonicalJson } from '../kernel/hash.ts'
 import type { Limits } from '../kernel/limits.ts'
+import { shorten } from '../kernel/shorten.ts'
 import { suggestion } from '../kernel/suggest.ts'
 import type { EventLog } from '../ports/event-log.ts'
 import type { OnlineStore } from '../ports/online-store.ts'
@@ -79,11 +80,13 @@ export function outcomes(options: OutcomesOptions): Outcomes {
         )
       const byModel = new Map<string | null, OutcomeInput[]>()
       for (const [i, input] of inputs.entries()) {
-        const outcome = checkedInput(input, i)
-        const name = parseId(outcome.id)?.model ?? null
+        const given = checkedInput(input, i)
+        const name = parseId(given.id)?.model ?? null
         const known = name !== null && models.has(name) ? name : null
-        if (known !== null) models.get(known)!.check(outcome, i)
-        byModel.set(known, [...(byModel.get(known) ?? []), outcome])
+        const outcome = known === null ? given : models.get(known)!.check(given, i)
+        const others = byModel.get(known)
+        if (others === undefined) byModel.set(known, [outcome])
+        else others.push(outcome)
       }
       const unknown = (byModel.get(null) ?? []).map(({ id }) => id)
       byModel.delete(null)
@@ -118,7 +121,7 @@ function checkedInput(input: unknown, index: number): OutcomeInput {
       fix: 'Send "id": the id that predict answered.',
     })
   if (typeof outcome !== 'object' || outcome === null || Array.isArray(outcome) || Object.keys(outcome).length === 0)
-    throw new SixfoldError('SX_OUTCOME_INVALID', `Outcome ${index}, of '${id}', has no values.`, {
+    throw new SixfoldError('SX_OUTCOME_INVALID', `Outcome ${index}, of '${shorten(id)}', has no values.`, {
       fix: 'Send "outcome": { "<output>": <what came> }.',
     })
   return { id, outcome: outcome as OutcomeInput['outcome'] }
@@ -132,6 +135,15 @@ const wanted = (kind: Output): string =>
       : 'label' in kind
         ? `one of ${kind.label.join(', ')}`
         : `${kind.vector} numbers`
+/** JSON has no NaN and no infinities, but a caller in the same process has. */
+const show = (value: unknown): string =>
+  typeof value === 'string'
+    ? shorten(JSON.stringify(value))
+    : typeof value !== 'object' || value === null
+      ? String(value)
+      : Array.isArray(value)
+        ? 'a list'
+        : 'an object'
 function fits(kind: Output, value: unknown): boolean {
   if (kind === 'probability') return typeof value === 'boolean' || value === 0 || value === 1
   if (kind === 'number') return Number.isFinite(value)
@@ -158,21 +170,23 @@ class ModelOutcomes {
     this.#quality = new Quality(model)
   }
 
-  check({ id, outcome }: OutcomeInput, index: number): void {
+  /** The outcome in its one form: 1 and 0 of a probability are true and false. */
+  check({ id, outcome }: OutcomeInput, index: number): OutcomeInput {
     const { name, output } = this.#model
-    for (const [key, value] of Object.entries(outcome)) {
-      const kind = output[key]
-      if (kind === undefined)
+    const where = `Outcome ${index}, of '${shorten(id)}'`
+    const checked = Object.entries(outcome).map(([key, value]) => {
+      const kind = Object.hasOwn(output, key) ? output[key]! : null
+      const shown = shorten(key)
+      if (kind === null)
         throw new SixfoldError(
           'SX_OUTCOME_INVALID',
-          `Outcome ${index}, of '${id}': model '${name}' has no output '${key}'. ${suggestion(key, Object.keys(output))}`,
+          `${where}: model '${name}' has no output '${shown}'. ${suggestion(shown, Object.keys(output))}`,
         )
       if (!fits(kind, value))
-        throw new SixfoldError(
-          'SX_OUTCOME_INVALID',
-          `Outcome ${index}, of '${id}': '${key}' is ${JSON.stringify(value)}, not ${wanted(kind)}.`,
-        )
-    }
+        throw new SixfoldError('SX_OUTCOME_INVALID', `${where}: '${shown}' is ${show(value)}, not ${wanted(kind)}.`)
+      return [key, kind === 'probability' ? value === true || value === 1 : value] as const
+    })
+    return { id, outcome: Object.fromEntries(checked) }
   }
 
   quality(): QualitySnapshot {
@@ -191,10 +205,10 @@ class ModelOutcomes {
     const unknown: string[] = []
     const conflicts: string[] = []
     let duplicates = 0
-    const fresh: LoggedOutcome[] = []
-    const held = await this.#held(inputs.map(({ id }) => parseId(id)!.position))
+    const fresh = new Map<string, LoggedOutcome>()
+    const held = await this.#held(inputs.map(({ id }) => id))
     for (const [i, { id, outcome }] of inputs.entries()) {
-      const before = held[i] ?? fresh.find((other) => other.id === id)?.outcome
+      const before = held[i] ?? fresh.get(id)?.outcome
       if (before !== undefined && before !== null) {
         if (canonicalJson(before) === canonicalJson(outcome)) duplicates++
         else conflicts.push(id)
@@ -202,26 +216,26 @@ class ModelOutcomes {
       }
       const prediction = await findOrNull(predictions, id)
       if (prediction === null) unknown.push(id)
-      else fresh.push(join(prediction, outcome, clock.now()))
+      else fresh.set(id, join(prediction, outcome, clock.now()))
     }
-    if (fresh.length > 0) {
+    if (fresh.size > 0) {
       const { durable } = log.append(
         topicOfOutcomes(this.#model.name),
-        fresh.map((outcome) => Buffer.from(JSON.stringify(outcome))),
+        [...fresh.values()].map((outcome) => Buffer.from(JSON.stringify(outcome))),
       )
       await durable
       await this.catchUp()
     }
-    return { accepted: fresh.length, duplicates, unknown, conflicts }
+    return { accepted: fresh.size, duplicates, unknown, conflicts }
   }
 
-  /** The outcomes that the index holds for predictions at these positions. */
-  async #held(positions: readonly number[]): Promise<readonly (LoggedOutcome['outcome'] | null)[]> {
-    const found: (LoggedOutcome['outcome'] | null)[] = positions.map(() => null)
+  /** The outcomes that the index holds for these predictions. */
+  async #held(ids: readonly string[]): Promise<readonly (LoggedOutcome['outcome'] | null)[]> {
+    const found: (LoggedOutcome['outcome'] | null)[] = ids.map(() => null)
     await this.#options.store.read(
-      positions.map((position) => this.#keys.index(position)),
+      ids.map((id) => this.#keys.index(parseId(id)!.position)),
       (i, bytes) => {
-        if (bytes !== null) found[i] = (JSON.parse(new TextDecoder().decode(bytes)) as LoggedOutcome).outcome
+        found[i] = entryOf(bytes, ids[i]!)?.outcome ?? null
       },
     )
     return found
@@ -230,7 +244,7 @@ class ModelOutcomes {
   async find(id: string): Promise<LoggedOutcome | null> {
     let found: LoggedOutcome | null = null
     await this.#options.store.read([this.#keys.index(parseId(id)!.position)], (_, bytes) => {
-      if (bytes !== null) found = JSON.parse(new TextDecoder().decode(bytes)) as LoggedOutcome
+      found = entryOf(bytes, id)
     })
     return found
   }
@@ -270,7 +284,7 @@ class ModelOutcomes {
         counted = []
         const seen = new Set<number>()
         const written = entries.map((entry, i) => {
-          if (held[i] !== null || seen.has(entry.position)) return undefined
+          if (entryOf(held[i]!, entry.id) !== null || seen.has(entry.position)) return undefined
           seen.add(entry.position)
           counted.push(entry)
           return Buffer.from(JSON.stringify({ ...entry, logged: this.#position + i }))
@@ -331,6 +345,12 @@ class ModelOutcomes {
 }
 
 const storeEveryMs = 5_000
+
+/** What the index holds at a prediction's place, if it is that prediction's: a log that lost its end gives a place out again. */
+function entryOf(bytes: Uint8Array | null, id: string): LoggedOutcome | null {
+  const entry = bytes === null ? null : (JSON.parse(new TextDecoder().decode(bytes)) as LoggedOutcome)
+  return entry?.id === id ? entry : null
+}
 
 async function findOrNull(predictions: PredictionReader, id: string): Promise<LoggedPrediction | null> {
   try {

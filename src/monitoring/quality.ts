@@ -142,7 +142,7 @@ const nameOf = (kind: Output): OutputQuality['kind'] => (kind === 'probability' 
 function sumsFor(kind: Output): Sums | null {
   if (kind === 'probability') return classificationCounts()
   if (kind === 'number') return regressionSums()
-  return 'label' in kind ? { examples: 0, right: 0, labels: {} } : null
+  return 'label' in kind ? { examples: 0, right: 0, labels: Object.create(null) } : null
 }
 
 function addTo(sums: Sums, predicted: unknown, outcome: OutcomeValue): void {

@@ -222,10 +222,10 @@ async function readFeatures(
   const reading = readers.get(viewNamed(platform, name).name)!
   const now = clock.now()
   const moment = at ?? now
-  if (moment > now + limits.futureMs)
+  if (!(moment <= now + limits.futureMs))
     throw new SixfoldError(
       'SX_REQUEST_INVALID',
-      `view '${name}': 'at' is ${formatInstant(moment)}, after now, ${formatInstant(now)}.`,
+      `view '${name}': 'at' is ${Number.isNaN(moment) ? 'no date' : `${formatInstant(moment)}, after now, ${formatInstant(now)}`}.`,
       { fix: "Leave 'at' out to ask about now." },
     )
   const values: Value[] = []

@@ -8,6 +8,7 @@ import type { Prediction } from '../inference/index.ts'
 import type { ErrorCode } from '../kernel/errors.ts'
 import { isSixfoldError, SixfoldError, toProblem } from '../kernel/errors.ts'
 import { formatInstant, parseInstant } from '../kernel/instant.ts'
+import { shorten } from '../kernel/shorten.ts'
 import type { ConsoleFiles } from './console.ts'
 import { parseJson } from './json.ts'
 
@@ -81,7 +82,10 @@ export function httpServer({ services, console: files, logger }: ServerOptions):
     const single = body['outcomes'] === undefined
     const result = await services.recordOutcomes(single ? [body] : listOf(body, 'outcomes'))
     if (single && result.unknown.length > 0)
-      throw new SixfoldError('SX_UNKNOWN_PREDICTION', `There is no prediction '${String(body['id'])}' in the log.`)
+      throw new SixfoldError(
+        'SX_UNKNOWN_PREDICTION',
+        `There is no prediction '${shorten(String(body['id']))}' in the log.`,
+      )
     if (single && result.conflicts.length > 0)
       throw new SixfoldError(
         'SX_OUTCOME_CONFLICT',
