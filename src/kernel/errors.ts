@@ -49,7 +49,7 @@ export const catalogue = {
   ),
   SX_REQUEST_TOO_LARGE: entry(
     413,
-    'The body is larger than the limit.',
+    'The body, or the head before it, is larger than the limit.',
     'Send less at once; the limit is in the message.',
   ),
   SX_MEDIA_TYPE: entry(415, 'The body is not JSON.', 'Send content-type: application/json.'),
@@ -130,7 +130,7 @@ export const catalogue = {
     true,
   ),
   SX_STOPPING: entry(503, 'The server is draining and takes no new work.', 'Send to another server.', true),
-  SX_INTERNAL: entry(500, 'A defect in Sixfold.', 'Report it with the request id.'),
+  SX_INTERNAL: entry(500, 'A defect in Sixfold.', 'Report it, with what the server logged.'),
 } as const satisfies { readonly [code: `SX_${string}`]: Entry }
 
 export type ErrorCode = keyof typeof catalogue

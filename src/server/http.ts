@@ -1,6 +1,7 @@
 /** The HTTP server: our API under /v1, health, and the console. It reads and writes JSON, and decides nothing. */
-import type { AddressInfo } from 'node:net'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { STATUS_CODES } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify'
 import { fastify } from 'fastify'
 import type { Logger } from 'pino'
 import type { Services } from '../api/index.ts'
@@ -33,28 +34,44 @@ export function httpServer({ services, console: files, logger }: ServerOptions):
     logger: false,
     genReqId: () => '',
     forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    clientErrorHandler: refuseBytes,
+    frameworkErrors: (error, request, reply) => sendProblem(known(error, limits.bodyBytes), request, reply, logger),
     requestTimeout: 60_000,
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true },
   })
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_, body, done) => {
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     try {
       done(null, parseJson(body as Buffer, limits.bodyDepth))
     } catch (error) {
-      done(error as Error)
+      done(compressed(request.headers['content-encoding']) ?? (error as Error))
     }
   })
   app.setErrorHandler((error, request, reply) => sendProblem(known(error, limits.bodyBytes), request, reply, logger))
   app.setNotFoundHandler((request, reply) =>
     sendProblem(
-      new SixfoldError('SX_NOT_FOUND', `Nothing is at ${request.method} ${request.url}.`),
+      new SixfoldError('SX_NOT_FOUND', `Nothing is at ${request.method} ${shorten(request.url, 200)}.`),
       request,
       reply,
       logger,
     ),
   )
 
-  app.post('/v1/models/:model/predict', async (request, reply) => {
+  const get = (path: string, handler: RouteHandlerMethod): void => {
+    app.get(path, handler)
+    refuseOthers(app, path, ['GET', 'HEAD'])
+  }
+  const post = (path: string, handler: RouteHandlerMethod): void => {
+    app.post(path, handler)
+    refuseOthers(app, path, ['POST'])
+  }
+  const bodyOf = (request: FastifyRequest): Record<string, unknown> => {
+    if (stopping) throw new SixfoldError('SX_STOPPING', 'The server is stopping: it answers what is under way.')
+    return objectOf(request.body)
+  }
+
+  post('/v1/models/:model/predict', async (request, reply) => {
     const { model } = request.params as { model: string }
     const body = bodyOf(request)
     const prediction = await services.predict(model, {
@@ -67,17 +84,17 @@ export function httpServer({ services, console: files, logger }: ServerOptions):
       .type('application/json')
       .send(writePrediction(prediction))
   })
-  app.post('/v1/views/:view/read', async (request) => {
+  post('/v1/views/:view/read', async (request) => {
     const { view } = request.params as { view: string }
     const body = bodyOf(request)
     const { at, newest, ...rest } = await services.readFeatures(view, body['keys'], instantOf(body['at'], 'at'))
     return json({ ...rest, at: formatInstant(at), newest: newest === null ? null : formatInstant(newest) })
   })
-  app.post('/v1/events/:source', async (request) => {
+  post('/v1/events/:source', async (request) => {
     const { source } = request.params as { source: string }
     return services.push(source, listOf(bodyOf(request), 'events'))
   })
-  app.post('/v1/outcomes', async (request) => {
+  post('/v1/outcomes', async (request) => {
     const body = bodyOf(request)
     const single = body['outcomes'] === undefined
     const result = await services.recordOutcomes(single ? [body] : listOf(body, 'outcomes'))
@@ -93,10 +110,10 @@ export function httpServer({ services, console: files, logger }: ServerOptions):
       )
     return result
   })
-  app.get('/v1/predictions/:id', async (request) => json(await services.explain((request.params as { id: string }).id)))
-  app.get('/v1/status', async () => json(await services.status()))
-  app.get('/v1/platform', async () => services.describe())
-  app.post('/v1/clock', async (request) => {
+  get('/v1/predictions/:id', async (request) => json(await services.explain((request.params as { id: string }).id)))
+  get('/v1/status', async () => json(await services.status()))
+  get('/v1/platform', async () => services.describe())
+  post('/v1/clock', async (request) => {
     if (services.advanceClock === null)
       throw new SixfoldError('SX_NOT_FOUND', 'The clock of this server passes by itself.', {
         fix: 'Start it with --clock manual to move it.',
@@ -107,8 +124,8 @@ export function httpServer({ services, console: files, logger }: ServerOptions):
     services.advanceClock(now)
     return { now: formatInstant(now) }
   })
-  app.get('/healthz', async () => ({ status: 'ok' }))
-  app.get('/readyz', async (_, reply) => (stopping ? reply.code(503).send({ status: 'stopping' }) : { status: 'ok' }))
+  get('/healthz', async () => ({ status: 'ok' }))
+  get('/readyz', async (_, reply) => (stopping ? reply.code(503).send({ status: 'stopping' }) : { status: 'ok' }))
   if (files !== null) serveConsole(app, files)
 
   return {
@@ -130,8 +147,7 @@ export function httpServer({ services, console: files, logger }: ServerOptions):
 
 // --- requests
 
-function bodyOf(request: FastifyRequest): Record<string, unknown> {
-  const { body } = request
+function objectOf(body: unknown): Record<string, unknown> {
   if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as Record<string, unknown>
   throw new SixfoldError(
     'SX_REQUEST_MALFORMED',
@@ -181,16 +197,74 @@ function writePrediction({ id, model, version, at, outputs, degraded, millisecon
   return `{"prediction":{${values}},"model":"${model}","version":${quoted(version)},"id":${quoted(id)},"at":"${formatInstant(at)}","degraded":${degraded.length === 0 ? '[]' : JSON.stringify(degraded)},"milliseconds":${times}}`
 }
 
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
+/** Before the body is read: whatever it holds, the method is what is wrong. */
+function refuseOthers(app: FastifyInstance, url: string, allowed: readonly string[]): void {
+  const list = allowed.join(', ')
+  app.route({
+    method: methods.filter((method) => !allowed.includes(method)),
+    url,
+    onRequest: (request, reply, done) => {
+      reply.header('allow', list)
+      done(
+        new SixfoldError('SX_METHOD_NOT_ALLOWED', `${request.method} is not allowed at ${shorten(request.url, 200)}.`, {
+          fix: `Use ${list}.`,
+        }),
+      )
+    },
+    handler: () => null,
+  })
+}
+
+const compressed = (encoding: string | undefined): SixfoldError | null =>
+  encoding === undefined || encoding === 'identity'
+    ? null
+    : new SixfoldError('SX_MEDIA_TYPE', `The body is encoded as '${shorten(encoding)}'.`, {
+        fix: 'Send JSON as it is, without content-encoding.',
+      })
+
+/** What is no HTTP request at all never reaches a handler. */
+function refuseBytes({ code }: NodeJS.ErrnoException, socket: Socket): void {
+  // An answer is still to come on this connection: another before it would be taken for it.
+  const underWay = (socket as { readonly _httpMessage?: unknown })._httpMessage
+  if (code === 'ECONNRESET' || !socket.writable || underWay) return void socket.destroy()
+  const problem = toProblem(
+    code === 'HPE_HEADER_OVERFLOW'
+      ? new SixfoldError('SX_REQUEST_TOO_LARGE', 'The path and the headers are larger than 16384 bytes.')
+      : new SixfoldError(
+          'SX_REQUEST_MALFORMED',
+          code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'The request took too long to arrive.' : 'This is no HTTP request.',
+          { fix: 'Send a whole HTTP/1.1 request.' },
+        ),
+  )
+  const body = JSON.stringify(problem)
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  )
+}
+
 /** Errors of Fastify's own, as ours. */
 function known(error: unknown, bodyBytes: number): unknown {
   if (isSixfoldError(error)) return error
-  const { code, statusCode } = error as { code?: string; statusCode?: number }
+  const { code, statusCode, message } = error as { code?: string; statusCode?: number; message: string }
+  if (code === 'FST_ERR_MAX_PARAM_LENGTH')
+    return new SixfoldError('SX_NOT_FOUND', 'Nothing is at a path with a part longer than 200.')
+  if (code === 'FST_ERR_BAD_URL')
+    return new SixfoldError(
+      'SX_REQUEST_MALFORMED',
+      `The path is not encoded as it should be: ${shorten(message, 200)}`,
+      {
+        fix: 'Write % as %25, and other characters as the % and two digits of each byte of their UTF-8.',
+      },
+    )
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
     return new SixfoldError('SX_REQUEST_TOO_LARGE', `The body is larger than ${bodyBytes} bytes.`)
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
     return new SixfoldError('SX_MEDIA_TYPE', 'The body is not declared as JSON.')
   if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500)
-    return new SixfoldError('SX_REQUEST_MALFORMED', 'The request cannot be read.', { cause: error })
+    return new SixfoldError('SX_REQUEST_MALFORMED', `The request cannot be read: ${shorten(message, 200)}`, {
+      cause: error,
+    })
   return error
 }
 

@@ -10,15 +10,16 @@ export async function exchange(url: string, ...parts: readonly (string | Uint8Ar
   socket.on('data', (chunk: Buffer) => received.push(chunk))
   // The server may end the connection while we write.
   socket.on('error', () => {})
+  const closed = new Promise((resolve) => socket.once('close', resolve))
   await once(socket, 'connect')
   for (const part of parts) socket.write(part)
-  await once(socket, 'close')
+  await closed
   return Buffer.concat(received).toString()
 }
 
 /** The last answer of an exchange. */
 export function lastAnswer(exchanged: string): Answer {
-  const answer = exchanged.slice(exchanged.lastIndexOf('HTTP/1.1 '))
+  const answer = exchanged.slice([...exchanged.matchAll(/HTTP\/1\.1 \d{3} /g)].at(-1)?.index ?? 0)
   const [head, text = ''] = answer.split('\r\n\r\n')
   const [first = '', ...lines] = head!.split('\r\n')
   const headers = new Headers(lines.map((line) => line.split(': ') as [string, string]))

@@ -94,19 +94,27 @@ export async function service(options: OpenOptions = {}): Promise<Service> {
     const isJson = (response.headers.get('content-type') ?? '').includes('json')
     return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : null }
   }
+  let answered = Number.NEGATIVE_INFINITY
+  /** What is logged of a prediction is written some milliseconds after its answer. */
+  const settled = (): Promise<void> =>
+    new Promise((resolve) => setTimeout(resolve, Math.max(0, answered + 100 - performance.now())))
   return {
     app,
     url,
     folder,
-    post: async (path, body, headers = {}) =>
-      read(
+    post: async (path, body, headers = {}) => {
+      const content =
+        typeof body === 'string' ? body : body instanceof Uint8Array ? Uint8Array.from(body) : JSON.stringify(body)
+      const answer = await read(
         await fetch(url + path, {
           method: 'POST',
           headers: { 'content-type': 'application/json', ...headers },
-          body:
-            typeof body === 'string' ? body : body instanceof Uint8Array ? Uint8Array.from(body) : JSON.stringify(body),
+          body: content,
         }),
-      ),
+      )
+      if (answer.status === 200) answered = performance.now()
+      return answer
+    },
     get: async (path, method = 'GET') => read(await fetch(url + path, { method })),
     add: async (name, graph) => {
       const path = join(folder, 'model.onnx')
@@ -115,6 +123,7 @@ export async function service(options: OpenOptions = {}): Promise<Service> {
     },
     advance: (milliseconds) => clock.advanceTo(clock.now() + milliseconds),
     state: async () => {
+      await settled()
       const { models, views, topics, store } = await app.status()
       return {
         models: models.map(({ model, version, waiting, measures: { predictions }, quality }) => ({
