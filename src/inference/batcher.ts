@@ -21,7 +21,7 @@ export interface Answer {
 }
 
 export interface Batcher {
-  /** Takes what it needs from the row before it returns. Rejects when the runtime fails, or with SX_OVERLOADED. */
+  /** Takes what it needs from the row before it returns. Rejects when the runtime fails, with NoValue, or with SX_OVERLOADED. */
   submit(row: readonly Value[]): Promise<Answer>
   readonly waiting: number
   /** Resolves when nothing is under way. */
@@ -48,8 +48,10 @@ export function batcher(
   model: LoadedModel,
   signature: Signature,
   entries: readonly Evaluate[],
-  { batchRows, queueRows, monotonic }: Options,
+  options: Options,
 ): Batcher {
+  const { queueRows, monotonic } = options
+  const batchRows = signature.rows ?? options.batchRows
   const read = outputReader(signature)
   const wanted = [...new Set(signature.outputs.map(({ tensor }) => tensor))]
   const spare: InputBatch[] = []
@@ -76,19 +78,33 @@ export function batcher(
   const drain = async (): Promise<void> => {
     for (let batch = full.shift(); batch !== undefined; batch = full.shift()) await run(batch)
   }
-  const run = async ({ inputs, rows, waiting }: Batch): Promise<void> => {
+  const run = async (batch: Batch): Promise<void> => {
+    const { inputs, rows, waiting } = batch
     try {
-      const tensors = await model.run(inputs.tensors(rows), wanted)
+      const tensors = await model.run(inputs.tensors(0, rows), wanted)
       const now = monotonic()
       for (let i = 0; i < rows; i++) {
         const { since, resolve } = waiting[i]!
         resolve({ outputs: read(tensors, rows, i), milliseconds: now - since, rows })
       }
     } catch (error) {
-      for (const { reject } of waiting) reject(error)
+      if (rows === 1) waiting[0]!.reject(error)
+      else await runSingly(batch)
     } finally {
       queued -= rows
       if (spare.length < 8) spare.push(inputs)
+    }
+  }
+  /** After a call that failed: a row of one caller is not to cost the others their answers. */
+  const runSingly = async ({ inputs, rows, waiting }: Batch): Promise<void> => {
+    for (let i = 0; i < rows; i++) {
+      const { since, resolve, reject } = waiting[i]!
+      try {
+        const tensors = await model.run(inputs.tensors(i, i + 1), wanted)
+        resolve({ outputs: read(tensors, 1, 0), milliseconds: monotonic() - since, rows: 1 })
+      } catch (error) {
+        reject(error)
+      }
     }
   }
 
@@ -98,7 +114,11 @@ export function batcher(
         return Promise.reject(new SixfoldError('SX_OVERLOADED', `${queued} rows wait for the model.`))
       filling ??= newBatch()
       const batch = filling
-      batch.inputs.fill(batch.rows, row)
+      try {
+        batch.inputs.fill(batch.rows, row)
+      } catch (error) {
+        return Promise.reject(error)
+      }
       batch.rows++
       queued++
       if (batch.rows === batchRows) {

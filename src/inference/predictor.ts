@@ -29,6 +29,7 @@ import type { FieldsReader } from './question.ts'
 import { fieldsReader } from './question.ts'
 import { signatureOf } from './signature.ts'
 import type { OutputValue } from './tensors.ts'
+import { NoValue } from './tensors.ts'
 
 export interface PredictorOptions {
   readonly views: RunningViews
@@ -137,13 +138,13 @@ export function predictor(model: Model, { views, store, log, clock, limits }: Pr
 
   const infer = (passage: Passage): Promise<Prediction> => {
     const read = clock.monotonic()
-    if (serving === null) return Promise.resolve(conclude(passage, read, read, null, null, 'no version'))
+    if (serving === null) return Promise.resolve(conclude(passage, read, read, null, null, noVersion))
     const { batcher, version } = serving
     const submitted = batcher.submit(passage.row)
     const assembled = clock.monotonic()
     return submitted.then(
       (answer) => conclude(passage, read, assembled, answer, version, null),
-      (error: unknown) => conclude(passage, read, assembled, null, version, reasonOf(error)),
+      (error: unknown) => conclude(passage, read, assembled, null, version, failureOf(error)),
     )
   }
 
@@ -153,12 +154,12 @@ export function predictor(model: Model, { views, store, log, clock, limits }: Pr
     assembled: number,
     answer: Answer | null,
     version: string | null,
-    failure: string | null,
+    failure: Degradation | null,
   ): Prediction => {
     const inferred = clock.monotonic()
     const { row, moment, began } = passage
     let { degraded } = passage
-    if (failure !== null) degraded = [...degraded, { stage: 'inference', by: 'rule', reason: failure }]
+    if (failure !== null) degraded = [...degraded, failure]
     const values = answered(answer, row, fallback, outputNames.length)
     if (answer !== null && values !== answer.outputs)
       degraded = [...degraded, { stage: 'post', by: 'rule', reason: 'the model gave no usable number' }]
@@ -241,6 +242,11 @@ function logged(
   }
 }
 
+const noVersion: Degradation = { stage: 'inference', by: 'rule', reason: 'no version' }
+const failureOf = (error: unknown): Degradation =>
+  error instanceof NoValue
+    ? { stage: 'assembly', by: 'rule', reason: 'an entry of the vector has no value' }
+    : { stage: 'inference', by: 'rule', reason: reasonOf(error) }
 const reasonOf = (error: unknown): string => (isSixfoldError(error) ? error.code : 'failed')
 
 const tooLate = (model: Model, moment: number, now: number): SixfoldError =>

@@ -49,7 +49,7 @@ export function fieldsReader(fields: Fields | KeyFields, what: 'keys' | 'request
         }
         const value = readers[i]!(raw)
         if (value instanceof Refusal)
-          refuse(`${what}.${name} ${value.why}`, `Send a ${shapes[i]!.type} for '${name}'.`, name)
+          refuse(`${what}.${name} ${value.why}`, `Send '${name}' as a value of type ${shapes[i]!.type}.`, name)
         into[at + i] = value as Value
       }
       // Counting first: the names are looked at only when there is one too many.

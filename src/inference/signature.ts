@@ -26,6 +26,8 @@ export interface OutputBinding {
   readonly tensor: string
 }
 export interface Signature {
+  /** 1 where the file takes one row a call and no other number; null where it takes any. */
+  readonly rows: 1 | null
   readonly inputs: readonly InputBinding[]
   readonly outputs: readonly OutputBinding[]
 }
@@ -59,6 +61,7 @@ export function signatureOf(model: Model, file: FileSignature): Signature {
   const inputs = byName(entries, file.inputs) ?? asTensors(model, entries, file.inputs)
   for (const input of inputs) checkTypes(model, input, entries)
   return {
+    rows: rowsOf(model, file.inputs),
     inputs,
     outputs: Object.entries(model.output).map(([name, kind]) => outputFor(model, name, kind, file.outputs)),
   }
@@ -66,6 +69,18 @@ export function signatureOf(model: Model, file: FileSignature): Signature {
 
 const mismatch = (model: Model, problem: string, fix: string): SixfoldError =>
   new SixfoldError('SX_SIGNATURE_MISMATCH', `Model '${model.name}': ${problem}.`, { fix })
+
+/** Exporters that are not told otherwise fix the number of rows to that of their example. */
+function rowsOf(model: Model, inputs: readonly TensorInfo[]): 1 | null {
+  const fixed = inputs.find(({ shape }) => shape[0] !== undefined && shape[0] > 1)
+  if (fixed !== undefined)
+    throw mismatch(
+      model,
+      `the input '${fixed.name}' takes ${fixed.shape[0]} rows a call and no other number`,
+      'Export the model with a free first dimension: dynamic_axes, or dynamic_shapes.',
+    )
+  return inputs.some(({ shape }) => shape[0] === 1) ? 1 : null
+}
 
 /** Every input is a column that has the name of an entry, and every entry is used. */
 function byName(entries: readonly Entry[], inputs: readonly TensorInfo[]): readonly InputBinding[] | null {

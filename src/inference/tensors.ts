@@ -9,10 +9,14 @@ import type { InputBinding, OutputBinding, Signature } from './signature.ts'
 /** The inputs of one call, filled row by row. */
 export interface InputBatch {
   readonly capacity: number
-  /** Evaluates the vector over a row of values and stores it. */
+  /** Evaluates the vector over a row of values and stores it. Throws NoValue. */
   fill(index: number, row: readonly Value[]): void
-  tensors(rows: number): { readonly [input: string]: Tensor }
+  /** Of the rows from one on and before another. */
+  tensors(from: number, to: number): { readonly [input: string]: Tensor }
 }
+
+/** An entry of the vector has no value that its tensor could hold: an integer that overflowed. */
+export class NoValue extends Error {}
 
 export function inputBatch(signature: Signature, entries: readonly Evaluate[], capacity: number): InputBatch {
   const columns = signature.inputs.map((input) => columnsFor(input, entries, capacity))
@@ -21,14 +25,15 @@ export function inputBatch(signature: Signature, entries: readonly Evaluate[], c
     fill: (index, row) => {
       for (let i = 0; i < columns.length; i++) columns[i]!.fill(index, row)
     },
-    tensors: (rows) => {
+    tensors: (from, to) => {
+      const rows = to - from
       const tensors: { [input: string]: Tensor } = {}
       for (const { binding, data } of columns) {
         const width = binding.entries.length
         tensors[binding.input] = {
           type: binding.type,
           shape: binding.rank === 1 ? [rows] : [rows, width],
-          data: firstOf(data, rows * width),
+          data: partOf(data, from * width, to * width),
         }
       }
       return tensors
@@ -42,8 +47,8 @@ interface Columns {
   fill(index: number, row: readonly Value[]): void
 }
 
-const firstOf = (data: TensorData, length: number): TensorData =>
-  Array.isArray(data) ? data.slice(0, length) : (data as Float32Array).subarray(0, length)
+const partOf = (data: TensorData, from: number, to: number): TensorData =>
+  Array.isArray(data) ? data.slice(from, to) : (data as Float32Array).subarray(from, to)
 
 function columnsFor(binding: InputBinding, entries: readonly Evaluate[], capacity: number): Columns {
   const evaluate = binding.entries.map((entry) => entries[entry]!)
@@ -63,16 +68,26 @@ function columnsFor(binding: InputBinding, entries: readonly Evaluate[], capacit
     case 'float64':
       return store(new Float64Array(size), toFloat)
     case 'int64':
-      return store(new BigInt64Array(size), (value) => BigInt(value as number))
+      return store(new BigInt64Array(size), (value) => BigInt(present(value) as number))
     case 'int32':
-      return store(new Int32Array(size), Number)
+      return store(new Int32Array(size), toInt32)
     case 'bool':
-      return store(new Uint8Array(size), Number)
+      return store(new Uint8Array(size), (value) => Number(present(value)))
     case 'string':
-      return store(new Array<string>(size).fill(''), (value) => value as string)
+      return store(new Array<string>(size).fill(''), (value) => present(value) as string)
     default:
       return unreachable(binding.type)
   }
+}
+
+function present(value: Value): NonNullable<Value> {
+  if (value === null) throw new NoValue()
+  return value
+}
+function toInt32(value: Value): number {
+  const integer = Number(present(value))
+  if (integer !== (integer | 0)) throw new NoValue()
+  return integer
 }
 
 /** Missing is NaN, in floats alone. */
@@ -103,20 +118,23 @@ function readerFor({
   }
 }
 
+/** Null also where a row has another width than its kind of output: it would be a guess which of the numbers is meant. */
 function valueAt(kind: Output, data: TensorData, at: number, width: number): OutputValue | null {
+  if (typeof kind === 'object' && 'vector' in kind) {
+    if (width !== kind.vector) return null
+    const values = Array.from({ length: width }, (_, i) => Number(data[at + i]))
+    return values.every(Number.isFinite) ? values : null
+  }
   if (kind === 'probability') {
+    if (width !== 1 && width !== 2) return null
     // Of two columns the second is that of the positive class.
     const value = Number(data[at + (width === 2 ? 1 : 0)])
     return value >= 0 && value <= 1 ? value : null
   }
+  if (width !== 1) return null
   if (kind === 'number') return finite(Number(data[at]))
-  if ('label' in kind) {
-    const value = data[at]!
-    const text = typeof value === 'string' ? value : kind.label[Number(value)]
-    return text !== undefined && kind.label.includes(text) ? text : null
-  }
-  if (width !== kind.vector) return null
-  const values = Array.from({ length: width }, (_, i) => Number(data[at + i]))
-  return values.every(Number.isFinite) ? values : null
+  const value = data[at]!
+  const text = typeof value === 'string' ? value : kind.label[Number(value)]
+  return text !== undefined && kind.label.includes(text) ? text : null
 }
 const finite = (value: number): number | null => (Number.isFinite(value) ? value : null)

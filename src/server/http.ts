@@ -22,7 +22,7 @@ export interface ServerOptions {
 export interface Server {
   /** Port 0 takes any that is free. Gives the address. */
   listen(port: number, host: string): Promise<{ readonly url: string; readonly port: number }>
-  /** Takes no new requests, and resolves when those under way are answered. */
+  /** Takes no new work, and resolves when what is under way is answered; until then it listens, and says that it is stopping. */
   close(): Promise<void>
 }
 
@@ -66,6 +66,8 @@ export function httpServer({ services, console: files, logger }: ServerOptions):
     app.post(path, handler)
     refuseOthers(app, path, ['POST'])
   }
+  /** Requests of which the work has begun. */
+  let underWay = 0
   const bodyOf = (request: FastifyRequest): Record<string, unknown> => {
     if (stopping) throw new SixfoldError('SX_STOPPING', 'The server is stopping: it answers what is under way.')
     return objectOf(request.body)
@@ -74,15 +76,20 @@ export function httpServer({ services, console: files, logger }: ServerOptions):
   post('/v1/models/:model/predict', async (request, reply) => {
     const { model } = request.params as { model: string }
     const body = bodyOf(request)
-    const prediction = await services.predict(model, {
-      keys: body['keys'],
-      request: body['request'],
-      at: instantOf(body['at'], 'at'),
-    })
-    return reply
-      .header('server-timing', serverTiming(prediction))
-      .type('application/json')
-      .send(writePrediction(prediction))
+    underWay++
+    try {
+      const prediction = await services.predict(model, {
+        keys: body['keys'],
+        request: body['request'],
+        at: instantOf(body['at'], 'at'),
+      })
+      return reply
+        .header('server-timing', serverTiming(prediction))
+        .type('application/json')
+        .send(writePrediction(prediction))
+    } finally {
+      underWay--
+    }
   })
   post('/v1/views/:view/read', async (request) => {
     const { view } = request.params as { view: string }
@@ -92,7 +99,13 @@ export function httpServer({ services, console: files, logger }: ServerOptions):
   })
   post('/v1/events/:source', async (request) => {
     const { source } = request.params as { source: string }
-    return services.push(source, listOf(bodyOf(request), 'events'))
+    const events = listOf(bodyOf(request), 'events')
+    underWay++
+    try {
+      return await services.push(source, events)
+    } finally {
+      underWay--
+    }
   })
   post('/v1/outcomes', async (request) => {
     const body = bodyOf(request)
@@ -140,6 +153,8 @@ export function httpServer({ services, console: files, logger }: ServerOptions):
     },
     close: async () => {
       stopping = true
+      // Whoever asks in the meantime is told so: a balancer learns it from /readyz, and a caller where to turn to.
+      while (underWay > 0) await new Promise((resolve) => setTimeout(resolve, 10))
       await app.close()
     },
   }

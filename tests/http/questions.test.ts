@@ -99,9 +99,9 @@ describe('a question to a view', () => {
 })
 
 describe('in the same process', () => {
-  const wrong = async (asked: Promise<unknown>, ...names: readonly string[]): Promise<void> => {
+  const wrong = async (ask: () => Promise<unknown>, ...names: readonly string[]): Promise<void> => {
     const before = await server.state()
-    const error = await asked.then(
+    const error = await ask().then(
       () => null,
       (reason: { readonly code: string; readonly message: string }) => reason,
     )
@@ -110,14 +110,14 @@ describe('in the same process', () => {
     expect(await server.state()).toEqual(before)
   }
   test.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])('%d is no number', (km) =>
-    wrong(server.app.predict('eta', { courier: 'ann' }, { km }), 'request.km', String(km)),
+    wrong(() => server.app.predict('eta', { courier: 'ann' }, { km }), 'request.km', String(km)),
   )
   test('a date that is none is no instant to ask about', async () => {
-    await wrong(server.app.predict('eta', { courier: 'ann' }, { km: 1 }, { at: new Date('noon') }), "'at'")
-    await wrong(server.app.features('pace', { courier: 'ann' }, { at: new Date('noon') }), "'at'")
+    await wrong(() => server.app.predict('eta', { courier: 'ann' }, { km: 1 }, { at: new Date('noon') }), "'at'")
+    await wrong(() => server.app.features('pace', { courier: 'ann' }, { at: new Date('noon') }), "'at'")
   })
   test('a bigint is exact, up to 64 bits', async () => {
-    await wrong(server.app.predict('eta', { courier: 'ann' }, { km: 1, parcels: 2n ** 63n }), 'request.parcels')
+    await wrong(() => server.app.predict('eta', { courier: 'ann' }, { km: 1, parcels: 2n ** 63n }), 'request.parcels')
     const { record } = await server.app.predict('eta', { courier: 'ann' }, { km: 1, parcels: 2n ** 63n - 1n })
     await expect
       .poll(() => server.app.explain(record.id!).catch(() => null))
