@@ -34,7 +34,7 @@ export interface Context {
   progress(label: string): Progress
   /** A line on standard error; nothing with `--json`. */
   note(text: string): void
-  /** Resolves when the process is asked to end. */
+  /** Resolves when the process is asked to end. Whoever reads it has to see to that; until then a signal ends the process at once. */
   readonly ended: Promise<string>
 }
 

@@ -1,19 +1,19 @@
 #!/usr/bin/env node
 /** The program `sixfold`: the command line, with everything it needs. */
-import { readFileSync, watch } from 'node:fs'
-import { basename } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { pino } from 'pino'
 import type { ServeOptions, Serving, Tools } from '../cli/index.ts'
 import { main } from '../cli/index.ts'
 import { manualClock, systemClock } from '../kernel/clock.ts'
 import { SixfoldError } from '../kernel/errors.ts'
 import type { Project } from './config.ts'
-import { loadProject } from './config.ts'
+import { loadProject, projectFolder } from './config.ts'
 import { writeProject } from './init.ts'
 import { listen } from './listen.ts'
 import type { OpenOptions } from './open.ts'
 import { open } from './open.ts'
 import { applyPlatform, planFor } from './plan.ts'
+import { watchScripts } from './watch.ts'
 import { workbench } from './workbench.ts'
 
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -44,26 +44,7 @@ const tools: Tools = {
     return workbench(await open(project.platform, { ...optionsOf(project), serving: false }))
   },
   serve,
-  watch: async (path, changed) => {
-    const { folder, data } = await loadProject(path).catch(() => ({ folder: path, data: '' }))
-    const soon = new Map<string, NodeJS.Timeout>()
-    const watcher = watch(folder, { recursive: true }, (_, file) => {
-      if (
-        file === null ||
-        !/\.(ts|mts|js|mjs)$/.test(file) ||
-        file.includes('node_modules') ||
-        (data !== '' && file.startsWith(basename(data)))
-      )
-        return
-      // Editors write a file in several steps.
-      clearTimeout(soon.get(file))
-      soon.set(
-        file,
-        setTimeout(() => changed(file), 150),
-      )
-    })
-    return () => watcher.close()
-  },
+  watch: async (path, changed) => watchScripts(projectFolder(path), changed),
   init: (folder) => writeProject(folder, manifest.version),
 }
 
@@ -107,4 +88,8 @@ async function serve(path: string, { port, host, clock, apply, verbose }: ServeO
   }
 }
 
+// Whoever reads the output may have read enough.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+})
 process.exitCode = await main(process.argv.slice(2), tools)

@@ -3,12 +3,13 @@
  * that one run names every mistake.
  */
 import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { createJiti } from 'jiti'
 import { z } from 'zod'
 import type { Platform } from '../definition/graph.ts'
-import { SixfoldError } from '../kernel/errors.ts'
+import { isSixfoldError, SixfoldError } from '../kernel/errors.ts'
 import type { Limits } from '../kernel/limits.ts'
 import { limits as standardLimits } from '../kernel/limits.ts'
 import { suggestion } from '../kernel/suggest.ts'
@@ -62,7 +63,8 @@ export interface Project {
 export async function loadProject(from: string): Promise<Project> {
   const file = findConfig(from)
   const folder = dirname(file)
-  const config = check(await load(file), file)
+  forget()
+  const config = check(await load(file, 'SX_CONFIG_INVALID'), file)
   const environment = fromEnvironment(process.env)
   return {
     folder,
@@ -82,12 +84,16 @@ export async function loadProject(from: string): Promise<Project> {
   }
 }
 
+/** The folder of the project's configuration, whether or not that is sound. Throws SX_PROJECT_NOT_FOUND. */
+export const projectFolder = (from: string): string => dirname(findConfig(from))
+
 function findConfig(from: string): string {
   const start = resolve(from)
   if (names.some((name) => start.endsWith(name))) {
     if (existsSync(start)) return start
     throw new SixfoldError('SX_PROJECT_NOT_FOUND', `There is no file '${start}'.`)
   }
+  if (!existsSync(start)) throw new SixfoldError('SX_PROJECT_NOT_FOUND', `There is no folder '${start}'.`)
   for (let folder = start; ; folder = dirname(folder)) {
     const found = names.map((name) => join(folder, name)).find(existsSync)
     if (found !== undefined) return found
@@ -97,13 +103,54 @@ function findConfig(from: string): string {
 }
 
 /** Definitions are TypeScript, which this Node may not read by itself. Modules of the package stay the package's own. */
-async function load(file: string): Promise<Record<string, unknown>> {
+async function load(
+  file: string,
+  code: 'SX_CONFIG_INVALID' | 'SX_DEFINITION_INVALID',
+): Promise<Record<string, unknown>> {
   const jiti = createJiti(pathToFileURL(file).href, {
     moduleCache: true,
     interopDefault: false,
     nativeModules: ['sixfold'],
   })
-  return (await jiti.import(file)) as Record<string, unknown>
+  try {
+    return (await jiti.import(file)) as Record<string, unknown>
+  } catch (error) {
+    throw inFile(error, file, code)
+  }
+}
+
+/** What a project's own modules throw is the project's to mend: it is told with the place that it came from. */
+function inFile(error: unknown, file: string, code: 'SX_CONFIG_INVALID' | 'SX_DEFINITION_INVALID'): SixfoldError {
+  const { message, stack = '' } = error instanceof Error ? error : new Error(String(error))
+  if (isSixfoldError(error)) {
+    const place = placeIn(stack, file)
+    return place === null
+      ? error
+      : new SixfoldError(error.code, `${place}: ${error.message}`, {
+          fix: error.fix,
+          details: error.details,
+          cause: error,
+        })
+  }
+  const said = message.split('\nRequire stack:')[0]!.replace(/\s*\n\s*/g, ' ')
+  return new SixfoldError(code, `${placeIn(stack, file) ?? file}: ${said}`, {
+    fix: 'Correct that file.',
+    cause: error,
+  })
+}
+
+/** The uppermost place of a stack that lies in the project and not in a package. */
+function placeIn(stack: string, file: string): string | null {
+  const folder = dirname(file)
+  for (const [, path, line] of stack.matchAll(/\(?(?:file:\/\/)?(\/[^():\n]+|[A-Za-z]:[^():\n]+):(\d+):\d+\)?/g))
+    if (path!.startsWith(folder) && !path!.includes('node_modules')) return `${path}:${line}`
+  return null
+}
+
+/** Modules that were loaded before are read again: they may have changed. Packages are not. */
+function forget(): void {
+  const { cache } = createRequire(import.meta.url)
+  for (const path of Object.keys(cache)) if (!/[\\/]node_modules[\\/]/.test(path)) delete cache[path]
 }
 
 function check(module: Record<string, unknown>, file: string): Config {
@@ -137,7 +184,7 @@ const keysAt = (path: readonly PropertyKey[]): readonly string[] =>
 async function loadPlatform(file: string, config: string): Promise<Platform> {
   if (!existsSync(file))
     throw new SixfoldError('SX_CONFIG_INVALID', `${config}: 'platform' names '${file}', which does not exist.`)
-  const module = await load(file)
+  const module = await load(file, 'SX_DEFINITION_INVALID')
   const found = [module['default'], module['platform'], ...Object.values(module)].find(
     (value): value is Platform => (value as Platform | null)?.kind === 'platform',
   )

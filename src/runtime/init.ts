@@ -1,6 +1,6 @@
 /** A new project: the files of the template, written to an empty folder. */
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join, relative, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { SixfoldError } from '../kernel/errors.ts'
 
@@ -19,12 +19,28 @@ export async function writeProject(folder: string, version: string): Promise<rea
     })
   for (const file of files) {
     const to = join(target, named(file))
-    mkdirSync(join(to, '..'), { recursive: true })
+    makeFolder(dirname(to))
     if (file === 'package.json')
       writeFileSync(to, readFileSync(join(template, file), 'utf8').replaceAll('SIXFOLD_VERSION', version))
     else cpSync(join(template, file), to)
   }
   return files.map(named).sort()
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new SixfoldError(
+      'SX_USAGE',
+      `'${path}' cannot be made${code === 'EEXIST' || code === 'ENOTDIR' ? ': a file is in its place' : ` (${code})`}.`,
+      {
+        fix: 'Name a new or empty folder.',
+        cause: error,
+      },
+    )
+  }
 }
 
 const listFiles = (folder: string): readonly string[] =>

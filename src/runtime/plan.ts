@@ -25,6 +25,11 @@ export async function planFor(platform: Platform, metadata: MetadataStore): Prom
   const after = new Map(
     definitionsOf(platform).map((definition) => [`${definition.kind} ${definition.name}`, definition]),
   )
+  const pushedOnly = new Set(
+    allViewsOf(platform).flatMap(({ name, basis }) => (basis.source.history === null ? [name] : [])),
+  )
+  const entailed = (change: PlannedChange['change'], kind: string, name: string): string | null =>
+    kind === 'view' ? entailedForView(change, name, pushedOnly.has(name)) : entailedForModel(change, kind)
   const changes: PlannedChange[] = []
   for (const [key, { kind, name, hash }] of after) {
     const old = before.get(key)
@@ -37,15 +42,18 @@ export async function planFor(platform: Platform, metadata: MetadataStore): Prom
   return { hash: platform.hash, appliedAt: applied?.at ?? null, changes }
 }
 
-function entailed(change: PlannedChange['change'], kind: string, name: string): string | null {
-  if (kind === 'view') {
-    if (change === 'removed') return 'its online state is dropped'
-    return `its online state starts empty: run \`sixfold materialize ${name}\`${change === 'changed' ? '; the state of the old definition is dropped' : ''}`
-  }
-  if (kind === 'model' && change === 'changed')
-    return 'versions are held against the new definition when they are next loaded'
-  return null
+function entailedForView(change: PlannedChange['change'], name: string, pushedOnly: boolean): string {
+  if (change === 'removed') return 'its online state is dropped'
+  const starts = pushedOnly
+    ? 'its online state is made of the events in the log'
+    : `its online state starts empty: run \`sixfold materialize ${name}\``
+  return change === 'changed' ? `${starts}; the state of the old definition is dropped` : starts
 }
+
+const entailedForModel = (change: PlannedChange['change'], kind: string): string | null =>
+  kind === 'model' && change === 'changed'
+    ? 'versions are held against the new definition when they are next loaded'
+    : null
 
 /** Records the definitions, and drops the state of views that are no longer defined so. */
 export async function applyPlatform(

@@ -1,5 +1,6 @@
 /** check, plan and apply: from definitions that are sound to definitions that are in force. */
 import type { Plan } from '../../api/index.ts'
+import { sourcesOf } from '../../definition/graph.ts'
 import type { Problem } from '../../kernel/errors.ts'
 import { isSixfoldError, toProblem } from '../../kernel/errors.ts'
 import type { HistorySummary } from '../../ports/offline-store.ts'
@@ -10,7 +11,10 @@ interface Checked {
   readonly ok: boolean
   readonly file: string
   readonly definitions: { readonly [kind: string]: number }
+  /** Those that have a history. */
   readonly sources: readonly (HistorySummary | { readonly source: string; readonly problem: Problem })[]
+  /** Those of pushed events alone; empty with --definitions-only, too. */
+  readonly withoutHistory: readonly string[]
 }
 
 export const check = defineCommand<Checked>({
@@ -22,28 +26,33 @@ export const check = defineCommand<Checked>({
     const kinds: { [kind: string]: number } = {}
     for (const { kind } of definitions) kinds[kind] = (kinds[kind] ?? 0) + 1
     const sources: Checked['sources'][number][] = []
+    const withoutHistory: string[] = []
     if (options['definitionsOnly'] !== true) {
       const workbench = await tools.open(project)
-      const bar = progress('Reading history')
       try {
-        const names = definitions.filter(({ kind }) => kind === 'source').map(({ name }) => name)
-        for (const [i, source] of names.entries()) {
+        for (const { name, history } of sourcesOf(workbench.platform)) {
+          if (history === null) {
+            withoutHistory.push(name)
+            continue
+          }
+          const bar = progress(`Reading ${name}`)
           try {
-            sources.push(await workbench.inspect(source))
+            sources.push(await workbench.inspect(name))
           } catch (error) {
             if (!isSixfoldError(error)) throw error
-            sources.push({ source, problem: toProblem(error) })
+            sources.push({ source: name, problem: toProblem(error) })
+          } finally {
+            bar.end()
           }
-          bar.set((i + 1) / names.length)
         }
       } finally {
-        bar.end()
         await workbench.close()
       }
     }
-    return { ok: sources.every((source) => !('problem' in source)), file, definitions: kinds, sources }
+    const ok = sources.every((source) => !('problem' in source))
+    return { ok, file, definitions: kinds, sources, withoutHistory }
   },
-  render: ({ file, definitions, sources }) => {
+  render: ({ file, definitions, sources, withoutHistory }) => {
     const lines = [
       `${file}: ${Object.entries(definitions)
         .map(([kind, n]) => count(n, kind, kind === 'entity' ? 'entities' : `${kind}s`))
@@ -64,6 +73,8 @@ export const check = defineCommand<Checked>({
           ]),
         ),
       )
+    if (withoutHistory.length > 0)
+      lines.push('', `Without history, of pushed events alone: ${withoutHistory.join(', ')}.`)
     for (const source of sources)
       if ('problem' in source)
         lines.push('', `${source.problem.code}: ${source.problem.detail}`, `  → ${source.problem.fix}`)
@@ -98,14 +109,16 @@ function renderPlan({ changes, appliedAt }: Plan): string {
 export const apply = defineCommand<Plan & { readonly dropped: number }>({
   name: 'apply',
   summary: 'Put the definitions in force.',
-  run: async ({ tools, project }) => {
+  run: async ({ tools, project, progress }) => {
     const workbench = await tools.open(project)
+    const bar = progress('Applying')
     try {
       const planned = await workbench.plan()
       if (planned.changes.length === 0) return { ...planned, dropped: 0 }
       const { at, dropped } = await workbench.apply()
       return { ...planned, appliedAt: at, dropped }
     } finally {
+      bar.end()
       await workbench.close()
     }
   },

@@ -1,10 +1,14 @@
 /** materialize, features get and training-set: features from history, now, and as they were. */
+import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { FeatureAnswer } from '../../api/index.ts'
-import type { KeyFields } from '../../definition/entity.ts'
-import { viewNamed } from '../../definition/graph.ts'
+import type { Platform } from '../../definition/graph.ts'
+import { allViewsOf, viewNamed } from '../../definition/graph.ts'
+import type { AnyView } from '../../definition/view.ts'
 import type { Materialized } from '../../features/index.ts'
 import { SixfoldError } from '../../kernel/errors.ts'
 import { parseInstant } from '../../kernel/instant.ts'
+import { suggestion } from '../../kernel/suggest.ts'
 import type { TrainingSetResult } from '../../ports/offline-store.ts'
 import { defineCommand } from '../command.ts'
 import { age, bytes, count, instant, seconds, table, value } from '../text.ts'
@@ -29,27 +33,27 @@ export const materialize = defineCommand<{ readonly views: readonly Materialized
   ],
   examples: ['sixfold materialize', 'sixfold materialize carrier_punctuality --through 2013-06-01T00:00:00Z'],
   run: async ({ tools, project, progress }, [views], options) => {
-    const { definitions } = await tools.load(project)
-    const named = (views as unknown as string[] | undefined) ?? []
-    const names = named.length > 0 ? named : definitions.filter(({ kind }) => kind === 'view').map(({ name }) => name)
     const through = instantOption(options['through'], '--through')
     const workbench = await tools.open(project)
     const results: Materialized[] = []
     try {
-      for (const view of names) {
+      for (const view of viewsToBuild(workbench.platform, (views as unknown as string[] | undefined) ?? [])) {
         const bar = progress(view)
-        results.push(
-          await workbench.materialize(view, { through, rebuild: options['rebuild'] === true }, (done) => bar.set(done)),
-        )
-        bar.end()
+        const request = { through, rebuild: options['rebuild'] === true }
+        try {
+          results.push(await workbench.materialize(view, request, (done) => bar.set(done)))
+        } finally {
+          bar.end()
+        }
       }
     } finally {
       await workbench.close()
     }
     return { views: results }
   },
-  render: ({ views }) =>
-    table(
+  render: ({ views }) => {
+    if (views.length === 0) return 'No view has a history: pushed events alone make their state.'
+    return table(
       ['view', '', 'events', 'entities', 'through', 'took'],
       views.map(({ view, mode, resumed, events, entities, through, milliseconds }) => [
         view,
@@ -59,8 +63,20 @@ export const materialize = defineCommand<{ readonly views: readonly Materialized
         instant(through),
         seconds(milliseconds),
       ]),
-    ),
+    )
+  },
 })
+
+/** Those named, all of which have to have a history; or all that have one. */
+function viewsToBuild(platform: Platform, names: readonly string[]): readonly string[] {
+  for (const name of names)
+    if (viewNamed(platform, name).basis.source.history === null)
+      throw new SixfoldError('SX_USAGE', `View '${name}' has no history: pushed events alone make its state.`, {
+        fix: `Give the source '${viewNamed(platform, name).basis.source.name}' a history, or leave '${name}' out.`,
+      })
+  if (names.length > 0) return names
+  return allViewsOf(platform).flatMap(({ name, basis }) => (basis.source.history === null ? [] : [name]))
+}
 
 export const featuresGet = defineCommand<FeatureAnswer>({
   name: 'features get',
@@ -77,7 +93,7 @@ export const featuresGet = defineCommand<FeatureAnswer>({
   run: async ({ tools, project }, [view], options) => {
     const workbench = await tools.open(project)
     try {
-      const keys = keysFrom(options['key'] as readonly string[], viewNamed(workbench.platform, view!).key)
+      const keys = keysFrom(options['key'] as readonly string[], viewNamed(workbench.platform, view!))
       return await workbench.readFeatures(view!, keys, instantOption(options['at'], '--at') ?? undefined)
     } finally {
       await workbench.close()
@@ -91,18 +107,32 @@ export const featuresGet = defineCommand<FeatureAnswer>({
 })
 
 /** Everything on a command line is text; the door reads integers and instants from it, but not conditions. */
-function keysFrom(pairs: readonly string[], types: KeyFields): { readonly [part: string]: string | boolean } {
-  return Object.fromEntries(
-    pairs.map((pair) => {
-      const at = pair.indexOf('=')
-      if (at < 1)
-        throw new SixfoldError('SX_USAGE', `--key '${pair}' is no part and value.`, {
-          fix: 'Write part=value, as in carrier=UA.',
-        })
-      const [part, text] = [pair.slice(0, at), pair.slice(at + 1)]
-      return [part, types[part] === 'boolean' && (text === 'true' || text === 'false') ? text === 'true' : text]
-    }),
-  )
+function keysFrom(
+  pairs: readonly string[],
+  { name, key: types }: AnyView,
+): { readonly [part: string]: string | boolean } {
+  const fix = `Write ${Object.keys(types)
+    .map((part) => `--key ${part}=…`)
+    .join(' ')}`
+  const keys: { [part: string]: string | boolean } = {}
+  for (const pair of pairs) {
+    const [part, text] = pair.split(/=(.*)/s)
+    if (part === '' || text === undefined)
+      throw new SixfoldError('SX_USAGE', `--key '${pair}' is no part and value.`, { fix })
+    if (types[part!] === undefined)
+      throw new SixfoldError(
+        'SX_USAGE',
+        `The key of view '${name}' has no part '${part}'. ${suggestion(part!, Object.keys(types))}`,
+        { fix },
+      )
+    keys[part!] = types[part!] === 'boolean' && (text === 'true' || text === 'false') ? text === 'true' : text
+  }
+  const without = Object.keys(types).filter((part) => keys[part] === undefined)
+  if (without.length > 0)
+    throw new SixfoldError('SX_USAGE', `The key of view '${name}' is not whole: ${without.join(', ')} is missing.`, {
+      fix,
+    })
+  return keys
 }
 
 export const trainingSet = defineCommand<TrainingSetResult & { readonly out: string }>({
@@ -129,10 +159,14 @@ export const trainingSet = defineCommand<TrainingSetResult & { readonly out: str
       throw new SixfoldError('SX_USAGE', 'Neither a model nor a view is named.', {
         fix: 'Name a model, or views with --view.',
       })
+    const out = String(options['out'])
+    if (!existsSync(dirname(out)))
+      throw new SixfoldError('SX_USAGE', `There is no folder '${dirname(out)}' to write '${out}' in.`, {
+        fix: 'Make the folder, or name another with --out.',
+      })
     const workbench = await tools.open(project)
     const bar = progress('Joining')
     try {
-      const out = String(options['out'])
       const result = await workbench.trainingSet(
         {
           labels: String(options['labels']),

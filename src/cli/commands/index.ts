@@ -21,3 +21,9 @@ export const commands: readonly Command<unknown>[] = [
   dev,
   explain,
 ]
+
+/** What the commands of two words have in common, for help. */
+export const groups: { readonly [word: string]: string } = {
+  features: 'Features of entities, as they are online.',
+  model: 'Versions of models.',
+}

@@ -13,11 +13,13 @@ export const modelAdd = defineCommand<AddedVersion>({
   ],
   options: [{ flags: '--note <text>', description: 'why, or what is new' }],
   examples: ['sixfold model add late models/late.onnx --note "more trees"'],
-  run: async ({ tools, project }, [model, file], options) => {
+  run: async ({ tools, project, progress }, [model, file], options) => {
     const workbench = await tools.open(project)
+    const bar = progress('Checking the file')
     try {
       return await workbench.addModel(model!, file!, options['note'] === undefined ? null : String(options['note']))
     } finally {
+      bar.end()
       await workbench.close()
     }
   },

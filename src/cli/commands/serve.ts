@@ -1,8 +1,9 @@
 /** serve and dev: the platform behind HTTP, until it is told to end. */
-import { isSixfoldError, SixfoldError } from '../../kernel/errors.ts'
+import { SixfoldError } from '../../kernel/errors.ts'
 import { parseInstant } from '../../kernel/instant.ts'
 import type { Context } from '../command.ts'
 import { defineCommand } from '../command.ts'
+import { problemOf, textOf, writeJson } from '../report.ts'
 import type { ServeOptions, Serving } from '../tools.ts'
 
 const options = [
@@ -34,7 +35,8 @@ function serveOptions(given: Readonly<Record<string, unknown>>, apply: boolean):
   }
 }
 
-const greet = ({ note }: Context, { url, data, models }: Serving): void => {
+const greet = ({ json, note }: Context, { url, data, models }: Serving): void => {
+  if (json) writeJson({ url, models })
   note(`Sixfold is at ${url}`)
   for (const { model, version } of models)
     note(
@@ -44,7 +46,8 @@ const greet = ({ note }: Context, { url, data, models }: Serving): void => {
 }
 
 interface Ended {
-  readonly url: string
+  /** Null where nothing answered when it ended. */
+  readonly url: string | null
   readonly endedBy: string
 }
 
@@ -54,10 +57,10 @@ export const serve = defineCommand<Ended>({
   options,
   examples: ['sixfold serve --port 8080'],
   run: async (context, _, given) => {
+    const { ended } = context
     const serving = await context.tools.serve(context.project, serveOptions(given, false))
-    if (context.json) process.stdout.write(`${JSON.stringify({ url: serving.url, models: serving.models })}\n`)
-    else greet(context, serving)
-    const endedBy = await context.ended
+    greet(context, serving)
+    const endedBy = await ended
     context.note('Answering what is under way …')
     await serving.close()
     return { url: serving.url, endedBy }
@@ -70,34 +73,41 @@ export const dev = defineCommand<Ended>({
   summary: 'Serve the platform, and start over whenever its definitions change.',
   options,
   run: async (context, _, given) => {
+    const { tools, project, json, note } = context
+    const { ended } = context
+    const wanted = serveOptions(given, true)
     let serving: Serving | null = null
-    let ended = false
-    let turn: Promise<void> = Promise.resolve()
+    let over = false
     const start = async (): Promise<void> => {
-      if (serving !== null) await serving.close()
-      serving = null
-      if (ended) return
+      if (over) return
       try {
-        serving = await context.tools.serve(context.project, serveOptions(given, true))
+        // What was sound goes on answering until the definitions are sound again.
+        await tools.load(project)
+        await serving?.close()
+        serving = null
+        serving = await tools.serve(project, wanted)
         greet(context, serving)
       } catch (error) {
         // A definition half written is no reason to end: the next change may mend it.
-        if (!isSixfoldError(error)) throw error
-        context.note(`${error.code}: ${error.message}\n  → ${error.fix}`)
+        if (json) writeJson(problemOf(error))
+        note(textOf(error))
+        note(serving === null ? 'Waiting for a change.' : 'The definitions before go on answering.')
       }
     }
     await start()
-    const stop = await context.tools.watch(context.project, (file) => {
-      context.note(`${file} changed.`)
+    let turn: Promise<void> = Promise.resolve()
+    const stop = await tools.watch(project, (file) => {
+      note(`${file} changed.`)
       turn = turn.then(start)
     })
-    const endedBy = await context.ended
-    ended = true
+    const endedBy = await ended
+    over = true
     stop()
     await turn
     const last = serving as Serving | null
+    if (last !== null) note('Answering what is under way …')
     await last?.close()
-    return { url: last?.url ?? '', endedBy }
+    return { url: last?.url ?? null, endedBy }
   },
   render: () => '',
 })
