@@ -104,13 +104,18 @@ export function featureReader(
       missed ??= []
       missed.push(i)
     })
-    const concluded = (): void | Promise<void> => {
-      if (missed === null) return
-      const stale = steppedOver(missed)
-      if (typeof stale === 'boolean') return stale ? read(keys, moment, into, at, newest) : undefined
-      return stale.then((again) => (again ? read(keys, moment, into, at, newest) : undefined))
-    }
-    return reading === undefined ? concluded() : reading.then(concluded)
+    if (reading === undefined) return missed === null ? undefined : again(missed, keys, moment, into, at, newest)
+    return reading.then(() => (missed === null ? undefined : again(missed, keys, moment, into, at, newest)))
+  }
+
+  /** Reads once more where a view that had no record stands on another generation by now. */
+  const again = (
+    missed: readonly number[],
+    ...question: Parameters<FeatureReader['read']>
+  ): ReturnType<FeatureReader['read']> => {
+    const stale = steppedOver(missed)
+    if (typeof stale === 'boolean') return stale ? read(...question) : undefined
+    return stale.then((moved) => (moved ? read(...question) : undefined))
   }
 
   /** Whether another generation answers by now for one of these, which then is followed. */

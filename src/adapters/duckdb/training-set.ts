@@ -21,6 +21,12 @@ import type { Resolve } from './events.ts'
 import type { JoinedView, Labels } from './point-in-time.ts'
 import { joinView } from './point-in-time.ts'
 
+/**
+ * The second version's encodings write numbers that hardly repeat in two thirds of the room and a tenth less time; every reader of
+ * these years has them. A column of more different values than this is not worth a dictionary, nor the attempt at one.
+ */
+const fileFormat = 'FORMAT parquet, PARQUET_VERSION v2, DICTIONARY_SIZE_LIMIT 4096'
+
 const id = duckdb.identifier
 const labelTable = '_sx_labels'
 const rowColumn = '_sx_row'
@@ -68,7 +74,7 @@ export async function writeTrainingSet(
   const temporary = `${request.out}.part`
   try {
     await db.run(
-      `COPY (${query}) TO ${duckdb.literal('string', temporary)} (FORMAT parquet, KV_METADATA {${metadataOf(request, outputs)}})`,
+      `COPY (${query}) TO ${duckdb.literal('string', temporary)} (${fileFormat}, KV_METADATA {${metadataOf(request, outputs)}})`,
       (done) => progress(0.1 + done * 0.9),
     )
     renameSync(temporary, request.out)
