@@ -5,11 +5,19 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { architecture } from './docs/architecture.ts'
+import { cli } from './docs/cli.ts'
+import { config } from './docs/config.ts'
 import { errors } from './docs/errors.ts'
+import { functions } from './docs/functions.ts'
+import { http } from './docs/http.ts'
 
 const pages: { readonly [path: string]: () => string | Promise<string> } = {
   'docs/architecture.svg': architecture,
+  'docs/reference/cli.md': cli,
+  'docs/reference/config.md': config,
   'docs/reference/errors.md': errors,
+  'docs/reference/functions.md': functions,
+  'docs/reference/http.md': http,
 }
 
 /** Each generated file, from the root of the repository, and its contents. */

@@ -53,8 +53,7 @@ export function architecture(): string {
   const rules = importRules()
   const layerOf = (folder: string): number =>
     Math.max(-1, ...(rules.get(folder) ?? []).map((below) => layerOf(below))) + 1
-  // Whoever writes an adapter uses `testing`; nothing of the package does.
-  const folders = [...rules.keys()].filter((folder) => folder !== 'testing')
+  const folders = [...rules.keys()]
   const layers: string[][] = []
   for (const folder of folders) {
     const layer = layerOf(folder)

@@ -1,0 +1,268 @@
+/** docs/reference/http.md, from the routes of the server, the types of its answers, and the catalogue of errors. */
+import ts from 'typescript'
+import type { ErrorCode } from '../../src/kernel/errors.ts'
+import { catalogue } from '../../src/kernel/errors.ts'
+import { header, table } from './markdown.ts'
+import { membersOf, parse } from './source.ts'
+
+interface Route {
+  readonly what: string
+  /** Members of the body. */
+  readonly body?: readonly (readonly [member: string, what: string])[]
+  readonly answer: string
+  readonly answers?: readonly (readonly [file: string, type: string, title?: string])[]
+  readonly errors?: readonly ErrorCode[]
+  readonly example?: readonly [body: object, answer: object]
+}
+
+const instant = 'ISO 8601 with a zone. By default now'
+const routes: { readonly [route: string]: Route } = {
+  'POST /v1/models/:model/predict': {
+    what: 'Asks a model.',
+    body: [
+      [
+        '`keys`',
+        "A value for every key of the model's views. A key that is `null` names no entity: its features are those of an empty history",
+      ],
+      [
+        '`request`',
+        'A value for every request field of the model; those declared with `?` may be left out. Left out where the model has none',
+      ],
+      ['`at`', `The instant asked about: ${instant}. Not more than \`limits.futureMs\` after now`],
+    ],
+    answer:
+      '`prediction` holds the outputs of the definition. `version` is null when the fallback answered for want of a version. `id` is null when the answer could not be logged. `degraded` lists each part that is not what it should be: its `stage`, `by` (`missing`: features taken as missing; `rule`: the fallback; `unlogged`) and `reason`. `milliseconds` holds the stage times that `Server-Timing` says too.',
+    errors: ['SX_UNKNOWN_MODEL', 'SX_REQUEST_INVALID', 'SX_INSTANT_PAST'],
+    example: [
+      { keys: { courier: 'ann' }, request: { km: 3.2 } },
+      {
+        prediction: { minutes: 24 },
+        model: 'eta',
+        version: '1',
+        id: 'eta.2.5f3a91c0',
+        at: '2026-01-05T12:00:00.000Z',
+        degraded: [],
+        milliseconds: { features: 0.06, assembly: 0.02, inference: 0.31, post: 0.01, total: 0.4 },
+      },
+    ],
+  },
+  'POST /v1/views/:view/read': {
+    what: 'The features of one entity, from the online state.',
+    body: [
+      ['`keys`', "A value for every part of the entity's key"],
+      ['`at`', `The instant asked about: ${instant}`],
+    ],
+    answer:
+      '`entity` is `known` or `never seen`; of an entity never seen the features are those of an empty history. `newest` is the time of the newest event seen, or null. Integers beyond 2^53 are text.',
+    errors: ['SX_UNKNOWN_VIEW', 'SX_REQUEST_INVALID', 'SX_INSTANT_PAST'],
+    example: [
+      { keys: { courier: 'ann' } },
+      {
+        view: 'pace',
+        entity: 'known',
+        features: { minutes_per_km_1d: 4.5, deliveries_1d: 12 },
+        at: '2026-01-05T12:00:00.000Z',
+        newest: '2026-01-05T11:40:00.000Z',
+      },
+    ],
+  },
+  'POST /v1/events/:source': {
+    what: 'Pushes events of a source: all of a request, or none. [How to push events](../how-to/push-events.md).',
+    body: [
+      [
+        '`events`',
+        'A list of rows, each an object with the fields of the source. Fields that may be missing may be left out. At most `limits.eventsPerRequest`',
+      ],
+    ],
+    answer: 'Comes when the events are in the log and in the state of every view of the source.',
+    answers: [['src/features/ingest.ts', 'PushResult']],
+    errors: [
+      'SX_UNKNOWN_SOURCE',
+      'SX_EVENT_INVALID',
+      'SX_EVENT_IN_FUTURE',
+      'SX_OVERLOADED',
+      'SX_PENDING_FULL',
+      'SX_STORAGE_FULL',
+    ],
+    example: [
+      { events: [{ order: 'a1', courier: 'ann', km: 4, minutes: 18, delivered: '2026-01-05T11:40:00Z' }] },
+      { accepted: 1, duplicates: 0, covered: 0, refused: {}, unknownFields: {} },
+    ],
+  },
+  'POST /v1/outcomes': {
+    what: 'Tells what came of predictions: of one, or of many.',
+    body: [
+      [
+        '`id` and `outcome`',
+        'Of one: the id that predict answered, and a value for one or more of the outputs. A probability takes true or false',
+      ],
+      ['`outcomes`', 'Of many: a list of such objects. At most `limits.outcomesPerRequest`'],
+    ],
+    answer:
+      'Comes when the outcomes are in the log. Of one, an unknown id is the error 404 and a conflict 409; of many, both are listed and the status is 200.',
+    answers: [['src/monitoring/outcomes.ts', 'OutcomeResult']],
+    errors: ['SX_OUTCOME_INVALID', 'SX_UNKNOWN_PREDICTION', 'SX_OUTCOME_CONFLICT', 'SX_OVERLOADED', 'SX_STORAGE_FULL'],
+    example: [
+      { outcomes: [{ id: 'eta.2.5f3a91c0', outcome: { minutes: 21 } }] },
+      { accepted: 1, duplicates: 0, unknown: [], conflicts: [] },
+    ],
+  },
+  'GET /v1/predictions/:id': {
+    what: 'Why a prediction was what it was, from the log.',
+    answer: 'As `sixfold explain ID --json`. Instants here are milliseconds since the epoch.',
+    answers: [['src/api/answers.ts', 'Explanation']],
+    errors: ['SX_UNKNOWN_PREDICTION'],
+  },
+  'GET /v1/status': {
+    what: 'What runs, how much of it, and how well. Instants are milliseconds since the epoch.',
+    answer: 'The console reads it once a second.',
+    answers: [
+      ['src/api/answers.ts', 'Status'],
+      ['src/api/answers.ts', 'ModelStatus', 'Each of `models`'],
+      ['src/inference/measures.ts', 'MeasuresSnapshot', '`measures` of a model'],
+      ['src/monitoring/quality.ts', 'QualitySnapshot', '`quality` of a model'],
+      [
+        'src/statistics/classification.ts',
+        'ClassificationQuality',
+        'Of a probability, in `total` and in each of `days`',
+      ],
+      ['src/statistics/regression.ts', 'RegressionQuality', 'Of a number'],
+      ['src/monitoring/quality.ts', 'Accuracy', 'Of a label'],
+      ['src/api/answers.ts', 'ViewStatus', 'Each of `views`'],
+    ],
+  },
+  'GET /v1/platform': {
+    what: 'The definitions as a graph. It changes only when the server starts over.',
+    answer: '',
+    answers: [
+      ['src/api/answers.ts', 'PlatformDescription'],
+      ['src/api/answers.ts', 'Graph', '`graph`'],
+      ['src/api/answers.ts', 'GraphNode', 'Each of `nodes`'],
+      ['src/api/answers.ts', 'Member', 'Each of `members`'],
+    ],
+  },
+  'POST /v1/clock': {
+    what: 'Moves the clock of a server that was started with `--clock INSTANT`. An instant before its present is ignored.',
+    body: [['`now`', 'The instant, in ISO 8601 with a zone']],
+    answer: '`{"now"}`, the instant that was sent. Where time passes by itself the route answers 404.',
+    errors: ['SX_NOT_FOUND', 'SX_REQUEST_INVALID'],
+    example: [{ now: '2013-06-01T00:00:00Z' }, { now: '2013-06-01T00:00:00.000Z' }],
+  },
+  'GET /healthz': { what: 'Whether the process answers.', answer: '`{"status":"ok"}`.' },
+  'GET /readyz': {
+    what: 'Whether to send requests here.',
+    answer: '`{"status":"ok"}`; from the signal to end on, 503 with `{"status":"stopping"}`.',
+  },
+}
+
+/** The routes that the server registers under fixed paths, in their order: `POST /v1/outcomes`. */
+export function routesOfServer(): readonly string[] {
+  const found: string[] = []
+  const visit = (node: ts.Node): void => {
+    if (ts.isCallExpression(node)) {
+      const { expression: called } = node
+      const method = (ts.isPropertyAccessExpression(called) ? called.name : called).getText()
+      const [path] = node.arguments
+      if (['get', 'post', 'put', 'delete', 'patch'].includes(method) && path !== undefined && ts.isStringLiteral(path))
+        found.push(`${method.toUpperCase()} ${path.text}`)
+    }
+    ts.forEachChild(node, visit)
+  }
+  visit(parse('src/server/http.ts'))
+  return found
+}
+
+export function http(): string {
+  const served = routesOfServer()
+  for (const route of served) if (routes[route] === undefined) throw new Error(`${route} is served, and not described`)
+  for (const route of Object.keys(routes))
+    if (!served.includes(route)) throw new Error(`${route} is described, and not served`)
+  return `${header('HTTP', 'src/server/http.ts')}What \`sixfold serve\` and \`listen()\` answer. Bodies and answers are JSON (\`application/json\`), in UTF-8. A body is at most
+\`limits.bodyBytes\` long and nests at most \`limits.bodyDepth\` deep; a member called \`__proto__\`, and a \`constructor\` with a \`prototype\`, are
+refused. Instants are text in ISO 8601 with a zone, never bare numbers; integers beyond 2^53 are text in both directions. There is no
+authentication: the server listens on 127.0.0.1 unless told otherwise.
+
+An error is a problem document, \`application/problem+json\` ([errors](errors.md)). Beside the errors of each route:
+
+${table(
+  ['Error', 'Where'],
+  [
+    [coded('SX_NOT_FOUND'), 'A path that is not served'],
+    [coded('SX_METHOD_NOT_ALLOWED'), 'A path that is served for other methods; `Allow` names them'],
+    [
+      coded('SX_REQUEST_MALFORMED'),
+      'A body that is no JSON object, nests too deep or is not UTF-8; a request that is no HTTP',
+    ],
+    [coded('SX_REQUEST_TOO_LARGE'), 'A body larger than `limits.bodyBytes`; a path and headers larger than 16 KiB'],
+    [coded('SX_MEDIA_TYPE'), 'A body that is not `application/json`, or is compressed'],
+    [coded('SX_STOPPING'), 'A request with a body, once the server was told to end'],
+    [coded('SX_INTERNAL'), 'A defect in Sixfold'],
+  ],
+)}
+
+With \`retry\` true the answer carries \`Retry-After: 1\`.
+
+${table(
+  ['Route', 'What it does'],
+  served.map((route) => [
+    `[\`${route}\`](#${anchorOf(route)})`,
+    routes[route]!.what.split('. ')[0]!.replace(/\.$/, ''),
+  ]),
+)}
+
+Where the console was built it is served at \`/\`.
+
+${served.map((route) => section(route, routes[route]!)).join('\n\n')}
+
+## Server-Timing
+
+\`predict\` says how long each stage took, in milliseconds: \`features\` (the read of the online store and the folding of windows),
+\`assembly\` (the vector), \`inference\` (waiting for the batch, and the model), \`post\` (the outputs) and \`total\`, as in
+\`features;dur=0.064, assembly;dur=0.021, inference;dur=0.312, post;dur=0.008, total;dur=0.405\`.
+`
+}
+
+/** A member a line, and what is within it on that line. */
+function pretty(value: object): string {
+  const lines = Object.entries(value).map(([name, member]) => `  "${name}": ${spaced(member)}`)
+  return `{\n${lines.join(',\n')}\n}`
+}
+const spaced = (value: unknown): string =>
+  Array.isArray(value)
+    ? `[${value.map(spaced).join(', ')}]`
+    : typeof value === 'object' && value !== null
+      ? Object.keys(value).length === 0
+        ? '{}'
+        : `{ ${Object.entries(value)
+            .map(([name, member]) => `"${name}": ${spaced(member)}`)
+            .join(', ')} }`
+      : JSON.stringify(value)
+
+const coded = (code: ErrorCode): string => `${catalogue[code].status} \`${code}\``
+const anchorOf = (route: string): string =>
+  route
+    .toLowerCase()
+    .replace(/[^a-z0-9 -]/g, '')
+    .replaceAll(' ', '-')
+
+function section(route: string, { what, body, answer, answers = [], errors = [], example }: Route): string {
+  return [
+    `## ${route}`,
+    what,
+    ...(body === undefined ? [] : [table(['Body', 'What it is'], body)]),
+    ...(answer === '' ? [] : [`Answers 200. ${answer}`]),
+    ...answers.flatMap(([file, type, title]) => [
+      ...(title === undefined ? [] : [`${title}:`]),
+      table(
+        ['Answer', 'Type', 'What it is'],
+        membersOf(file, type).map(({ name, type, comment }) => [
+          `\`${name}\``,
+          `\`${type.replaceAll('readonly ', '')}\``,
+          comment,
+        ]),
+      ),
+    ]),
+    ...(example === undefined ? [] : example.map((one) => `\`\`\`json\n${pretty(one)}\n\`\`\``)),
+    ...(errors.length === 0 ? [] : [`Errors: ${errors.map(coded).join(', ')}.`]),
+  ].join('\n\n')
+}
