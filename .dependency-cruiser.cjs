@@ -19,7 +19,7 @@ const throughIndex = (folder) => ({
   name: `${folder}-through-index`,
   comment: `What lies behind src/${folder}/index.ts is its own.`,
   severity: 'error',
-  from: { path: '^src/', pathNot: `^src/(${folder}|testing)/` },
+  from: { path: '^src/', pathNot: `^src/${folder}/` },
   to: { path: `^src/${folder}/(?!index\\.ts$)` },
 })
 /** A driver has one home. */
@@ -55,7 +55,6 @@ module.exports = {
     only('cli', ['kernel', 'definition', 'ports', 'api', ...patterns], 'No logic.'),
     only('client', ['kernel', 'definition', 'inference'], 'Types of the others, and errors.'),
     only('adapters', core, 'An adapter knows its port and what that is made of, and no pattern.'),
-    only('testing', [...core, 'adapters', ...patterns, 'api', 'runtime'], 'Suites for whoever writes an adapter.'),
     ...patterns.map(throughIndex),
     driver('@duckdb/node-api', 'adapters/duckdb/'),
     driver('lmdb', 'adapters/lmdb/'),
