@@ -99,7 +99,11 @@ function inspectInChild(path: string): Promise<Inspection> {
           (signal === null
             ? `the runtime ended with code ${code}: ${err.trim().split('\n').at(-1) ?? ''}`
             : `the runtime was ended by ${signal}`)
-        reject(new SixfoldError('SX_ARTIFACT_INVALID', `'${path}' cannot be loaded: ${why}.`))
+        reject(
+          new SixfoldError('SX_ARTIFACT_INVALID', `'${path}' cannot be loaded: ${why}.`, {
+            ...(answer?.fix === undefined ? {} : { fix: answer.fix }),
+          }),
+        )
       }
     })
   })
@@ -109,6 +113,7 @@ interface Answer {
   readonly ok?: Inspection
   readonly error?: string
   readonly code?: string
+  readonly fix?: string
 }
 function parseAnswer(out: string): Answer | null {
   try {

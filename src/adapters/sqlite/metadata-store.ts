@@ -43,7 +43,6 @@ const migrations: readonly ((db: Transaction<Tables>) => Promise<unknown>)[] = [
       .addColumn('note', 'text')
       .addColumn('at', 'integer', (column) => column.notNull())
       .addPrimaryKeyConstraint('model_version_key', ['model', 'version'])
-      .addUniqueConstraint('model_version_artifact', ['model', 'artifact', 'definition'])
       .execute()
   },
 ]
@@ -140,14 +139,13 @@ async function selectVersions(
 
 async function addVersion(db: Transaction<Tables>, version: NewVersion, at: number): Promise<ModelVersion> {
   const existing = await selectVersions(db, version.model)
-  const same = existing.find(
-    ({ artifact, definition }) => artifact === version.artifact && definition === version.definition,
-  )
-  if (same !== undefined) return fromRow(same)
+  const newest = existing[0]
+  // An older one again is a new version: whoever adds a file wants it to answer.
+  if (newest?.artifact === version.artifact && newest.definition === version.definition) return fromRow(newest)
   const { model, artifact, bytes, definition, inputs, outputs, opset, note } = version
   const row = {
     model,
-    version: (existing[0]?.version ?? 0) + 1,
+    version: (newest?.version ?? 0) + 1,
     artifact,
     bytes,
     definition,

@@ -1,24 +1,7 @@
-/**
- * The opset version of a model file, which onnxruntime does not tell. An ONNX file is a protocol buffer `ModelProto`; its field 8
- * (opset_import) holds, for each domain, a domain name (field 1) and a version (field 2); the default domain has no name.
- */
-export function opsetOf(file: Uint8Array): number | null {
-  let version: number | null = null
-  forEachField(file, (field, _, bytes) => {
-    if (field !== 8 || bytes === null) return
-    let domain = ''
-    let found = 0
-    forEachField(bytes, (inner, value, text) => {
-      if (inner === 1 && text !== null) domain = new TextDecoder().decode(text)
-      if (inner === 2) found = value
-    })
-    if (domain === '' || domain === 'ai.onnx') version = found
-  })
-  return version
-}
+/** Reads protocol buffers as far as it must: the numbers of fields, and what they hold. */
 
 /** Calls with the number of each field and its value: an integer, or the bytes of whatever has a length. Stops at what it cannot read. */
-function forEachField(
+export function forEachField(
   buffer: Uint8Array,
   visit: (field: number, value: number, bytes: Uint8Array | null) => void,
 ): void {
