@@ -7,10 +7,10 @@
  * from position r, and knows nothing of what lies around them.
  */
 import type { Value } from '../expression/node.ts'
-import type { Event } from './order.ts'
+import type { Event, RowBytes } from './order.ts'
 
 /** Null until something was added. */
-export type Rich = null | string | Uint8Array | readonly number[] | ReadonlyMap<Value, number>
+export type Rich = null | string | RowBytes | readonly number[] | ReadonlyMap<Value, number>
 
 export interface Cells {
   flat: Float64Array

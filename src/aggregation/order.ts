@@ -14,8 +14,8 @@ export interface Event {
   /** 0 where the source has no arrival column. */
   readonly arrival: number
   readonly sequence: Int64 | null
-  /** The values of all fields as bytes in their order; null where the source has a sequence. */
-  readonly row: Uint8Array | null
+  /** The values of all fields, to break ties; null where the source has a sequence. */
+  readonly row: RowBytes | null
   /** The values of the plan's arguments. */
   readonly args: readonly Value[]
 }
@@ -38,8 +38,31 @@ export function fromHighLow(high: number, low: number): Int64 {
   return value >= -9007199254740991 && value <= 9007199254740991 ? value : (BigInt(high) << 32n) | BigInt(low)
 }
 
-/** Bytes that compare as the rows do. */
-export function rowBytes(values: readonly Value[], types: readonly FieldType[]): Uint8Array {
+/**
+ * A row as bytes that compare as the rows do. Most events never meet another of their millisecond, and most are followed by a newer
+ * one before anything is stored: so the bytes are made when they are first asked for.
+ */
+export class RowBytes {
+  #bytes: Uint8Array | null = null
+  readonly #values: readonly Value[]
+  readonly #types: readonly FieldType[]
+
+  constructor(values: readonly Value[], types: readonly FieldType[], bytes: Uint8Array | null = null) {
+    this.#values = values
+    this.#types = types
+    this.#bytes = bytes
+  }
+  /** As they were stored. */
+  static from(bytes: Uint8Array): RowBytes {
+    return new RowBytes([], [], bytes)
+  }
+  get bytes(): Uint8Array {
+    this.#bytes ??= rowBytes(this.#values, this.#types)
+    return this.#bytes
+  }
+}
+
+function rowBytes(values: readonly Value[], types: readonly FieldType[]): Uint8Array {
   let length = 0
   const texts: (Uint8Array | null)[] = []
   for (let i = 0; i < types.length; i++) {

@@ -4,7 +4,7 @@
  */
 
 import { hashOfDefinition } from '../definition/describe.ts'
-import type { FieldShape } from '../definition/field.ts'
+import type { FieldShape, FieldType } from '../definition/field.ts'
 import { shapesOf } from '../definition/field.ts'
 import type { AnyView } from '../definition/view.ts'
 import type { Evaluate } from '../expression/functions/spec.ts'
@@ -100,6 +100,7 @@ export interface ViewPlan {
   readonly hash: string
   readonly visibility: Visibility
   readonly fields: readonly FieldShape[]
+  readonly fieldTypes: readonly FieldType[]
   /** The positions in `fields` of the key's parts, in the order of their names. */
   readonly keyFields: readonly number[]
   readonly timeField: number
@@ -152,6 +153,7 @@ export function planOf(view: AnyView): ViewPlan {
     hash: hashOfDefinition(view),
     visibility: visibilityOf(source),
     fields,
+    fieldTypes: fields.map(({ type }) => type),
     keyFields: Object.keys(view.basis.entity.key)
       .sort()
       .map((part) => position(on[part]!)),

@@ -8,7 +8,7 @@
 import { ByteReader, ByteWriter, corrupt } from '../kernel/bytes.ts'
 import type { Limits } from '../kernel/limits.ts'
 import type { Cells, Rich } from './accumulator.ts'
-import type { Event } from './order.ts'
+import type { Event, RowBytes } from './order.ts'
 import { fromHighLow, highOf, lowOf } from './order.ts'
 import type { Argument, Cell, Group, ViewPlan } from './plan.ts'
 import { floorTo, leftEdge } from './window.ts'
@@ -234,7 +234,7 @@ export function load(state: EntityState, bytes: Uint8Array, plan: ViewPlan, rich
 
 function readWaiting(flat: Float64Array, start: number, from: ByteReader, plan: ViewPlan): Event {
   let f = start + 5
-  const row = plan.withRow ? (readRich(from) as Uint8Array) : null
+  const row = plan.withRow ? (readRich(from) as RowBytes) : null
   const args = plan.arguments.map(({ type }) => {
     if (type === 'string') return readRich(from) as string | null
     const number = flat[f++]!

@@ -8,6 +8,7 @@ import { readValue, writeValue } from '../expression/value-bytes.ts'
 import type { ByteReader, ByteWriter } from '../kernel/bytes.ts'
 import { corrupt } from '../kernel/bytes.ts'
 import type { Rich } from './accumulator.ts'
+import { RowBytes } from './order.ts'
 
 const tags = { none: 0, text: 1, bytes: 2, numbers: 3, counts: 4 } as const
 
@@ -16,9 +17,9 @@ export function writeRich(to: ByteWriter, value: Rich): void {
   else if (typeof value === 'string') {
     to.byte(tags.text)
     to.text(value)
-  } else if (value instanceof Uint8Array) {
+  } else if (value instanceof RowBytes) {
     to.byte(tags.bytes)
-    to.bytes(value)
+    to.bytes(value.bytes)
   } else if (value instanceof Map) {
     to.byte(tags.counts)
     to.word(value.size)
@@ -42,7 +43,7 @@ export function readRich(from: ByteReader): Rich {
     case tags.text:
       return from.text()
     case tags.bytes:
-      return from.bytes()
+      return RowBytes.from(from.bytes())
     case tags.numbers:
       return Array.from({ length: from.word() }, () => from.float())
     case tags.counts:

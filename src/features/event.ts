@@ -1,6 +1,6 @@
 /** From a row of a source's fields to an event of a view. */
 import type { Event } from '../aggregation/order.ts'
-import { rowBytes } from '../aggregation/order.ts'
+import { RowBytes } from '../aggregation/order.ts'
 import type { ViewPlan } from '../aggregation/plan.ts'
 import { visibleFrom } from '../aggregation/visibility.ts'
 import type { Value } from '../expression/node.ts'
@@ -23,26 +23,31 @@ export function timesOf(
 
 /** The parts of the key, in the order of their names; null if one is missing. */
 export function keyOf(plan: ViewPlan, row: readonly Value[]): readonly Value[] | null {
-  const parts = plan.keyFields.map((field) => row[field]!)
-  return parts.some((part) => part === null) ? null : parts
+  const { keyFields } = plan
+  const parts = new Array<Value>(keyFields.length)
+  for (let i = 0; i < keyFields.length; i++) {
+    const part = row[keyFields[i]!]!
+    if (part === null) return null
+    parts[i] = part
+  }
+  return parts
 }
 
 /** The row has a time and an arrival. */
 export function eventOf(
   plan: ViewPlan,
   row: readonly Value[],
-  times: { readonly time: number; readonly visible: number },
+  { time, visible }: { readonly time: number; readonly visible: number },
 ): Event {
+  const { arrivalField, sequenceField, evaluate } = plan
+  const args = new Array<Value>(evaluate.length)
+  for (let i = 0; i < evaluate.length; i++) args[i] = evaluate[i]!(row)
   return {
-    ...times,
-    arrival: plan.arrivalField === null ? 0 : (row[plan.arrivalField] as number),
-    sequence: plan.sequenceField === null ? null : (row[plan.sequenceField] as Int64 | null),
-    row: plan.withRow
-      ? rowBytes(
-          row,
-          plan.fields.map(({ type }) => type),
-        )
-      : null,
-    args: plan.evaluate.map((evaluate) => evaluate(row)),
+    time,
+    visible,
+    arrival: arrivalField === null ? 0 : (row[arrivalField] as number),
+    sequence: sequenceField === null ? null : (row[sequenceField] as Int64 | null),
+    row: plan.withRow ? new RowBytes(row, plan.fieldTypes) : null,
+    args,
   }
 }

@@ -136,7 +136,6 @@ const eventsPerUpdate = 4_000
 const entitiesPerUpdate = 500
 
 interface ChunkEntity {
-  readonly text: string
   readonly key: readonly Value[]
   readonly bytes: Uint8Array
   /** Built from nothing, as events come. */
@@ -163,15 +162,15 @@ class Chunk {
   }
 
   isLast(key: readonly Value[]): boolean {
-    return this.entities.at(-1)?.text === key.join('\0')
+    const last = this.entities.at(-1)?.key
+    return last?.every((part, i) => part === key[i]) === true
   }
 
   add(key: readonly Value[], row: readonly Value[], encodeKey: KeyEncoder): void {
     const plan = this.#plan
     const times = timesOf(plan, row)
     if (typeof times === 'string') return
-    if (!this.isLast(key))
-      this.entities.push({ text: key.join('\0'), key, bytes: encodeKey(key), built: emptyState(plan), added: [] })
+    if (!this.isLast(key)) this.entities.push({ key, bytes: encodeKey(key), built: emptyState(plan), added: [] })
     const entity = this.entities.at(-1)!
     const event = eventOf(plan, row, times)
     if (this.extending) entity.added.push(event)

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import fc from 'fast-check'
 import { afterAll, expect, test } from 'vitest'
-import { fromDuckDB } from '../../src/adapters/duckdb/connection.ts'
+import { converterFor } from '../../src/adapters/duckdb/connection.ts'
 import { duckdbOfflineStore } from '../../src/adapters/duckdb/offline-store.ts'
 import type { ViewPlan } from '../../src/aggregation/plan.ts'
 import { planOf } from '../../src/aggregation/plan.ts'
@@ -72,7 +72,7 @@ async function offline(one: Case): Promise<readonly (readonly Value[])[]> {
   expect(rows).toBe(one.labels.length)
   const types = planOf(one.view).features.map(({ type }) => type)
   const result = await (await writer).runAndReadAll(`SELECT * EXCLUDE (k, n, moment) FROM '${out}'`)
-  return result.getRows().map((row) => row.map((value, i) => fromDuckDB(instants(value, types[i]!), types[i]!)))
+  return result.getRows().map((row) => row.map((value, i) => converterFor(types[i]!)(instants(value, types[i]!))))
 }
 const instants = (value: unknown, type: Type): unknown =>
   type === 'timestamp[]' && value !== null

@@ -6,8 +6,8 @@
 import { mkdirSync } from 'node:fs'
 import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api'
 import { DuckDBInstance } from '@duckdb/node-api'
-import type { Scalar, Type, Value } from '../../expression/node.ts'
-import { elementOf, isList } from '../../expression/node.ts'
+import type { Type, Value } from '../../expression/node.ts'
+import { isList } from '../../expression/node.ts'
 import { SixfoldError } from '../../kernel/errors.ts'
 import { toInt64 } from '../../kernel/int64.ts'
 
@@ -80,10 +80,17 @@ async function sessionOf(connection: DuckDBConnection): Promise<Session> {
     },
     async *stream(sql) {
       const result = await connection.stream(sql)
-      for (;;) {
-        const chunk = await result.fetchChunk()
-        if (chunk === null || chunk.rowCount === 0) return
-        yield chunk
+      // One chunk ahead: DuckDB computes the next while the caller works on this one.
+      let next = result.fetchChunk()
+      try {
+        for (;;) {
+          const chunk = await next
+          if (chunk === null || chunk.rowCount === 0) return
+          next = result.fetchChunk()
+          yield chunk
+        }
+      } finally {
+        await next.catch(() => null)
       }
     },
     close: () => connection.closeSync(),
@@ -107,17 +114,18 @@ function translate(error: unknown): unknown {
     : error
 }
 
-/** What DuckDB gives for a value of one of our types, in the form that the JavaScript engine holds. */
-export function fromDuckDB(value: unknown, type: Type): Value {
-  if (value === null || value === undefined) return null
-  if (isList(type))
-    return (value as { readonly items: readonly unknown[] }).items.map((item) => fromDuckDB(item, elementOf(type)))
-  return scalarFrom(value, type as Scalar)
+/** What DuckDB gives for values of one of our types, in the form that the JavaScript engine holds. */
+export function converterFor(type: Type): (value: unknown) => Value {
+  if (!isList(type)) return scalarFrom
+  return (value) =>
+    value === null || value === undefined
+      ? null
+      : (value as { readonly items: readonly unknown[] }).items.map((item) => scalarFrom(item))
 }
-function scalarFrom(value: unknown, type: Scalar): Value {
+
+function scalarFrom(value: unknown): Value {
   if (typeof value === 'bigint') return toInt64(value)
   // Instants leave DuckDB as timestamps where a person may look at them, in microseconds.
-  if (type === 'timestamp' && typeof value === 'object')
-    return Number((value as { readonly micros: bigint }).micros / 1000n)
-  return value as Value
+  if (typeof value === 'object' && value !== null) return Number((value as { readonly micros: bigint }).micros / 1000n)
+  return (value ?? null) as Value
 }

@@ -5,7 +5,7 @@ import type { Value } from '../../expression/node.ts'
 import { duckdb } from '../../expression/targets/duckdb/dialect.ts'
 import type { EventBatch, HistoryRequest } from '../../ports/offline-store.ts'
 import type { Session } from './connection.ts'
-import { fromDuckDB } from './connection.ts'
+import { converterFor } from './connection.ts'
 import type { Resolve } from './events.ts'
 import { eventColumns, sourceEvents } from './events.ts'
 
@@ -34,13 +34,8 @@ export async function* readHistory(
     conditions.push(`(${keys.join(', ')}) > (${values.join(', ')})`)
   }
   const sql = `SELECT ${columns.join(', ')} FROM ${events} WHERE ${conditions.join(' AND ')} ORDER BY ${[...keys, eventColumns.visible].join(', ')}`
-  for await (const chunk of db.stream(sql))
-    yield {
-      rows: rowsOf(
-        chunk,
-        plan.fields.map(({ type }) => type),
-      ),
-    }
+  const converters = plan.fields.map(({ type }) => converterFor(type))
+  for await (const chunk of db.stream(sql)) yield { rows: rowsOf(chunk, converters) }
 }
 
 const integer = (value: number): string =>
@@ -52,8 +47,14 @@ const integer = (value: number): string =>
 
 function rowsOf(
   chunk: DuckDBDataChunk,
-  types: readonly Parameters<typeof fromDuckDB>[1][],
+  converters: readonly ((value: unknown) => Value)[],
 ): readonly (readonly Value[])[] {
   const columns = chunk.getColumns()
-  return Array.from({ length: chunk.rowCount }, (_, row) => types.map((type, c) => fromDuckDB(columns[c]![row], type)))
+  const rows = Array.from({ length: chunk.rowCount }, () => new Array<Value>(converters.length))
+  for (let c = 0; c < converters.length; c++) {
+    const convert = converters[c]!
+    const column = columns[c]!
+    for (let r = 0; r < rows.length; r++) rows[r]![c] = convert(column[r])
+  }
+  return rows
 }

@@ -9,7 +9,7 @@
 import type { Scalar, Value } from '../../expression/node.ts'
 import type { Int64 } from '../../kernel/int64.ts'
 import type { Accumulator, Cells, Rich } from '../accumulator.ts'
-import type { Event } from '../order.ts'
+import type { Event, RowBytes } from '../order.ts'
 import { compareBytes, fromHighLow, highOf, lowOf } from '../order.ts'
 
 export interface ChosenValue {
@@ -44,7 +44,7 @@ export function chosen(end: 'newest' | 'oldest', n: number, wanted: readonly Cho
       if (a[g + i]! > b[f + i]!) return sign
       if (a[g + i]! < b[f + i]!) return -sign
     }
-    return withRow ? sign * compareBytes(from.rich[q] as Uint8Array, cells.rich[r] as Uint8Array) : 0
+    return withRow ? sign * compareBytes((from.rich[q] as RowBytes).bytes, (cells.rich[r] as RowBytes).bytes) : 0
   }
   const copy = (to: Cells, f: number, r: number, from: Cells, g: number, q: number): void => {
     for (let i = 0; i < width; i++) to.flat[f + i] = from.flat[g + i]!
