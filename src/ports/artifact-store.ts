@@ -1,7 +1,7 @@
 /**
  * Artifacts: files that never change, named by the SHA-256 of their contents.
  *
- * Laws, which `testing/artifact-store.ts` checks of every adapter:
+ * Laws that every adapter keeps:
  * - `put` of the same contents twice is one artifact. When it has resolved, the artifact is durable.
  * - A reader never sees part of an artifact. `open` checks the contents against the name and fails with SX_ARTIFACT_CORRUPT.
  */

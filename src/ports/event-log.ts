@@ -2,7 +2,7 @@
  * The event log: entries in topics, in order, for ever or for as long as retention says. Events, predictions, outcomes and what
  * was refused go there first; everything else that is derived from them keeps a position and can be rebuilt.
  *
- * Laws, which `testing/event-log.ts` checks of every adapter:
+ * Laws that every adapter keeps:
  * - Entries of one topic have positions 0, 1, 2, …; an entry's position never changes, and none is skipped.
  * - Entries appended by one writer to one topic keep their order.
  * - When `append` has resolved, its entries survive the death of the process; an adapter says how long after that they survive

@@ -1,7 +1,7 @@
 /**
  * Metadata: what was applied, which versions of models exist, which one answers. Small, transactional, shared by processes.
  *
- * Laws, which `testing/metadata-store.ts` checks of every adapter:
+ * Laws that every adapter keeps:
  * - Every method is one transaction, serialisable, and durable when it has resolved.
  * - Version numbers of a model are 1, 2, 3, … in the order of `addVersion`, with no number twice, whoever adds.
  * - `addVersion` of an artifact that the model already has under the same definition gives the version that exists.

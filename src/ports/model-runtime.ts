@@ -1,7 +1,7 @@
 /**
  * A model runtime: loads a model file and calls it with batches of rows.
  *
- * Laws, which `testing/model-runtime.ts` checks of every adapter:
+ * Laws that every adapter keeps:
  * - Row i of every output belongs to row i of the inputs, and does not depend on the other rows of the call.
  * - The caller's arrays must stay as they are until `run` has resolved; those it gives belong to the caller.
  * - A file that is no model rejects `load`; it never ends the process of a caller that checked the file in a child first.

@@ -2,7 +2,7 @@
  * The online store: small values under byte keys, ordered, in one key space. Everything online is built from it: the state of
  * entities, the ids of events already seen, positions in logs.
  *
- * Laws, which `testing/online-store.ts` checks of every adapter:
+ * Laws that every adapter keeps:
  * - `update` is atomic: all of its changes are seen by every later read, or none is. It is serialisable: no other change to the
  *   keys it read lies between its reading and its writing, whichever process makes it.
  * - `change` may be called several times (a lost race, a lost connection) and must do nothing but compute.
