@@ -36,10 +36,10 @@ const routes: { readonly [route: string]: Route } = {
     example: [
       { keys: { courier: 'ann' }, request: { km: 3.2 } },
       {
-        prediction: { minutes: 24 },
+        prediction: { minutes: 15.96 },
         model: 'eta',
         version: '1',
-        id: 'eta.2.5f3a91c0',
+        id: 'eta.1.5f3a91c0',
         at: '2026-01-05T12:00:00.000Z',
         degraded: [],
         milliseconds: { features: 0.06, assembly: 0.02, inference: 0.31, post: 0.01, total: 0.4 },
@@ -60,7 +60,7 @@ const routes: { readonly [route: string]: Route } = {
       {
         view: 'pace',
         entity: 'known',
-        features: { minutes_per_km_1d: 4.5, deliveries_1d: 12 },
+        features: { minutes_per_km_1d: 4.5, deliveries_1d: 1 },
         at: '2026-01-05T12:00:00.000Z',
         newest: '2026-01-05T11:40:00.000Z',
       },
@@ -103,7 +103,7 @@ const routes: { readonly [route: string]: Route } = {
     answers: [['src/monitoring/outcomes.ts', 'OutcomeResult']],
     errors: ['SX_OUTCOME_INVALID', 'SX_UNKNOWN_PREDICTION', 'SX_OUTCOME_CONFLICT', 'SX_OVERLOADED', 'SX_STORAGE_FULL'],
     example: [
-      { outcomes: [{ id: 'eta.2.5f3a91c0', outcome: { minutes: 21 } }] },
+      { outcomes: [{ id: 'eta.1.5f3a91c0', outcome: { minutes: 21 } }] },
       { accepted: 1, duplicates: 0, unknown: [], conflicts: [] },
     ],
   },

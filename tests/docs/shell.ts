@@ -169,7 +169,9 @@ const routes = routesOfServer().map((route) => {
 })
 
 function problemOfCurl(args: Words): string | null {
-  let [url, body, method]: (string | null)[] = [null, null, null]
+  let url: string | null = null
+  let body: string | null = null
+  let method: string | null = null
   for (let i = 0; i < args.length; i++) {
     const word = args[i]!
     if (word === '-s' || word === '-i') continue
