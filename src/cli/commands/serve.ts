@@ -94,12 +94,12 @@ export const dev = defineCommand<Ended>({
         note(serving === null ? 'Waiting for a change.' : 'The definitions before go on answering.')
       }
     }
-    await start()
     let turn: Promise<void> = Promise.resolve()
     const stop = await tools.watch(project, (file) => {
       note(`${file} changed.`)
       turn = turn.then(start)
     })
+    turn = turn.then(start)
     const endedBy = await ended
     over = true
     stop()
