@@ -81,17 +81,18 @@ function succeeded({ code, out, err }: Ran, where: string): string {
 function python({ comments, code, page }: Block, where: string): string | null {
   if (!comments.some((comment) => /^needs .+: .+/.test(comment)))
     expect.fail(`${where}: say what it needs, and why it is not always run: <!-- needs X: why -->`)
-  if (peersPython === null) {
-    const parsed = spawnSync('python3', ['-c', 'import ast, sys; ast.parse(sys.stdin.read())'], {
-      input: code,
-      encoding: 'utf8',
-    })
-    if (parsed.error === undefined) expect(parsed.stderr, where).toBe('')
-    return null
+  if (peersPython !== null) {
+    const file = join(workplace.of(page), 'block.py')
+    writeFileSync(file, code)
+    const ran = workplace.run(page, `'${peersPython}' -W ignore '${file}'`)
+    if (!ran.err.includes('ModuleNotFoundError')) return succeeded(ran, where)
   }
-  const file = join(workplace.of(page), 'block.py')
-  writeFileSync(file, code)
-  return succeeded(workplace.run(page, `'${peersPython}' -W ignore '${file}'`), where)
+  const parsed = spawnSync('python3', ['-c', 'import ast, sys; ast.parse(sys.stdin.read())'], {
+    input: code,
+    encoding: 'utf8',
+  })
+  if (parsed.error === undefined) expect(parsed.stderr, where).toBe('')
+  return null
 }
 
 /** The layers of the architecture, as text. */
