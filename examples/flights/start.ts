@@ -46,7 +46,7 @@ const question = {
 }
 
 // The summer is to be lived once: a state that has seen it would refuse questions about its past.
-rmSync(join(here, '.sixfold'), { recursive: true, force: true })
+rmSync(process.env['SIXFOLD_DATA'] ?? join(here, '.sixfold'), { recursive: true, force: true })
 say('\n— The definitions, put in force')
 await sixfold('apply')
 say(`\n— The online state, from history up to ${options.from}`)
@@ -97,11 +97,16 @@ interface Status {
 }
 interface Quality {
   readonly examples: number
-  readonly baseRate: number
-  readonly logLoss: number
-  readonly baseLogLoss: number
-  readonly auc: number
-  readonly brier: number
+  readonly baseRate: number | null
+  readonly logLoss: number | null
+  readonly baseLogLoss: number | null
+  readonly auc: number | null
+  readonly brier: number | null
+}
+
+/** A figure may be missing: there is no AUC before a late flight and one in time have landed. */
+function figure(value: number | null, digits: number): string {
+  return value === null ? '–' : value.toFixed(digits)
 }
 
 async function ready(url: string): Promise<void> {
@@ -122,7 +127,7 @@ async function show({ now, done, predictions, perSecond, p50, p99 }: ReplayProgr
   const { models } = (await (await fetch(`${url}/v1/status`)).json()) as Status
   const [trees, line] = models.map(({ quality }) => quality.outputs.late.total)
   const figures = (q: Quality | undefined): string =>
-    q === undefined || q.examples === 0 ? '–' : `log-loss ${q.logLoss.toFixed(4)} AUC ${q.auc.toFixed(3)}`
+    q === undefined ? '–' : `log-loss ${figure(q.logLoss, 4)} AUC ${figure(q.auc, 3)}`
   say(
     `${now.toISOString().slice(0, 16).replace('T', ' ')}  ${(done * 100).toFixed(0).padStart(3)} %  ${predictions.toLocaleString('en').padStart(8)} predictions  ${perSecond.toFixed(0).padStart(5)}/s  p50 ${p50.toFixed(1)} ms  p99 ${p99.toFixed(1)} ms   trees ${figures(trees)}   linear ${figures(line)}`,
   )
@@ -135,13 +140,13 @@ function summary({ models }: Status): string {
   const rows = [
     ['', 'log-loss', 'AUC', 'Brier'],
     [
-      `base rate, ${(base * 100).toFixed(1)} % late`,
-      trees.baseLogLoss.toFixed(4),
-      '0.500',
-      (base * (1 - base)).toFixed(4),
+      `base rate, ${figure(base === null ? null : base * 100, 1)} % late`,
+      figure(trees.baseLogLoss, 4),
+      figure(base === null ? null : 0.5, 3),
+      figure(base === null ? null : base * (1 - base), 4),
     ],
-    ['late_linear', line.logLoss.toFixed(4), line.auc.toFixed(3), line.brier.toFixed(4)],
-    ['late (trees)', trees.logLoss.toFixed(4), trees.auc.toFixed(3), trees.brier.toFixed(4)],
+    ['late_linear', figure(line.logLoss, 4), figure(line.auc, 3), figure(line.brier, 4)],
+    ['late (trees)', figure(trees.logLoss, 4), figure(trees.auc, 3), figure(trees.brier, 4)],
   ]
   return [
     `${trees.examples.toLocaleString('en')} flights whose outcome came:`,

@@ -32,16 +32,16 @@ export function addExample(counts: ClassificationCounts, probability: number, ou
 
 export interface ClassificationQuality {
   readonly examples: number
-  /** The share of positive outcomes. */
-  readonly baseRate: number
+  /** The share of positive outcomes. Like the others null without examples. */
+  readonly baseRate: number | null
   /** Mean, in nats. */
-  readonly logLoss: number
+  readonly logLoss: number | null
   /** What always answering the base rate would have lost. */
-  readonly baseLogLoss: number
-  /** Area under the ROC curve: the chance that a positive example scores above a negative one, ties counting half. NaN without both. */
-  readonly auc: number
+  readonly baseLogLoss: number | null
+  /** Area under the ROC curve: the chance that a positive example scores above a negative one, ties counting half. Null without both. */
+  readonly auc: number | null
   /** Mean squared difference. */
-  readonly brier: number
+  readonly brier: number | null
 }
 
 export function classificationQuality({
@@ -59,13 +59,14 @@ export function classificationQuality({
     positive += positives[bin]!
   }
   const examples = positive + below
+  if (examples === 0) return { examples, baseRate: null, logLoss: null, baseLogLoss: null, auc: null, brier: null }
   const rate = positive / examples
   return {
     examples,
     baseRate: rate,
     logLoss: logLoss / examples,
     baseLogLoss: -xlogx(rate) - xlogx(1 - rate),
-    auc: concordant / (positive * below),
+    auc: positive === 0 || below === 0 ? null : concordant / (positive * below),
     brier: squares / examples,
   }
 }

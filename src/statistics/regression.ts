@@ -26,21 +26,26 @@ export function addPair(sums: RegressionSums, predicted: number, outcome: number
 
 export interface RegressionQuality {
   readonly examples: number
-  readonly meanAbsoluteError: number
-  readonly rootMeanSquareError: number
+  /** Like the others null without examples. */
+  readonly meanAbsoluteError: number | null
+  readonly rootMeanSquareError: number | null
   /** The standard deviation of the outcomes: the root mean square error of always answering their mean. */
-  readonly baseRootMeanSquareError: number
+  readonly baseRootMeanSquareError: number | null
 }
 
-export const regressionQuality = ({
+export function regressionQuality({
   examples,
   absolute,
   squares,
   outcomes,
   outcomeSquares,
-}: RegressionSums): RegressionQuality => ({
-  examples,
-  meanAbsoluteError: absolute / examples,
-  rootMeanSquareError: Math.sqrt(squares / examples),
-  baseRootMeanSquareError: Math.sqrt(Math.max(0, outcomeSquares / examples - (outcomes / examples) ** 2)),
-})
+}: RegressionSums): RegressionQuality {
+  if (examples === 0)
+    return { examples, meanAbsoluteError: null, rootMeanSquareError: null, baseRootMeanSquareError: null }
+  return {
+    examples,
+    meanAbsoluteError: absolute / examples,
+    rootMeanSquareError: Math.sqrt(squares / examples),
+    baseRootMeanSquareError: Math.sqrt(Math.max(0, outcomeSquares / examples - (outcomes / examples) ** 2)),
+  }
+}
