@@ -31,8 +31,8 @@ const { quality } = (await app.status()).models[0]!
 const minutes = quality.outputs['minutes']
 if (minutes?.kind === 'number') {
   const { examples, rootMeanSquareError, baseRootMeanSquareError } = minutes.total
-  say(`   ${examples} outcomes: root mean square error ${rootMeanSquareError.toFixed(1)} minutes`)
-  say(`   Always answering their mean would have had ${baseRootMeanSquareError.toFixed(1)}.`)
+  say(`   ${examples} outcomes: root mean square error ${rootMeanSquareError?.toFixed(1)} minutes`)
+  say(`   Always answering their mean would have had ${baseRootMeanSquareError?.toFixed(1)}.`)
 }
 
 const server = await app.listen({ port: Number(process.env['PORT'] ?? 6006) })
