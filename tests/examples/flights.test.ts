@@ -17,8 +17,8 @@ test('the first day of the flights, from an empty folder to the table', { timeou
   expect(code, out).toBe(0)
   const [, flights, predictions, outcomes] = /([\d,]+) flights, ([\d,]+) predictions, .* ([\d,]+) outcomes/.exec(out)!
   const number = (text: string | undefined): number => Number(text!.replaceAll(',', ''))
-  expect(number(flights)).toBe(754)
-  expect(number(predictions)).toBe(2 * 754)
+  expect(number(flights)).toBe(802)
+  expect(number(predictions)).toBe(2 * 802)
   expect(number(outcomes)).toBeGreaterThan(1_000)
   expect(out).toContain('0 errors, 0 degraded answers')
   const figures = (name: string): readonly number[] =>
