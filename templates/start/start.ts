@@ -36,11 +36,11 @@ if (minutes?.kind === 'number') {
 }
 
 const server = await app.listen({ port: Number(process.env['PORT'] ?? 6006) })
-say(`\nThe console is at ${server.url}, until Ctrl-C. Ask over HTTP:`)
-say(`  curl -s ${server.url}/v1/models/eta/predict -H 'content-type: application/json' \\`)
-say(`    -d '{"keys": {"courier": "bob"}, "request": {"km": 3.2}}'`)
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, async () => {
     await server.close()
     await app.close()
   })
+say(`\nThe console is at ${server.url}, until Ctrl-C. Ask over HTTP:`)
+say(`  curl -s ${server.url}/v1/models/eta/predict -H 'content-type: application/json' \\`)
+say(`    -d '{"keys": {"courier": "bob"}, "request": {"km": 3.2}}'`)

@@ -117,7 +117,12 @@ export async function project(definitions = platformText): Promise<Project> {
       return once(started.child, 'close').then(([code]) => ({ ...started.ran(), code: code as number | null }))
     },
     dispose: async () => {
-      for (const child of running) child.kill('SIGKILL')
+      await Promise.all(
+        [...running].map((child) => {
+          child.kill('SIGKILL')
+          return once(child, 'exit')
+        }),
+      )
       await rm(folder, { recursive: true, force: true })
     },
   }
