@@ -14,7 +14,7 @@ export const space = { state: 0x10, ids: 0x20, outcomes: 0x30, position: 0x40, v
 export type Space = (typeof space)[keyof typeof space]
 
 /** Under which all keys of a space and an owner (a view's hash, a source's name) stand. */
-export function prefixOf(kind: Space, owner: string): Buffer {
+export function prefixOf(kind: Space, owner: string): Uint8Array {
   return Buffer.concat([Buffer.from([kind]), createHash('sha256').update(owner).digest().subarray(0, 8)])
 }
 

@@ -17,7 +17,7 @@ export function keysFor(model: string): OutcomeKeys {
     figures: prefixOf(space.position, `figures ${model}`),
     index: (position) => {
       const key = Buffer.allocUnsafe(prefix.length + 8)
-      prefix.copy(key)
+      key.set(prefix, 0)
       key.writeBigUInt64BE(BigInt(position), prefix.length)
       return key
     },

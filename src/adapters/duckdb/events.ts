@@ -1,6 +1,7 @@
 /** The events of a view as a relation: its key, instants, order and arguments. Made from history, once for a query. */
 import type { ViewPlan } from '../../aggregation/plan.ts'
 import { constantLag } from '../../aggregation/visibility.ts'
+import type { Source } from '../../definition/source.ts'
 import type { Node } from '../../expression/node.ts'
 import { walk } from '../../expression/node.ts'
 import { duckdb } from '../../expression/targets/duckdb/dialect.ts'
@@ -27,6 +28,14 @@ export const eventColumns = {
 /** Paths in definitions are relative to the project's folder. */
 export type Resolve = (path: string) => string
 
+/** The path of the source's history. Throws SX_HISTORY_UNREADABLE where it has none. */
+export function historyOf({ name, history }: Source): string {
+  if (history !== null) return history.path
+  throw new SixfoldError('SX_HISTORY_UNREADABLE', `source '${name}' has no history.`, {
+    fix: "Name it in the definition: history: parquet('…').",
+  })
+}
+
 /** Rows of the source that are events, with one column more: the first instant at which each is visible. */
 export async function sourceEvents(
   db: Session,
@@ -35,11 +44,7 @@ export async function sourceEvents(
   wanted: readonly string[] | 'all',
 ): Promise<string> {
   const { source, on } = plan.view.basis
-  if (source.history === null)
-    throw new SixfoldError('SX_HISTORY_UNREADABLE', `source '${source.name}' has no history.`, {
-      fix: "Name it in the definition: history: parquet('…').",
-    })
-  const door = await doorOf(db, source, resolve(source.history.path), wanted)
+  const door = await doorOf(db, source, resolve(historyOf(source)), wanted)
   const time = id(source.time)
   const lag = constantLag(plan.visibility)
   const visible =

@@ -2,11 +2,11 @@
 import { visibilityOf } from '../../aggregation/visibility.ts'
 import type { Source } from '../../definition/source.ts'
 import { duckdb } from '../../expression/targets/duckdb/dialect.ts'
-import { SixfoldError } from '../../kernel/errors.ts'
 import type { HistorySummary } from '../../ports/offline-store.ts'
 import type { Session } from './connection.ts'
 import { doorOf } from './door.ts'
 import type { Resolve } from './events.ts'
+import { historyOf } from './events.ts'
 
 const id = duckdb.identifier
 
@@ -17,9 +17,7 @@ export async function inspectSource(
   resolve: Resolve,
   keys: readonly string[] = [],
 ): Promise<HistorySummary> {
-  if (source.history === null)
-    throw new SixfoldError('SX_HISTORY_UNREADABLE', `source '${source.name}' has no history.`)
-  const door = await doorOf(db, source, resolve(source.history.path), 'all', true)
+  const door = await doorOf(db, source, resolve(historyOf(source)), 'all', true)
   const visibility = visibilityOf(source)
   const time = id(source.time)
   const arrival = visibility.arrival === null ? null : id(visibility.arrival)
