@@ -107,7 +107,7 @@ export function predictionWriter(log: EventLog, schema: PredictionSchema): Predi
       buffer.float(milliseconds.inference)
       buffer.float(milliseconds.post)
       buffer.float(milliseconds.total)
-      const { first } = log.append(topic, [buffer.take()], flushMs)
+      const { first } = log.append(topic, [buffer.written], flushMs)
       return idOf(schema.model, first, salt)
     },
   }

@@ -61,6 +61,10 @@ export class ByteWriter {
     this.#view.setUint32(start, written, true)
     this.length = start + 4 + written
   }
+  /** What was written, where it lies: until the next reset. */
+  get written(): Uint8Array {
+    return this.#bytes.subarray(0, this.length)
+  }
   /** A copy of what was written. */
   take(): Uint8Array {
     return this.#bytes.slice(0, this.length)

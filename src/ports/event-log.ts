@@ -12,7 +12,8 @@
 export interface EventLog {
   /**
    * Appends to a topic, which need not exist. `first` is known at once, where one process writes the topic, so that what is
-   * appended can be referred to before it is durable. `withinMs` lets the log wait so long for more to write with it.
+   * appended can be referred to before it is durable. `withinMs` lets the log wait so long for more to write with it. The bytes
+   * are the caller's own again once `append` has returned.
    * Throws SX_OVERLOADED when too much waits to be written.
    */
   append(topic: string, entries: readonly Uint8Array[], withinMs?: number): Appended

@@ -88,9 +88,10 @@ interface TopicOptions {
 }
 
 interface Batch {
-  readonly chunks: Uint8Array[]
-  readonly lengths: number[]
+  /** Entries with their headers, one after another, as they will lie in the segment. */
+  block: Buffer
   bytes: number
+  readonly lengths: number[]
   readonly durable: Promise<void>
   resolve(): void
   reject(error: unknown): void
@@ -149,18 +150,20 @@ class Topic {
 
   append(entries: readonly Uint8Array[], withinMs: number): Appended {
     const batch = this.#batch
-    const added = entries.reduce((bytes, entry) => bytes + entry.length + headerBytes, 0)
+    let added = 0
+    for (const entry of entries) added += entry.length + headerBytes
     if (batch.bytes + added > limits.logBufferBytes && batch.bytes > 0)
       throw new SixfoldError('SX_OVERLOADED', `The log cannot keep up: ${batch.bytes} bytes wait to be written.`)
     const first = this.#next
+    reserve(batch, added)
     for (const entry of entries) {
-      const header = Buffer.allocUnsafe(headerBytes)
-      header.writeUInt32LE(entry.length, 0)
-      header.writeUInt32LE(crc32(entry), 4)
-      batch.chunks.push(header, entry)
-      batch.lengths.push(entry.length + headerBytes)
+      const { block, bytes, lengths } = batch
+      block.writeUInt32LE(entry.length, bytes)
+      block.writeUInt32LE(crc32(entry), bytes + 4)
+      block.set(entry, bytes + headerBytes)
+      lengths.push(entry.length + headerBytes)
+      batch.bytes += entry.length + headerBytes
     }
-    batch.bytes += added
     this.#next += entries.length
     this.#schedule(withinMs)
     return { first, durable: batch.durable }
@@ -210,12 +213,11 @@ class Topic {
     this.#writing = null
   }
 
-  async #append({ chunks, lengths, bytes }: Batch): Promise<void> {
+  async #append({ block, lengths, bytes }: Batch): Promise<void> {
     const segment = await this.#current()
     const start = segment.offsets.at(-1)!
     const file = this.#file!
     try {
-      const block = Buffer.concat(chunks, bytes)
       for (let written = 0; written < bytes; )
         written += (await file.write(block, written, bytes - written, start + written)).bytesWritten
       if (this.#options.always) await file.datasync()
@@ -304,6 +306,18 @@ class Topic {
   }
 }
 
+const nothing = Buffer.alloc(0)
+const smallestBlock = 16 * 1024
+
+/** Room for so many bytes more. */
+function reserve(batch: Batch, more: number): void {
+  const needed = batch.bytes + more
+  if (needed <= batch.block.length) return
+  const grown = Buffer.allocUnsafe(Math.max(smallestBlock, batch.block.length * 2, needed))
+  grown.set(batch.block.subarray(0, batch.bytes))
+  batch.block = grown
+}
+
 function newBatch(): Batch {
   let resolve = (): void => {}
   let reject = (_: unknown): void => {}
@@ -313,7 +327,7 @@ function newBatch(): Batch {
   })
   // Whoever does not wait for it is not to be ended by it.
   durable.catch(() => {})
-  return { chunks: [], lengths: [], bytes: 0, durable, resolve, reject }
+  return { block: nothing, bytes: 0, lengths: [], durable, resolve, reject }
 }
 
 function storageError(error: unknown, folder: string): unknown {
