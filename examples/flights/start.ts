@@ -63,6 +63,8 @@ const server = spawn(
   { stdio: ['ignore', 'inherit', 'inherit'] },
 )
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => server.kill(signal))
+// Whatever ends this process, the server is not left behind.
+process.once('exit', () => server.kill())
 server.once('exit', (code) => process.exit(code ?? 0))
 const url = `http://127.0.0.1:${port}`
 await ready(url)
