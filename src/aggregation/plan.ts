@@ -14,7 +14,6 @@ import { compile } from '../expression/targets/javascript/compile.ts'
 import { unreachable } from '../kernel/assert.ts'
 import { durationMs } from '../kernel/duration.ts'
 import { canonicalJson } from '../kernel/hash.ts'
-import { ratio } from '../kernel/int64.ts'
 import type { Accumulator, Cells } from './accumulator.ts'
 import { sumScale } from './accumulator.ts'
 import type { Chosen } from './accumulators/chosen.ts'
@@ -31,7 +30,7 @@ import {
   quantileAt,
   rounded,
 } from './accumulators/sketches.ts'
-import { count, exactSum, floatSum, integerSum, integerTotal } from './accumulators/sums.ts'
+import { count, floatSum, integerMean, integerSum, integerTotal, trues } from './accumulators/sums.ts'
 import type { Visibility } from './visibility.ts'
 import { visibilityOf } from './visibility.ts'
 import type { Window } from './window.ts'
@@ -374,20 +373,23 @@ function readingOf(node: Node<'window'>, ttlMs: number | null, demands: Demands)
           )
     case 'mean': {
       const counted = demands.plain('count', x, w, window, () => count)
-      return operand === 'float64'
-        ? {
-            units: [demands.plain('floatSum', x, w, window, () => floatSum(x!)), counted],
-            window,
-            value: () => (at) => finite(slot(at[0]!) / slot(at[1]!) / sumScale),
-          }
-        : {
-            units: [demands.plain('integerSum', x, w, window, () => integerSum(x!)), counted],
-            window,
-            value: () => (at) => {
-              const total = exactSum(at[0]!.cells, at[0]!.f)
-              return total === null ? null : ratio(total, slot(at[1]!))
-            },
-          }
+      if (operand === 'float64')
+        return {
+          units: [demands.plain('floatSum', x, w, window, () => floatSum(x!)), counted],
+          window,
+          value: () => (at) => finite(slot(at[0]!) / slot(at[1]!) / sumScale),
+        }
+      if (operand === 'boolean')
+        return {
+          units: [demands.plain('trues', x, w, window, () => trues(x!)), counted],
+          window,
+          value: () => (at) => finite(slot(at[0]!) / slot(at[1]!)),
+        }
+      return {
+        units: [demands.plain('integerSum', x, w, window, () => integerSum(x!)), counted],
+        window,
+        value: () => (at) => integerMean(at[0]!.cells, at[0]!.f, slot(at[1]!)),
+      }
     }
     case 'min':
     case 'max':

@@ -63,6 +63,8 @@ export function viewReader(
   })
   const evaluators = features.map(({ evaluate }) => evaluate)
   const edges = new Float64Array(windows.length)
+  // Questions of one millisecond share them.
+  let edgesOf = Number.NaN
   const sinceOf = (edge: number): number => (edge === lifetime ? Number.NEGATIVE_INFINITY : edges[edge]!)
   const needsRich = units.some((unit) => plan.units[unit]!.needsRich)
   const row: Value[] = new Array<Value>(plan.readings.length + 1).fill(null)
@@ -111,7 +113,10 @@ export function viewReader(
       const visible = visibleAt(state.waiting, moment)
       let newest = state.newest
       for (let i = 0; i < visible.length; i++) if (visible[i]!.time > newest) newest = visible[i]!.time
-      for (let i = 0; i < windows.length; i++) edges[i] = leftEdge(moment, windows[i]!)
+      if (moment !== edgesOf) {
+        for (let i = 0; i < windows.length; i++) edges[i] = leftEdge(moment, windows[i]!)
+        edgesOf = moment
+      }
       for (let i = 0; i < folds.length; i++) fold(folds[i]!, state, visible)
       for (let i = 0; i < readings.length; i++) {
         const { reading, value, places, edge } = readings[i]!

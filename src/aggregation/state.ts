@@ -125,6 +125,8 @@ function tileFor(tiles: Tiles, group: Group, start: number): number {
 
 /** The first tile that begins at or after an instant. */
 export function firstFrom({ flat, base, count }: Tiles, stride: number, start: number): number {
+  // The widest window of a group reaches to its first tile: older ones have been dropped.
+  if (count > 0 && flat[base]! >= start) return 0
   let low = 0
   let high = count
   while (low < high) {

@@ -91,8 +91,17 @@ function write(bytes: Buffer, at: number, type: KeyType, value: Value): number {
     return at + 2 + written
   }
   if (type === 'boolean') return bytes.writeUInt8(value ? 1 : 0, at)
-  bytes.writeUInt32BE((highOf(value as Int64) ^ 0x80000000) >>> 0, at)
-  return bytes.writeUInt32BE(lowOf(value as Int64), at + 4)
+  // The sign bit flipped, so that negative integers come first.
+  writeWord(bytes, at, highOf(value as Int64) ^ 0x80000000)
+  writeWord(bytes, at + 4, lowOf(value as Int64) | 0)
+  return at + 8
+}
+
+function writeWord(bytes: Buffer, at: number, word: number): void {
+  bytes[at] = word >>> 24
+  bytes[at + 1] = word >>> 16
+  bytes[at + 2] = word >>> 8
+  bytes[at + 3] = word
 }
 
 function shortened(bytes: Buffer): Uint8Array {

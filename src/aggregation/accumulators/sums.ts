@@ -1,6 +1,6 @@
 /** Counts and sums. */
 import type { Int64 } from '../../kernel/int64.ts'
-import { toInt64 } from '../../kernel/int64.ts'
+import { ratio, toInt64 } from '../../kernel/int64.ts'
 import type { Accumulator, Cells } from '../accumulator.ts'
 import { asFloat, sumScale } from '../accumulator.ts'
 
@@ -20,6 +20,14 @@ export const count: Accumulator = {
     flat[f] = total
   },
 }
+
+/** One slot: how many events meet a condition. */
+export const trues = (of: number): Accumulator => ({
+  ...count,
+  add: ({ flat }, f, _r, { args }) => {
+    if (args[of] === true) flat[f]!++
+  },
+})
 
 /** One slot: the sum of floats at `sumScale`; NaN when nothing was added. */
 export const floatSum = (of: number): Accumulator => ({
@@ -75,9 +83,16 @@ function addParts(flat: Float64Array, f: number, low: number, high: number): voi
 }
 
 /** The exact sum; null when nothing was added. */
-export function exactSum({ flat }: Cells, f: number): bigint | null {
+function exactSum({ flat }: Cells, f: number): bigint | null {
   const low = flat[f]!
   return Number.isNaN(low) ? null : BigInt(flat[f + 1]!) * two52 + BigInt(low)
+}
+
+/** The mean of `n` integers, in one rounding; null when nothing was added. */
+export function integerMean({ flat }: Cells, f: number, n: number): number | null {
+  const low = flat[f]!
+  if (Number.isNaN(low)) return null
+  return flat[f + 1] === 0 ? low / n + 0 : ratio(BigInt(flat[f + 1]!) * two52 + BigInt(low), n)
 }
 
 /** The sum as an int64; null beyond 64 bits and when nothing was added. */
