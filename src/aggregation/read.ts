@@ -150,7 +150,7 @@ interface Fold {
 const past = (plan: ViewPlan, moment: number, settled: number): SixfoldError =>
   new SixfoldError(
     'SX_INSTANT_PAST',
-    `View '${plan.view.name}' was asked about ${formatInstant(moment)}, but has summed up events that became visible at ${formatInstant(settled)}.`,
+    `View '${plan.view.name}' was asked about ${formatInstant(moment)}, but has summed up, or dropped, what is needed for instants before ${formatInstant(settled)}.`,
   )
 
 const none: readonly Event[] = []

@@ -1,8 +1,9 @@
 /**
  * What is kept for one entity of one view: tiles of sums, and the events that cannot be summed yet. A tile can never give back an
  * event it has taken in, so an event enters its tiles only when no question will be asked about an instant at which it
- * was not yet visible; until then it waits, whole. `settled` is the newest instant of visibility of all that is in tiles: the
- * state answers exactly for every instant from there on, and refuses those before.
+ * was not yet visible; until then it waits, whole. `settled` is the newest instant of visibility of all that is in tiles, and not
+ * before the last instant for which tiles were dropped: the state answers exactly for every instant from there on, and refuses
+ * those before.
  */
 
 import { ByteReader, ByteWriter, corrupt } from '../kernel/bytes.ts'
@@ -137,7 +138,7 @@ export function firstFrom({ flat, base, count }: Tiles, stride: number, start: n
   return low
 }
 
-/** Drops tiles that no window of a question from `moment` on can reach. */
+/** Drops tiles that no window of a question from `moment` on can reach; questions from before are refused from then on. */
 export function expire(state: EntityState, plan: ViewPlan, moment: number): void {
   plan.groups.forEach(({ windows, stride, rich }, g) => {
     if (windows.length === 0) return
@@ -146,6 +147,7 @@ export function expire(state: EntityState, plan: ViewPlan, moment: number): void
     tiles.base += dropped * stride
     tiles.richBase += dropped * rich
     tiles.count -= dropped
+    if (dropped > 0 && moment > state.settled) state.settled = moment
   })
 }
 
