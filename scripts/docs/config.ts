@@ -1,7 +1,7 @@
 /** docs/reference/config.md, from the types of the configuration, the limits in force, and the variables that are read. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { limits } from '../../src/kernel/limits.ts'
+import { bounds, limits } from '../../src/kernel/limits.ts'
 import { standardPort } from '../../src/runtime/listen.ts'
 import { header, table } from './markdown.ts'
 import { membersOf } from './source.ts'
@@ -21,18 +21,6 @@ const variables: { readonly [name: string]: string } = {
   SIXFOLD_PORT: 'The port, in place of `server.port`',
 }
 
-/** Limits that some module takes from the defaults, wherever the configuration stands. */
-const fixed: readonly string[] = [
-  'stringBytes',
-  'keyBytes',
-  'distinctValues',
-  'frequentValues',
-  'logBufferBytes',
-  'expressionDepth',
-  'featuresPerView',
-  'entriesPerVector',
-]
-
 const limitWords: { readonly [limit: string]: string } = {
   eventsPerRequest: 'Events of one push.',
   outcomesPerRequest: 'Outcomes of one request.',
@@ -50,12 +38,12 @@ export function config(): string {
     if (described === '') throw new Error(`The key '${name}' is not described`)
     return [`\`${name}\``, `\`${type.replaceAll('readonly ', '')}\``, optional ? 'no' : 'yes', described]
   })
-  const rows = membersOf('src/kernel/limits.ts', 'Limits').map(({ name, comment }) => {
-    const described = comment || limitWords[name]
-    if (described === undefined) throw new Error(`The limit '${name}' is not described`)
-    const value = limits[name as keyof typeof limits]
-    return [`\`${name}\``, value.toLocaleString('en'), described, fixed.includes(name) ? 'no' : 'yes']
-  })
+  const rowsOf = (of: 'Limits' | 'Bounds', values: object): readonly (readonly string[])[] =>
+    membersOf('src/kernel/limits.ts', of).map(({ name, comment }) => {
+      const described = comment || limitWords[name]
+      if (described === undefined) throw new Error(`The limit '${name}' is not described`)
+      return [`\`${name}\``, (values as { readonly [limit: string]: number })[name]!.toLocaleString('en'), described]
+    })
   return `${header('Configuration', 'src/runtime/config.ts and src/kernel/limits.ts')}The command \`sixfold\` looks for \`sixfold.config.ts\`, \`.mjs\` or \`.js\` in the working folder, then above it. Its default export is the
 configuration. An unknown key is an error that names the one you may have meant.
 
@@ -98,10 +86,13 @@ ${table(
 
 ## Limits
 
-Whatever can grow has a limit. Those marked *yes* are changed by \`limits\` in the configuration; for the others the configuration takes a
-value and nothing heeds it.
+Whatever can grow has a limit. These are changed by \`limits\` in the configuration:
 
-${table(['Limit', 'Default', 'Of what', 'Can be changed'], rows)}
+${table(['Limit', 'Default', 'Of what'], rowsOf('Limits', limits))}
+
+These cannot be changed: what values and definitions mean depends on them.
+
+${table(['Bound', 'Value', 'Of what'], rowsOf('Bounds', bounds))}
 `
 }
 

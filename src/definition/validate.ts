@@ -9,7 +9,7 @@ import { isNullable } from '../expression/nullable.ts'
 import { durationMs } from '../kernel/duration.ts'
 import { isSixfoldError } from '../kernel/errors.ts'
 import { offsetMinutes } from '../kernel/instant.ts'
-import { limits } from '../kernel/limits.ts'
+import { bounds } from '../kernel/limits.ts'
 import { suggestion } from '../kernel/suggest.ts'
 import { hashOfDefinition } from './describe.ts'
 import type { Entity } from './entity.ts'
@@ -234,8 +234,8 @@ function checkView(view: AnyView, report: Report): void {
   }
   const names = Object.keys(features)
   if (names.length === 0) report('features', 'there is none', 'Return at least one feature.')
-  if (names.length > limits.featuresPerView)
-    report('features', `${names.length} are more than ${limits.featuresPerView}`, 'Split the view.')
+  if (names.length > bounds.featuresPerView)
+    report('features', `${names.length} are more than ${bounds.featuresPerView}`, 'Split the view.')
   for (const [name, feature] of Object.entries(features)) {
     const where = `feature '${name}'`
     if (!namePattern.test(name)) report(where, 'this name cannot be used', nameRule)
@@ -269,10 +269,10 @@ function checkView(view: AnyView, report: Report): void {
 /** Events' columns inside aggregates only, windows outside them only, and no deeper than a compiler can recurse. */
 function checkTree(root: Node, grain: 'event' | 'moment', fields: Fields | null, where: string, report: Report): void {
   const search = (node: Node, inside: 'event' | 'moment', depth: number): void => {
-    if (depth > limits.expressionDepth) {
+    if (depth > bounds.expressionDepth) {
       report(
         where,
-        `the expression is deeper than ${limits.expressionDepth}`,
+        `the expression is deeper than ${bounds.expressionDepth}`,
         'Compute a part of it as a feature or a function of its own.',
       )
       return
@@ -317,8 +317,8 @@ function checkModel(model: Model, report: Report): void {
 function checkVector({ vector }: Model, report: Report): void {
   const entries = Object.entries(vector)
   if (entries.length === 0) report('vector', 'it has no entries', 'Return what the model is to be given.')
-  if (entries.length > limits.entriesPerVector)
-    report('vector', `${entries.length} entries are more than ${limits.entriesPerVector}`, 'Leave some out.')
+  if (entries.length > bounds.entriesPerVector)
+    report('vector', `${entries.length} entries are more than ${bounds.entriesPerVector}`, 'Leave some out.')
   for (const [name, node] of entries) {
     const where = `vector entry '${name}'`
     if (name.length > 200) report(where, 'the name is longer than 200', 'Shorten it.')

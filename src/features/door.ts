@@ -7,7 +7,7 @@ import type { FieldShape } from '../definition/field.ts'
 import type { Value } from '../expression/node.ts'
 import { isInstant, parseInstant } from '../kernel/instant.ts'
 import { parseInt64, toInt64 } from '../kernel/int64.ts'
-import { limits } from '../kernel/limits.ts'
+import { bounds } from '../kernel/limits.ts'
 
 /** Why a value was refused, in words that follow "field 'x' ". */
 export class Refusal {
@@ -61,8 +61,8 @@ const readers: { readonly [T in FieldShape['type']]: Read } = {
     if (typeof input !== 'string') return wrong(input, 'a string')
     // Most strings are short and ASCII, and need no more than this look.
     if (input.length <= 64 && ascii.test(input)) return input
-    if (Buffer.byteLength(input) > limits.stringBytes)
-      return new Refusal(`has ${Buffer.byteLength(input)} bytes, more than ${limits.stringBytes}`)
+    if (Buffer.byteLength(input) > bounds.stringBytes)
+      return new Refusal(`has ${Buffer.byteLength(input)} bytes, more than ${bounds.stringBytes}`)
     if (!isWellFormed(input)) return new Refusal('is not well-formed Unicode')
     return input.normalize('NFC')
   },

@@ -50,7 +50,7 @@ export interface IngestOptions {
 export interface Ingest {
   /** Throws SX_EVENT_INVALID or SX_EVENT_IN_FUTURE for the whole push, which has then changed nothing. */
   push(source: string, rows: readonly unknown[]): Promise<PushResult>
-  /** Takes in what the log holds and the state does not: after a crash, or for a new view. Gives the number of entries. */
+  /** Takes in what the log holds and the state does not: after a crash, for a new view or one rebuilt. Gives the number of entries. */
   catchUp(): Promise<number>
   /** Waits until everything pushed so far is in the state. */
   idle(): Promise<void>
@@ -245,7 +245,8 @@ class SourceIngest {
   }
 
   async catchUp(): Promise<number> {
-    return this.#catchUpTo(Number.POSITIVE_INFINITY)
+    // What is at work takes in whatever lies before its own entries.
+    return this.#working === null ? this.#catchUpTo(Number.POSITIVE_INFINITY) : 0
   }
 
   /** Entries before a position that some view lacks: after a crash, a failed update, or a rebuild. */

@@ -7,7 +7,7 @@ import { highOf, lowOf } from '../aggregation/order.ts'
 import type { KeyFields, KeyType } from '../definition/entity.ts'
 import type { Value } from '../expression/node.ts'
 import type { Int64 } from '../kernel/int64.ts'
-import { limits } from '../kernel/limits.ts'
+import { bounds } from '../kernel/limits.ts'
 
 /** The first byte of a key says what it leads to. */
 export const space = { state: 0x10, ids: 0x20, outcomes: 0x30, position: 0x40, view: 0x50 } as const
@@ -31,7 +31,7 @@ export function keyEncoder(prefix: Uint8Array, key: KeyFields): KeyEncoder {
     bytes.set(prefix, 0)
     let at = prefix.length
     for (let i = 0; i < types.length; i++) at = write(bytes, at, types[i]!, parts[i]!)
-    return length <= limits.keyBytes ? bytes : shortened(bytes)
+    return length <= bounds.keyBytes ? bytes : shortened(bytes)
   }
 }
 
@@ -42,9 +42,9 @@ export function keyEncoder(prefix: Uint8Array, key: KeyFields): KeyEncoder {
 export function reusedKeyEncoder(prefix: Uint8Array, key: KeyFields, places: readonly number[]): KeyEncoder {
   const types = typesOf(key)
   const encode = keyEncoder(prefix, key)
-  const memory = Buffer.alloc(limits.keyBytes)
+  const memory = Buffer.alloc(bounds.keyBytes)
   memory.set(prefix, 0)
-  const ofLength = new Array<Uint8Array | null>(limits.keyBytes + 1).fill(null)
+  const ofLength = new Array<Uint8Array | null>(bounds.keyBytes + 1).fill(null)
   return (row) => {
     let at = prefix.length
     for (let i = 0; i < types.length; i++) {
@@ -105,6 +105,6 @@ function writeWord(bytes: Buffer, at: number, word: number): void {
 }
 
 function shortened(bytes: Buffer): Uint8Array {
-  const kept = limits.keyBytes - 32
+  const kept = bounds.keyBytes - 32
   return Buffer.concat([bytes.subarray(0, kept), createHash('sha256').update(bytes.subarray(kept)).digest()])
 }

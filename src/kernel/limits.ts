@@ -1,27 +1,21 @@
 /**
- * A limit on everything that could grow, in one place. Those a deployment may change are the defaults of `limits` in
- * sixfold.config.ts; the console shows what is in force.
+ * A limit on everything that could grow, in one place. A deployment may change `limits`, under that name in sixfold.config.ts; the
+ * console shows what is in force. Nobody may change `bounds`: what a value or a definition means, and how it is stored, depends on
+ * them, and must be the same in every process and every engine.
  */
 export const limits: Limits = Object.freeze({
   bodyBytes: 8 * 1024 * 1024,
   bodyDepth: 32,
   eventsPerRequest: 10_000,
   outcomesPerRequest: 10_000,
-  stringBytes: 8_192,
-  keyBytes: 1_024,
   futureMs: 60_000,
   skewMs: 1_000,
   pendingEvents: 4_096,
   unsettledEvents: 64,
-  distinctValues: 1_024,
-  frequentValues: 4_096,
   batchRows: 32,
   queueRows: 4_096,
   logBufferBytes: 16 * 1024 * 1024,
   segmentBytes: 64 * 1024 * 1024,
-  expressionDepth: 200,
-  featuresPerView: 1_000,
-  entriesPerVector: 10_000,
 })
 
 export interface Limits {
@@ -31,10 +25,6 @@ export interface Limits {
   readonly bodyDepth: number
   readonly eventsPerRequest: number
   readonly outcomesPerRequest: number
-  /** UTF-8 bytes of one string in an event or a request. */
-  readonly stringBytes: number
-  /** Bytes of an entity's key in the online store; the tail of a longer one is replaced by its hash. */
-  readonly keyBytes: number
   /** How far after now an event may lie, in milliseconds. */
   readonly futureMs: number
   /** How far before now an instant asked about may lie, in milliseconds: how much clocks of servers may differ. */
@@ -43,10 +33,6 @@ export interface Limits {
   readonly pendingEvents: number
   /** Events of one entity that are kept singly although their instant has come, for questions about `skewMs` ago. */
   readonly unsettledEvents: number
-  /** Different values that `distinct` counts exactly. */
-  readonly distinctValues: number
-  /** Different values that `topN` tells apart. */
-  readonly frequentValues: number
   /** Rows of one call into the model runtime. */
   readonly batchRows: number
   /** Rows that wait for a model. */
@@ -55,6 +41,27 @@ export interface Limits {
   readonly logBufferBytes: number
   /** Bytes of a log segment before the next is begun. */
   readonly segmentBytes: number
+}
+
+export const bounds: Bounds = Object.freeze({
+  stringBytes: 8_192,
+  keyBytes: 1_024,
+  distinctValues: 1_024,
+  frequentValues: 4_096,
+  expressionDepth: 200,
+  featuresPerView: 1_000,
+  entriesPerVector: 10_000,
+})
+
+export interface Bounds {
+  /** UTF-8 bytes of one string in an event or a request. */
+  readonly stringBytes: number
+  /** Bytes of an entity's key in the online store; the tail of a longer one is replaced by its hash. */
+  readonly keyBytes: number
+  /** Different values that `distinct` counts exactly. */
+  readonly distinctValues: number
+  /** Different values that `topN` tells apart. */
+  readonly frequentValues: number
   readonly expressionDepth: number
   readonly featuresPerView: number
   readonly entriesPerVector: number

@@ -87,6 +87,7 @@ export async function open(platform: Platform, options: OpenOptions = {}): Promi
     folder: join(data, 'log'),
     writable: serving,
     segmentBytes: limits.segmentBytes,
+    bufferBytes: limits.logBufferBytes,
     sync: options.sync ?? 'second',
   })
   const store = lmdbOnlineStore(join(data, 'online'))
@@ -126,6 +127,8 @@ export async function open(platform: Platform, options: OpenOptions = {}): Promi
   }
   const refresh = async (): Promise<void> => {
     await views.refresh()
+    // A view rebuilt by another process lacks the pushes that became visible since its history.
+    if (serving) await events.catchUp()
     if (serving) await loadModels()
   }
   if (serving) await loadModels()

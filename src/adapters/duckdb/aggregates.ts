@@ -10,7 +10,7 @@ import { duckdb } from '../../expression/targets/duckdb/dialect.ts'
 import type { Fragment, Writer } from '../../expression/targets/sql/writer.ts'
 import { unreachable } from '../../kernel/assert.ts'
 import { durationMs } from '../../kernel/duration.ts'
-import { limits } from '../../kernel/limits.ts'
+import { bounds } from '../../kernel/limits.ts'
 
 /** Columns of one event, as SQL. */
 export interface EventColumns {
@@ -93,7 +93,7 @@ export function sqlAggregate(
             ? `CAST(CAST(CAST(${x} AS BIT) AS BIGINT) AS VARCHAR)`
             : `CAST(${x} AS VARCHAR)`,
       )
-      const kth = limits.distinctValues + 1
+      const kth = bounds.distinctValues + 1
       return {
         parts: [counted, plain(`list(DISTINCT ${hash})`, `${x} IS NOT NULL`)],
         value: (w, [n, hashes]) =>
@@ -112,7 +112,7 @@ export function sqlAggregate(
         w.of([], () => {
           const pairs = `list_sort(list_transform(map_entries(${counts}), lambda e: {c: -CAST(e.value AS BIGINT), k: e.key}))`
           const most = `list_transform(${pairs}, lambda e: e.k)[1:${options.n}]`
-          return `CASE WHEN cardinality(${counts}) BETWEEN 1 AND ${limits.frequentValues} THEN ${most} END`
+          return `CASE WHEN cardinality(${counts}) BETWEEN 1 AND ${bounds.frequentValues} THEN ${most} END`
         }),
       )
     case 'first':

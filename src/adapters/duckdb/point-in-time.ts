@@ -18,7 +18,7 @@ import type { Fragment, Writer } from '../../expression/targets/sql/writer.ts'
 import { durationMs, durationMsMax } from '../../kernel/duration.ts'
 import { canonicalJson } from '../../kernel/hash.ts'
 import { instantMin } from '../../kernel/instant.ts'
-import { limits } from '../../kernel/limits.ts'
+import { bounds } from '../../kernel/limits.ts'
 import type { Part, SqlAggregate } from './aggregates.ts'
 import { decaySince, sqlAggregate } from './aggregates.ts'
 import type { Session } from './connection.ts'
@@ -206,7 +206,7 @@ async function hasMany(db: Session, events: string, x: string, plan: ViewPlan): 
   const [row] = await db.rows(
     `SELECT coalesce(max(n), 0) FROM (SELECT count(DISTINCT ${x}) AS n FROM ${events} GROUP BY ${groups})`,
   )
-  return Number(row![0]) > limits.distinctValues
+  return Number(row![0]) > bounds.distinctValues
 }
 
 const filterOf = ({ node }: Item, partFilter: string | null, { argumentName }: Context): readonly string[] => {

@@ -23,6 +23,8 @@ export interface FileLogOptions {
   readonly writable: boolean
   readonly sync?: 'always' | 'second'
   readonly segmentBytes?: number
+  /** How many bytes of a topic may wait to be written. */
+  readonly bufferBytes?: number
 }
 
 export function fileEventLog({
@@ -30,13 +32,14 @@ export function fileEventLog({
   writable,
   sync = 'second',
   segmentBytes = limits.segmentBytes,
+  bufferBytes = limits.logBufferBytes,
 }: FileLogOptions): EventLog {
   const lock = writable ? lockFolder(folder) : null
   const topics = new Map<string, Topic>()
   const topicOf = (name: string): Topic => {
     let topic = topics.get(name)
     if (topic === undefined) {
-      topic = new Topic(join(folder, checked(name)), { writable, always: sync === 'always', segmentBytes })
+      topic = new Topic(join(folder, checked(name)), { writable, always: sync === 'always', segmentBytes, bufferBytes })
       topics.set(name, topic)
     }
     return topic
@@ -85,6 +88,7 @@ interface TopicOptions {
   readonly writable: boolean
   readonly always: boolean
   readonly segmentBytes: number
+  readonly bufferBytes: number
 }
 
 interface Batch {
@@ -152,7 +156,7 @@ class Topic {
     const batch = this.#batch
     let added = 0
     for (const entry of entries) added += entry.length + headerBytes
-    if (batch.bytes + added > limits.logBufferBytes && batch.bytes > 0)
+    if (batch.bytes + added > this.#options.bufferBytes && batch.bytes > 0)
       throw new SixfoldError('SX_OVERLOADED', `The log cannot keep up: ${batch.bytes} bytes wait to be written.`)
     const first = this.#next
     reserve(batch, added)

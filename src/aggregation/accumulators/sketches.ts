@@ -1,14 +1,14 @@
 /** Aggregates whose state grows with the number of different values: distinct, quantiles and the most frequent. */
 import type { Type, Value } from '../../expression/node.ts'
 import { md5Hash52 } from '../../kernel/hash.ts'
-import { limits } from '../../kernel/limits.ts'
+import { bounds } from '../../kernel/limits.ts'
 import type { Accumulator, Cells } from '../accumulator.ts'
 import { asFloat } from '../accumulator.ts'
 
 // --- distinct
 
 /** The values kept: one more than are counted exactly, which shows that there are more. */
-const kept = limits.distinctValues + 1
+const kept = bounds.distinctValues + 1
 
 /**
  * One rich value: the `kept` least hashes, ascending. While there are fewer, each is a different value and the count is exact;
@@ -126,12 +126,12 @@ function nth(values: readonly (readonly [number, number])[], n: number): number 
 // --- most frequent
 
 /** One rich value: how often each value occurs, of at most `frequentValues` + 1 of them; more cannot be told apart from that. */
-export const frequent = (of: number): Accumulator => tally((args) => args[of]!, limits.frequentValues + 1)
+export const frequent = (of: number): Accumulator => tally((args) => args[of]!, bounds.frequentValues + 1)
 
 /** By count descending, then by value: strings by their UTF-8 bytes, false before true. Null beyond `frequentValues` values. */
 export function frequentAt({ rich }: Cells, r: number, n: number, type: Type): Value {
   const counts = rich[r] as ReadonlyMap<Value, number> | null
-  if (counts === null || counts.size > limits.frequentValues) return null
+  if (counts === null || counts.size > bounds.frequentValues) return null
   const order = type === 'string[]' ? compareText : (a: Value, b: Value) => (a! < b! ? -1 : a! > b! ? 1 : 0)
   return [...counts]
     .sort(([a, m], [b, k]) => k - m || order(a, b))

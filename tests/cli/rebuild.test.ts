@@ -1,0 +1,32 @@
+/** A view rebuilt from history by a command, beside a server that has taken pushes: they stand again, without another push. */
+import { expect, test } from 'vitest'
+import { project } from './project.ts'
+
+test('what was pushed is part of a state that was rebuilt beside the server', async () => {
+  const p = await project()
+  try {
+    await p.history(10)
+    expect((await p.run('apply')).code).toBe(0)
+    expect((await p.run('materialize', 'pace')).code).toBe(0)
+    const server = p.start('--json', 'serve')
+    const [, url] = await server.says(/"url":"([^"]+)"/)
+    const count = async (): Promise<number> => {
+      const { features } = (await post(`${url}/v1/views/pace/read`, { keys: { courier: 'ann' } })) as {
+        features: { deliveries_ever: number }
+      }
+      return features.deliveries_ever
+    }
+    const delivered = new Date(Date.now() - 60_000).toISOString()
+    await post(`${url}/v1/events/deliveries`, { events: [{ order: 1000, courier: 'ann', minutes: 7, delivered }] })
+    expect(await count()).toBe(6)
+    expect((await p.run('materialize', 'pace', '--rebuild', '--through', '2024-01-01T20:00:00Z')).code).toBe(0)
+    await expect.poll(count, { timeout: 10_000 }).toBe(6)
+  } finally {
+    await p.dispose()
+  }
+})
+
+async function post(url: string, body: unknown): Promise<unknown> {
+  const headers = { 'content-type': 'application/json' }
+  return (await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) })).json()
+}
