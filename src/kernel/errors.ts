@@ -33,12 +33,7 @@ export const catalogue = {
   SX_UNKNOWN_MODEL: entry(404, 'No model of that name is defined.', 'Use one of the names listed.'),
   SX_UNKNOWN_VIEW: entry(404, 'No view of that name is defined.', 'Use one of the names listed.'),
   SX_UNKNOWN_SOURCE: entry(404, 'No source of that name is defined.', 'Use one of the names listed.'),
-  SX_UNKNOWN_PREDICTION: entry(
-    404,
-    'No prediction of that id is in the log.',
-    'Use the id that predict answered; the log keeps predictions for its retention.',
-  ),
-  SX_UNKNOWN_VERSION: entry(404, 'The model has no such version.', 'Use one of the versions listed.'),
+  SX_UNKNOWN_PREDICTION: entry(404, 'No prediction of that id is in the log.', 'Use the id that predict answered.'),
   SX_NOT_FOUND: entry(404, 'Nothing is served at that path.', 'The paths are in docs/reference/http.md.'),
   SX_METHOD_NOT_ALLOWED: entry(405, 'The path exists, but not for that method.', 'Use the method named.'),
   SX_REQUEST_MALFORMED: entry(400, 'The body is not a JSON object of the documented form.', 'Send JSON of that form.'),

@@ -102,9 +102,14 @@ const expressions: {
   },
 }
 
+/** The values of a field's column, of which those outside the field's domain are missing. */
+export function within(shape: FieldShape, column: string): string {
+  const domain = domainOf(shape, column)
+  return domain === null ? column : `CASE WHEN ${domain} THEN ${column} END`
+}
+
 /** What of a type's values the field may hold; null for all. */
-function domainOf({ name, type, range, oneOf }: FieldShape): string | null {
-  const column = duckdb.identifier(name)
+function domainOf({ type, range, oneOf }: FieldShape, column: string): string | null {
   if (type === 'timestamp') return `${column} BETWEEN ${instantMin} AND ${instantMax}`
   if (range !== null) return `${column} BETWEEN ${range.map((bound) => duckdb.literal(type, bound)).join(' AND ')}`
   return oneOf === null ? null : `${column} IN (${oneOf.map((member) => duckdb.literal('string', member)).join(', ')})`
@@ -128,9 +133,8 @@ export async function doorOf(
     ({ name, type }) => `${canonical(name, type, columns, source.zone, place)} AS ${duckdb.identifier(name)}`,
   )
   const domains = shapes.map((shape) => {
-    const name = duckdb.identifier(shape.name)
-    const domain = domainOf(shape)
-    return domain === null ? name : `CASE WHEN ${domain} THEN ${name} END AS ${name}`
+    const column = duckdb.identifier(shape.name)
+    return `${within(shape, column)} AS ${column}`
   })
   if (!counting)
     return `(SELECT ${domains.join(', ')} FROM (SELECT ${canonicals.join(', ')} FROM ${readParquet(path)}))`

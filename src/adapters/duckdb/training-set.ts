@@ -16,7 +16,7 @@ import { SixfoldError } from '../../kernel/errors.ts'
 import type { TrainingSetRequest, TrainingSetResult } from '../../ports/offline-store.ts'
 import type { Session } from './connection.ts'
 import type { FileColumns, Place } from './door.ts'
-import { canonical, columnsOf, readParquet } from './door.ts'
+import { canonical, columnsOf, readParquet, within } from './door.ts'
 import type { Resolve } from './events.ts'
 import type { JoinedView, Labels } from './point-in-time.ts'
 import { joinView } from './point-in-time.ts'
@@ -122,7 +122,10 @@ async function readLabels(
     `row_number() OVER () AS ${rowColumn}`,
     `${canonical(at, 'timestamp', columns, zone, place)} AS ${momentColumn}`,
     ...[...keys].map(([asked, type]) => `${canonical(asked, type, columns, zone, place)} AS ${keyColumn(asked)}`),
-    ...fields.map(({ name, type }) => `${canonical(name, type, columns, zone, place)} AS ${requestColumn(name)}`),
+    ...fields.map((shape) => {
+      const value = canonical(shape.name, shape.type, columns, zone, place)
+      return `${within(shape, value)} AS ${requestColumn(shape.name)}`
+    }),
   ]
   await db.table(labelTable, `SELECT *, ${made.join(', ')} FROM ${readParquet(labels)}`)
   const without = await db.rows(
