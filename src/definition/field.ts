@@ -66,13 +66,16 @@ export interface FieldShape {
 }
 
 export function shapeOf(name: string, field: Field): FieldShape {
-  const declared = typeof field === 'string' ? field : field.type
+  // Whatever stands there in plain JavaScript has a shape, of a type that there is not: `validate` tells of it.
+  const said: { readonly type?: unknown; readonly range?: NumberField['range']; readonly oneOf?: TextField['oneOf'] } =
+    typeof field === 'object' ? (field ?? {}) : {}
+  const declared = typeof field === 'string' ? field : String(said.type)
   return {
     name,
     type: declared.replace('?', '') as FieldType,
     nullable: declared.endsWith('?'),
-    range: typeof field === 'object' && 'range' in field ? field.range : null,
-    oneOf: typeof field === 'object' && 'oneOf' in field ? field.oneOf.map((value) => value.normalize('NFC')) : null,
+    range: said.range ?? null,
+    oneOf: said.oneOf?.map((value) => value.normalize('NFC')) ?? null,
   }
 }
 

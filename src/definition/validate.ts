@@ -32,6 +32,13 @@ type Report = (field: string | null, problem: string, fix: string) => void
 const kinds: readonly Definition['kind'][] = ['entity', 'source', 'view', 'model']
 const namePattern = /^[a-zA-Z][a-zA-Z0-9_]{0,62}$/
 const nameRule = 'Use a letter, then letters, digits and _, at most 63 in all.'
+/** Where values are kept by name, a name that every object has would be found without having been given. */
+function checkName(name: string, field: string, report: Report): void {
+  if (!namePattern.test(name)) report(field, 'this name cannot be used', nameRule)
+  else if (name in Object.prototype) report(field, `every object has a member '${name}'`, 'Choose another name.')
+}
+const fieldOf = (fields: Fields, name: string): Field | undefined =>
+  Object.hasOwn(fields, name) ? fields[name] : undefined
 /** Paths and groups of the client that a model of that name would hide. */
 const reservedModels: readonly string[] = [
   'features',
@@ -118,7 +125,7 @@ function checkNames(definitions: readonly Definition[], reporter: (where: string
   const seen = new Set<string>()
   for (const { kind, name } of definitions) {
     const report = reporter(`${kind} '${name}'`)
-    if (!namePattern.test(name)) report('name', 'this name cannot be used', nameRule)
+    checkName(name, 'name', report)
     if (kind === 'model' && reservedModels.includes(name))
       report('name', `a client has a member '${name}' of its own`, 'Choose another name.')
     if (seen.has(`${kind} ${name}`))
@@ -149,7 +156,7 @@ function checkPresent(definition: Definition, all: readonly Definition[], report
 function checkEntity({ key }: Entity, report: Report): void {
   if (Object.keys(key).length === 0) report('key', 'the key has no parts', "Name at least one: key: { id: 'string' }.")
   for (const [part, type] of Object.entries(key)) {
-    if (!namePattern.test(part)) report(`key '${part}'`, 'this name cannot be used', nameRule)
+    checkName(part, `key '${part}'`, report)
     if (!['string', 'int64', 'boolean', 'timestamp'].includes(type))
       report(`key '${part}'`, `'${type}' cannot be a key`, "Use 'string', 'int64', 'boolean' or 'timestamp'.")
   }
@@ -158,7 +165,7 @@ function checkEntity({ key }: Entity, report: Report): void {
 function checkFields(fields: Fields, report: Report, label: string): void {
   for (const [name, field] of Object.entries(fields)) {
     const where = `${label} '${name}'`
-    if (!namePattern.test(name)) report(where, 'this name cannot be used', nameRule)
+    checkName(name, where, report)
     const { type, range, oneOf } = shapeOf(name, field)
     if (!fieldTypes.includes(type)) {
       report(
@@ -170,8 +177,8 @@ function checkFields(fields: Fields, report: Report, label: string): void {
     }
     if (range !== null && !(type === 'float64' || type === 'int64'))
       report(where, 'only numbers have a range', 'Leave the range out.')
-    if (range !== null && !(range[0] < range[1]))
-      report(where, `the range [${range.join(', ')}] is empty`, 'Give the lower bound first.')
+    if (range !== null && !(Array.isArray(range) && range.length === 2 && range[0] < range[1]))
+      report(where, `the range ${JSON.stringify(range)} is empty`, 'Give two numbers, the lower bound first.')
     if (oneOf !== null && type !== 'string') report(where, 'only strings have a list of values', 'Leave oneOf out.')
     if (oneOf !== null && oneOf.length === 0) report(where, 'oneOf has no values', 'Name the values that can occur.')
   }
@@ -180,7 +187,7 @@ function checkFields(fields: Fields, report: Report, label: string): void {
 function checkSource(source: Source, report: Report): void {
   checkFields(source.fields, report, 'field')
   const column = (setting: string, name: string, types: readonly string[], fix: string): void => {
-    const field: Field | undefined = source.fields[name]
+    const field = fieldOf(source.fields, name)
     if (field === undefined)
       report(setting, `there is no field '${name}'. ${suggestion(name, Object.keys(source.fields))}`, fix)
     else if (!types.includes(shapeOf(name, field).type))
@@ -218,7 +225,7 @@ function checkView(view: AnyView, report: Report): void {
   const { entity, source, on, ttl, features } = view.basis
   for (const [part, type] of Object.entries(entity.key)) {
     const column = on[part] ?? part
-    const field = source.fields[column]
+    const field = fieldOf(source.fields, column)
     if (field === undefined)
       report(
         `on '${part}'`,
@@ -238,7 +245,7 @@ function checkView(view: AnyView, report: Report): void {
     report('features', `${names.length} are more than ${bounds.featuresPerView}`, 'Split the view.')
   for (const [name, feature] of Object.entries(features)) {
     const where = `feature '${name}'`
-    if (!namePattern.test(name)) report(where, 'this name cannot be used', nameRule)
+    checkName(name, where, report)
     if (!isExpression(feature)) {
       report(where, 'this is no expression', 'Return an aggregate with its window: count().over(…).')
       continue
@@ -268,18 +275,15 @@ function checkView(view: AnyView, report: Report): void {
 
 /** Events' columns inside aggregates only, windows outside them only, and no deeper than a compiler can recurse. */
 function checkTree(root: Node, grain: 'event' | 'moment', fields: Fields | null, where: string, report: Report): void {
+  let tooDeep = false
   const search = (node: Node, inside: 'event' | 'moment', depth: number): void => {
     if (depth > bounds.expressionDepth) {
-      report(
-        where,
-        `the expression is deeper than ${bounds.expressionDepth}`,
-        'Compute a part of it as a feature or a function of its own.',
-      )
+      tooDeep = true
       return
     }
     if (node.kind === 'column' && inside === 'moment')
       report(where, `the field '${node.name}' has no value at a moment`, 'Aggregate it over a window: last(…).over(…).')
-    if (node.kind === 'column' && fields !== null && fields[node.name] === undefined)
+    if (node.kind === 'column' && fields !== null && fieldOf(fields, node.name) === undefined)
       report(
         where,
         `there is no field '${node.name}'. ${suggestion(node.name, Object.keys(fields))}`,
@@ -290,12 +294,18 @@ function checkTree(root: Node, grain: 'event' | 'moment', fields: Fields | null,
     for (const child of childrenOf(node)) search(child, node.kind === 'aggregate' ? 'event' : inside, depth + 1)
   }
   search(root, grain, 1)
+  if (tooDeep)
+    report(
+      where,
+      `the expression is deeper than ${bounds.expressionDepth}`,
+      'Compute a part of it as a feature or a function of its own.',
+    )
 }
 
 function checkModel(model: Model, report: Report): void {
   for (const [group, input] of Object.entries(model.inputs)) {
     if (group === 'keys') report(`input 'keys'`, 'the keys have that name already', 'Choose another name.')
-    if (!namePattern.test(group)) report(`input '${group}'`, 'this name cannot be used', nameRule)
+    checkName(group, `input '${group}'`, report)
     if (isView(input) && group === 'request')
       report(`input 'request'`, 'a view cannot stand there', 'Give the view another name.')
     if (!isView(input) && group !== 'request')
@@ -345,8 +355,8 @@ function checkOutputs({ output, fallback }: Model, report: Report): void {
     report('output', 'there is none', "Name at least one: output: { score: 'number' }.")
   for (const [name, kind] of Object.entries(output)) {
     const where = `output '${name}'`
-    if (!namePattern.test(name) || name === 'record')
-      report(where, 'this name cannot be used', name === 'record' ? 'A prediction has a record of its own.' : nameRule)
+    if (name === 'record') report(where, 'this name cannot be used', 'A prediction has a record of its own.')
+    checkName(name, where, report)
     if (typeof kind === 'string' ? !['probability', 'number'].includes(kind) : !('label' in kind || 'vector' in kind))
       report(
         where,

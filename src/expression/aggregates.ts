@@ -91,14 +91,20 @@ function aggregate<E extends AnyExpression<'moment'>>(
   of?: AnyExpression<'event'>,
   options: AggregateOptions = {},
 ): Aggregate<E> {
-  return face<E>(nodeOf(name, of?.node ?? null, null, options))
+  return face<E>(nodeOf(name, of === undefined ? null : operandOf(name, of), null, options))
 }
 function chosen<E extends AnyExpression<'moment'>>(
   name: AggregateName,
   of: AnyExpression<'event'>,
   options: AggregateOptions = {},
 ): Chosen<E> {
-  return face<E>(nodeOf(name, of.node, null, options)) as Chosen<E>
+  return face<E>(nodeOf(name, operandOf(name, of), null, options)) as Chosen<E>
+}
+
+/** In plain JavaScript a misspelt field is undefined, and a constant may stand where an event's value should. */
+function operandOf(name: AggregateName, of: unknown): Node {
+  if (isExpression(of)) return of.node
+  throw invalid(`${name} takes a field or an expression of fields, not ${of === undefined ? 'nothing' : typeof of}`)
 }
 
 function face<E extends AnyExpression<'moment'>>(node: Node<'aggregate'>): Aggregate<E> {
@@ -154,7 +160,9 @@ function typeGiven(name: AggregateName, operand: Type | null): Type {
   }
   switch (name) {
     case 'count':
+      return 'int64'
     case 'distinct':
+      need(operand !== null, 'a value')
       return 'int64'
     case 'decayedCount':
       return 'float64'
