@@ -347,6 +347,18 @@ function checkVector({ vector }: Model, report: Report): void {
   }
 }
 
+/** Why this is no kind of output; null where it is one. */
+function kindProblem(kind: Output): string | null {
+  if (kind === 'probability' || kind === 'number') return null
+  if (typeof kind !== 'object' || kind === null || !('label' in kind || 'vector' in kind))
+    return `${JSON.stringify(kind)} is no kind of output`
+  if ('vector' in kind)
+    return Number.isSafeInteger(kind.vector) && kind.vector > 0 ? null : `${kind.vector} is no length of a vector`
+  if (kind.label.length === 0) return 'the label has no values'
+  const again = kind.label.find((value, i) => kind.label.indexOf(value) !== i)
+  return again === undefined ? null : `the label has the value '${again}' twice`
+}
+
 const fitting = (output: Output): readonly string[] =>
   output === 'number' || output === 'probability' ? ['int64', 'float64'] : ['string']
 
@@ -357,23 +369,24 @@ function checkOutputs({ output, fallback }: Model, report: Report): void {
     const where = `output '${name}'`
     if (name === 'record') report(where, 'this name cannot be used', 'A prediction has a record of its own.')
     checkName(name, where, report)
-    if (typeof kind === 'string' ? !['probability', 'number'].includes(kind) : !('label' in kind || 'vector' in kind))
-      report(
-        where,
-        `${JSON.stringify(kind)} is no kind of output`,
-        "Use 'probability', 'number', label(…) or vector(…).",
-      )
+    const wrong = kindProblem(kind)
+    if (wrong !== null) {
+      report(where, wrong, "Use 'probability', 'number', label(…) or vector(…).")
+      continue
+    }
     const answer = fallback[name]
     const own = `fallback '${name}'`
     if (answer === undefined) report(own, 'it does not answer this output', 'Return a value for every output.')
     else if (typeof kind === 'object' && 'vector' in kind) {
-      if (!Array.isArray(answer) || answer.length !== kind.vector)
+      if (!Array.isArray(answer) || answer.length !== kind.vector || !answer.every(Number.isFinite))
         report(own, `it is not ${kind.vector} numbers`, 'Return as many numbers as the output has.')
     } else if (Array.isArray(answer)) report(own, 'a list cannot answer this output', 'Return one value.')
     else {
       const node = answer as Node
       if (!fitting(kind).includes(typeOf(node)))
         report(own, `a ${typeOf(node)} cannot answer this output`, `Return a ${fitting(kind).at(-1)}.`)
+      if (typeof kind === 'object' && node.kind === 'literal' && !kind.label.includes(String(node.value)))
+        report(own, `'${node.value}' is none of the labels ${kind.label.join(', ')}`, 'Return one of them.')
       if (isNullable(node))
         report(own, 'it may be missing', 'End it with orElse(…): a fallback is the last thing that answers.')
       checkTree(node, 'moment', null, own, report)
