@@ -111,16 +111,22 @@ export async function open(platform: Platform, options: OpenOptions = {}): Promi
     const entries = (await events.catchUp()) + (await joined.catchUp())
     if (entries > 0) logger.info({ entries }, 'Took in what the log held and the state did not.')
   }
+  /** What was last said of a model that cannot be loaded: it is tried every second, and said once. */
+  const told = new Map<string, string>()
   const loadModels = async (): Promise<void> => {
     for (const running of predictors.values()) {
       try {
         const live = await loadLive(running.model, registry, running.version)
         if (live !== null) {
           running.serve(live.version, live.loaded)
+          told.delete(running.model.name)
           logger.info({ model: running.model.name, version: live.version }, 'A version answers.')
         }
       } catch (error) {
         // The version that answered goes on answering; where there was none, the fallback does.
+        const why = error instanceof Error ? error.message : String(error)
+        if (told.get(running.model.name) === why) continue
+        told.set(running.model.name, why)
         logger.error({ err: error, model: running.model.name }, 'A version cannot be loaded.')
       }
     }
