@@ -9,7 +9,7 @@ test('a request field outside its range or its members is missing in a training 
         "request: { km: 'float64' }",
         "request: { km: { type: 'float64?', range: [0, 50] }, how: { type: 'string?', oneOf: ['bike', 'car'] } }",
       )
-      .replace('km: request.km }', "km: request.km.orElse(-1), unsaid: request.how.isMissing().choose(1, 0) }"),
+      .replace('km: request.km }', 'km: request.km.orElse(-1), unsaid: request.how.isMissing().choose(1, 0) }'),
   )
   try {
     await p.history(4)
