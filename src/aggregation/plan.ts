@@ -124,6 +124,8 @@ export interface PlannedFeature {
   readonly evaluate: Evaluate
   /** The readings that it needs. */
   readonly readings: readonly number[]
+  /** Whether it is its one reading and nothing more. */
+  readonly bare: boolean
 }
 
 /** The plan of the whole view, also where `view` is a selection of it. */
@@ -175,6 +177,7 @@ export function planOf(view: AnyView): ViewPlan {
       name,
       type: typeOf(node),
       evaluate: compile(node, row),
+      bare: node.kind === 'window',
       readings: [...walk(node)].flatMap((part) => (part.kind === 'window' ? [windows.get(canonicalJson(part))!] : [])),
     })),
   }

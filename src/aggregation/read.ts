@@ -61,7 +61,12 @@ export function viewReader(
     const { units, window, value } = plan.readings[reading]!
     return { reading, value, places: units.map((unit) => located.get(unit)!), edge: edgeOf(window) }
   })
-  const evaluators = features.map(({ evaluate }) => evaluate)
+  const placed = features.map((feature, place) => ({ ...feature, place }))
+  // Most features are a window's value as it is.
+  const bare = placed
+    .filter((feature) => feature.bare)
+    .map(({ readings: [reading], place }) => ({ reading: reading!, place }))
+  const derived = placed.filter((feature) => !feature.bare).map(({ evaluate, place }) => ({ evaluate, place }))
   const edges = new Float64Array(windows.length)
   // Questions of one millisecond share them.
   let edgesOf = Number.NaN
@@ -93,6 +98,13 @@ export function viewReader(
       at.cells = scratch
       at.f = f
       at.r = r
+      if (count - first === 1 && visible.length === 0) {
+        // A single tile is read where it lies.
+        at.cells = tiles
+        at.f = base + cell.f
+        at.r = richBase + cell.r
+        continue
+      }
       accumulator.clear(scratch, f, r)
       if (first < count)
         accumulator.merge(scratch, f, r, tiles, base + cell.f, richBase + cell.r, stride, rich, count - first)
@@ -123,7 +135,8 @@ export function viewReader(
         row[reading] = value(places, moment, sinceOf(edge))
       }
       row[plan.readings.length] = moment
-      for (let i = 0; i < evaluators.length; i++) into[at + i] = evaluators[i]!(row)
+      for (let i = 0; i < bare.length; i++) into[at + bare[i]!.place] = row[bare[i]!.reading]!
+      for (let i = 0; i < derived.length; i++) into[at + derived[i]!.place] = derived[i]!.evaluate(row)
       return newest === Number.NEGATIVE_INFINITY ? Number.NaN : newest
     },
   }
