@@ -183,8 +183,9 @@ describe.skipIf(chromiumPath === null && !required)('the console', () => {
     const textOf = (stage: string) =>
       card('late').locator('.stages tbody tr', { hasText: stage }).textContent({ timeout: 1_000 })
     try {
-      await expect.poll(() => textOf('post'), soon).toContain('p99 is over the budget')
-      expect(await textOf('post')).toContain('▲ 80.0')
+      // On a busy machine the stage may really have been over its budget, so it is the figure that tells.
+      await expect.poll(() => textOf('post'), soon).toContain('▲ 80.0')
+      expect(await textOf('post')).toContain('p99 is over the budget')
       expect(await textOf('features')).toContain('p99 is within the budget')
       expect(await violations(page)).toEqual([])
     } finally {
