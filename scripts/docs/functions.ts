@@ -194,7 +194,7 @@ const bounds: { readonly [name: string]: string } = {
   mean: 'that of the sum, divided by n',
   variance: '16 n 2⁻⁵³ κ, relative',
   stddev: 'as of the variance',
-  decayedSum: '1e-11 of the sum of weighted magnitudes',
+  decayedSum: '1e-11 of the sum of weighted magnitudes; what is older than 1,120 half-lives may be left out',
   decayedCount: '1e-11, relative',
 }
 

@@ -183,7 +183,7 @@ function ratio(w: Writer, sum: Fragment, count: Fragment): Fragment {
 
 /** So many half-lives make a block: within one, no weight overflows. */
 const blockLives = 160
-/** Blocks that are told apart. What lies further back than 7 blocks, 1,120 half-lives, has a weight that underflows to 0. */
+/** Blocks that are told apart. What lies further back than 7 blocks, 1,120 half-lives, weighs less than 2^-1120 and is left out. */
 const blockCount = 8
 
 /** The first instant whose events still weigh anything, as SQL over the label's moment. */

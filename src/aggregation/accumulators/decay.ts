@@ -6,6 +6,10 @@ import type { Value } from '../../expression/node.ts'
 import type { Accumulator, Cells } from '../accumulator.ts'
 import { asFloat, sumScale } from '../accumulator.ts'
 
+/** After so many half-lives. In two steps where the weight alone would underflow, although what it weighs is large enough. */
+const weighed = (value: number, lives: number): number =>
+  lives <= 1000 ? value * 2 ** -lives : value * 2 ** -1000 * 2 ** (1000 - lives)
+
 /** `of` null: each event counts 1. */
 export function decayed(halfLifeMs: number, of: number | null): Accumulator {
   const take = (flat: Float64Array, f: number, sum: number, time: number): void => {
@@ -14,9 +18,9 @@ export function decayed(halfLifeMs: number, of: number | null): Accumulator {
       flat[f] = sum
       flat[f + 1] = time
     } else if (time >= flat[f + 1]!) {
-      flat[f] = held * 2 ** ((flat[f + 1]! - time) / halfLifeMs) + sum
+      flat[f] = weighed(held, (time - flat[f + 1]!) / halfLifeMs) + sum
       flat[f + 1] = time
-    } else flat[f] = held + sum * 2 ** ((time - flat[f + 1]!) / halfLifeMs)
+    } else flat[f] = held + weighed(sum, (flat[f + 1]! - time) / halfLifeMs)
   }
   return {
     slots: 2,
@@ -34,6 +38,6 @@ export function decayed(halfLifeMs: number, of: number | null): Accumulator {
 
 export function decayedAt({ flat }: Cells, f: number, halfLifeMs: number, moment: number): Value {
   if (Number.isNaN(flat[f]!)) return null
-  const sum = (flat[f]! * 2 ** ((flat[f + 1]! - moment) / halfLifeMs)) / sumScale
+  const sum = weighed(flat[f]!, (moment - flat[f + 1]!) / halfLifeMs) / sumScale
   return Number.isFinite(sum) ? sum : null
 }

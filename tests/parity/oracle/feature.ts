@@ -159,13 +159,17 @@ function windowValue(node: Node<'window'>, visible: readonly Row[], view: AnyVie
     }
     case 'decayedSum':
     case 'decayedCount': {
-      const weigh = ({ time, value }: { time: number; value: Plain }): number =>
-        (of === null ? 1 : Number(value)) * 2 ** (-(moment - time) / durationMs(options.halfLife!))
-      const terms = present.map(weigh)
+      const terms = present.map(({ time, value }: { time: number; value: Plain }) => {
+        const lives = (moment - time) / durationMs(options.halfLife!)
+        // In two steps: the weight alone may underflow where the product does not.
+        const term = (of === null ? 1 : Number(value)) * 2 ** (-lives / 2) * 2 ** (-lives / 2)
+        return { lives, term, size: Math.abs(term) }
+      })
       if (terms.length === 0) return exactly(name === 'decayedCount' ? 0 : null)
-      const total = finite(terms.reduce((a, b) => a + b, 0))
-      // Powers of 2 differ in their last bits; and DuckDB's blocks lose terms below 2^-850.
-      return { value: total, within: terms.reduce((a, b) => a + Math.abs(b), 0) * 1e-11 + 1e-250 }
+      const total = finite(terms.reduce((sum, { term }) => sum + term, 0))
+      // Powers of 2 differ in their last bits; DuckDB's blocks lose terms below 2^-850, and leave out what is older than 1,120 lives.
+      const leftOut = terms.reduce((sum, { lives, size }) => sum + (lives > 1120 ? size : 0), 0)
+      return { value: total, within: terms.reduce((sum, { size }) => sum + size, 0) * 1e-11 + leftOut + 1e-250 }
     }
   }
 }
