@@ -69,7 +69,7 @@ function wait(state: EntityState, event: Event): void {
 }
 
 /** Moves all events visible by then into tiles. */
-export function settle(state: EntityState, plan: ViewPlan, through: number): void {
+function settle(state: EntityState, plan: ViewPlan, through: number): void {
   const { waiting } = state
   let due = 0
   while (due < waiting.length && waiting[due]!.visible <= through) due++

@@ -24,7 +24,6 @@ const ofKind =
   (platform: Platform): readonly T[] =>
     Object.values(platform.definitions).filter((definition): definition is T => definition.kind === kind)
 
-export const entitiesOf: (platform: Platform) => readonly Entity[] = ofKind<Entity>('entity')
 export const sourcesOf: (platform: Platform) => readonly Source[] = ofKind<Source>('source')
 export const allViewsOf: (platform: Platform) => readonly AnyView[] = ofKind<AnyView>('view')
 export const modelsOf: (platform: Platform) => readonly Model[] = ofKind<Model>('model')

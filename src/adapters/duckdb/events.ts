@@ -82,7 +82,7 @@ async function repeatedIds(db: Session, plan: ViewPlan, resolve: Resolve): Promi
 }
 
 /** The total order of events, oldest first. */
-export function orderOf(plan: ViewPlan): readonly string[] {
+function orderOf(plan: ViewPlan): readonly string[] {
   const { source } = plan.view.basis
   const ends = [source.time, plan.visibility.arrival, source.sequence].filter((column) => column !== null)
   const rest = Object.keys(source.fields).filter((column) => !ends.includes(column))

@@ -34,12 +34,12 @@ export const distinct = (of: number): Accumulator => ({
 })
 
 /** A value's hash, from the same text in every engine: decimal digits, true or false, the bits of a float as an integer. */
-export function hashOfValue(value: Value): number {
+function hashOfValue(value: Value): number {
   return md5Hash52(typeof value === 'string' ? value : String(value))
 }
 
 /** A float's text is the decimal number of its IEEE 754 bits. */
-export function hashOfFloat(value: number): number {
+function hashOfFloat(value: number): number {
   bits.setFloat64(0, value)
   return md5Hash52(String(bits.getBigInt64(0)))
 }
@@ -84,7 +84,7 @@ export function distinctAt({ rich }: Cells, r: number): number {
 }
 
 /** From the greatest of the `kept` least hashes. */
-export const estimateDistinct = (greatest: number): number => Math.floor((kept - 1) / ((greatest + 1) / 2 ** 52) + 0.5)
+const estimateDistinct = (greatest: number): number => Math.floor((kept - 1) / ((greatest + 1) / 2 ** 52) + 0.5)
 
 // --- quantiles
 
@@ -96,7 +96,7 @@ export const estimateDistinct = (greatest: number): number => Math.floor((kept -
 export const rounded = (of: number): Accumulator => tally((args) => roundToNineBits(asFloat(args[of]!)))
 
 const words = new DataView(new ArrayBuffer(8))
-export function roundToNineBits(value: number): number {
+function roundToNineBits(value: number): number {
   words.setFloat64(0, value)
   words.setUint32(0, words.getUint32(0) & 0xfffff000)
   words.setUint32(4, 0)
