@@ -115,6 +115,32 @@ export const catalogue = {
     'Stop the process named, or use another data folder.',
     true,
   ),
+  SX_STORE_FOREIGN: entry(
+    409,
+    'The online state belongs to another event log than the one that is configured.',
+    'Configure the log it belongs to, or name another place for the state and materialise it there.',
+  ),
+  SX_STORE_UNAVAILABLE: entry(
+    503,
+    'A store cannot be reached, or did not answer in time.',
+    'Send again; `sixfold doctor` says what is wrong.',
+    true,
+  ),
+  SX_STORE_DENIED: entry(
+    500,
+    'A store refuses the user that is configured, or what it asks for.',
+    'Correct the credentials or grant the permission named; `sixfold doctor` checks them.',
+  ),
+  SX_STORE_NEWER: entry(
+    409,
+    'Stored data has a newer form than this version of Sixfold knows.',
+    'Use the version of Sixfold that wrote it, or a newer one. Nothing was changed.',
+  ),
+  SX_STORE_READ_ONLY: entry(
+    500,
+    'The data folder cannot be written to.',
+    'Give this user the right to write there, or name another folder with SIXFOLD_DATA.',
+  ),
   SX_STORE_CORRUPT: entry(500, 'Stored data cannot be decoded.', 'Rebuild it: `sixfold materialize --rebuild`.'),
   SX_STORAGE_FULL: entry(507, 'No space is left for the data folder.', 'Free space; nothing needs repair.', true),
   SX_OVERLOADED: entry(503, 'A queue is at its limit.', 'Send again after the time in Retry-After.', true),

@@ -16,6 +16,8 @@ export const limits: Limits = Object.freeze({
   queueRows: 4_096,
   logBufferBytes: 16 * 1024 * 1024,
   segmentBytes: 64 * 1024 * 1024,
+  storeReadMs: 100,
+  storePatienceMs: 10_000,
 })
 
 export interface Limits {
@@ -41,6 +43,10 @@ export interface Limits {
   readonly logBufferBytes: number
   /** Bytes of a log segment before the next is begun. */
   readonly segmentBytes: number
+  /** How long a prediction waits for a shared online store before it goes on without features, in milliseconds. */
+  readonly storeReadMs: number
+  /** How long everything else tries to reach a shared store before it gives up, in milliseconds. */
+  readonly storePatienceMs: number
 }
 
 export const bounds: Bounds = Object.freeze({

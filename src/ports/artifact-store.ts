@@ -2,11 +2,17 @@
  * Artifacts: files that never change, named by the SHA-256 of their contents.
  *
  * Laws that every adapter keeps:
- * - `put` of the same contents twice is one artifact. When it has resolved, the artifact is durable.
- * - A reader never sees part of an artifact. `open` checks the contents against the name and fails with SX_ARTIFACT_CORRUPT.
+ * - **Atomic.** A reader never sees part of an artifact. `open` checks the contents against the name and fails with
+ *   SX_ARTIFACT_CORRUPT.
+ * - **Durable** when `put` has resolved, also where power is lost.
+ * - **Duplicates.** `put` of the same contents twice, also at once and by several processes, is one artifact.
+ * - **Lost connection.** `put` and `open` try again for some seconds, and then reject with SX_STORE_UNAVAILABLE; a `put` that
+ *   rejected has left nothing that is taken for an artifact. What `open` gave once it gives again without a connection.
  */
-export interface ArtifactStore {
-  /** Stores a file; gives its SHA-256 in hexadecimal and its size. */
+import type { Inspectable } from './inspection.ts'
+
+export interface ArtifactStore extends Inspectable {
+  /** Stores a file of any size, in constant memory; gives its SHA-256 in hexadecimal and its size. */
   put(path: string): Promise<{ readonly sha256: string; readonly bytes: number }>
 
   /** A local path to verified contents, to be read only. */
@@ -15,4 +21,6 @@ export interface ArtifactStore {
   has(sha256: string): Promise<boolean>
 
   size(): Promise<{ readonly entries: number; readonly bytes: number }>
+
+  close(): Promise<void>
 }

@@ -2,11 +2,20 @@
  * Metadata: what was applied, which versions of models exist, which one answers. Small, transactional, shared by processes.
  *
  * Laws that every adapter keeps:
- * - Every method is one transaction, serialisable, and durable when it has resolved.
- * - Version numbers of a model are 1, 2, 3, … in the order of `addVersion`, with no number twice, whoever adds.
- * - `addVersion` of an artifact that the model already has under the same definition gives the version that exists.
+ * - **Atomic.** Every method is one transaction, serialisable.
+ * - **Durable** when it has resolved, also where power is lost.
+ * - **Order.** Version numbers of a model are 1, 2, 3, … in the order of `addVersion`, with no number twice, whoever adds.
+ * - **Duplicates.** `addVersion` of an artifact that the newest version has under the same definition gives that version; `apply` of
+ *   the definitions that were applied last gives that entry; `keepForm` of a form that is kept does nothing. So each can be
+ *   repeated when its answer was lost.
+ * - **Lost connection.** Each method tries again for some seconds, and then rejects with SX_STORE_UNAVAILABLE; the adapter connects
+ *   again by itself.
+ * - **Schema.** Processes that open one store at once bring it to its newest schema once. A store with a newer schema than the
+ *   process knows refuses to open with SX_STORE_NEWER, and is not changed.
  */
-export interface MetadataStore {
+import type { Inspectable } from './inspection.ts'
+
+export interface MetadataStore extends Inspectable {
   applied(): Promise<Applied | null>
   /** The history of what was applied, newest first. */
   history(limit: number): Promise<readonly Applied[]>
@@ -17,6 +26,10 @@ export interface MetadataStore {
   versions(model: string): Promise<readonly ModelVersion[]>
   /** The version that answers: the newest one until another is chosen. */
   live(model: string): Promise<ModelVersion | null>
+
+  /** Keeps what is needed to read entries of a log that name it by its hash: JSON that never changes. */
+  keepForm(hash: string, form: string): Promise<void>
+  form(hash: string): Promise<string | null>
 
   close(): Promise<void>
 }

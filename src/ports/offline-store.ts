@@ -2,15 +2,19 @@
  * The offline store: history, read as a whole. It computes with its own engine what online state computes with JavaScript, and
  * both come to the same values (docs/explanation/parity.md).
  *
- * Laws, which `tests/parity` checks:
+ * Laws, which `tests/parity` and the check-suite hold:
  * - The feature of a label row is the value at its instant, by the rules of docs/explanation/time-and-values.md.
- * - There are as many rows as label rows, in their order, with their columns unchanged.
- * - A file that is written is written whole, or not at all.
+ * - **Order.** There are as many rows as label rows, in their order, with their columns unchanged.
+ * - **Atomic and durable.** A file that is written is written whole, or not at all; it is there when the call has resolved.
+ * - **Duplicates.** The same request writes the same rows again, in place of those before.
+ * - **Lost connection.** A remote file is tried again for some seconds; then the call rejects with SX_STORE_UNAVAILABLE, and has
+ *   written nothing. A file that changes while it is read is an error, never a mixture.
  */
 import type { Model } from '../definition/model.ts'
 import type { Source } from '../definition/source.ts'
 import type { AnyView } from '../definition/view.ts'
 import type { Value } from '../expression/node.ts'
+import type { Inspectable } from './inspection.ts'
 
 export interface TrainingSetRequest {
   /** Parquet: keys, the instant of each row, and the request fields of the model. */
@@ -70,7 +74,7 @@ export interface HistoryRequest {
   readonly afterKey: readonly Value[] | null
 }
 
-export interface OfflineStore {
+export interface OfflineStore extends Inspectable {
   trainingSet(request: TrainingSetRequest, progress: (done: number) => void): Promise<TrainingSetResult>
 
   /** Events of the view's source, those of one entity together, entities in order of their keys' parts by name. */
