@@ -2,6 +2,7 @@
 import type { Equality } from '../expression/equality.ts'
 import type { Degradation, MeasuresSnapshot, StageTimes } from '../inference/index.ts'
 import type { QualitySnapshot } from '../monitoring/index.ts'
+import type { StoreReport } from '../ports/inspection.ts'
 
 export interface Explanation {
   readonly id: string
@@ -33,9 +34,38 @@ export interface Status {
   readonly platform: string
   readonly models: readonly ModelStatus[]
   readonly views: readonly ViewStatus[]
-  readonly topics: readonly { readonly topic: string; readonly end: number; readonly bytes: number }[]
-  readonly store: { readonly entries: number; readonly bytes: number }
+  /** `end` is the number of entries; `bytes` is null where the log does not say. */
+  readonly topics: readonly { readonly topic: string; readonly end: number; readonly bytes: number | null }[]
+  /** Of the online store; null while it cannot be asked. */
+  readonly store: { readonly entries: number; readonly bytes: number } | null
   readonly limits: { readonly [limit: string]: number }
+  /** The servers that share these stores, and this one among them. */
+  readonly servers: readonly ServerInfo[]
+  /** What each store says of itself; asked at most every few seconds. */
+  readonly stores: readonly NamedStoreReport[]
+}
+
+/** A server, as all that share its stores see it. */
+export interface ServerInfo {
+  readonly id: string
+  /** The name of its machine. */
+  readonly host: string
+  readonly pid: number
+  /** Where it listens; null before it does. */
+  readonly url: string | null
+  /** Of Sixfold. */
+  readonly version: string
+  readonly startedAt: number
+  /** When it last said that it runs. */
+  readonly seenAt: number
+  /** The hash of its definitions. */
+  readonly platform: string
+}
+
+export interface NamedStoreReport {
+  /** 'online', 'log', 'metadata', 'artifacts' or 'offline'. */
+  readonly port: string
+  readonly report: StoreReport
 }
 
 export interface ModelStatus {
@@ -51,9 +81,9 @@ export interface ViewStatus {
   readonly view: string
   /** History visible by then is part of the state; null when none was materialised. */
   readonly through: number | null
-  readonly position: number
-  /** Entries of the log that the state does not have yet. */
-  readonly behind: number
+  /** How many entries of the log the state has, and how many it does not have yet; null while a store cannot be asked. */
+  readonly position: number | null
+  readonly behind: number | null
 }
 
 /** What is defined: it changes only when the server starts over, with other definitions. */
