@@ -5,7 +5,9 @@ export type {
   GraphNode,
   Member,
   ModelStatus,
+  NamedStoreReport,
   PlatformDescription,
+  ServerInfo,
   Status,
   ViewStatus,
 } from './answers.ts'

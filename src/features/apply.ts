@@ -1,6 +1,7 @@
 /**
- * Entries of a source's topic, applied to the states of all views of the source, in one atomic update with the positions that say
- * so: an entry that is applied again, after a crash or for a view that lags, changes nothing that has it already.
+ * Entries of one lane of a source's log, applied to the states of all views of the source, in one atomic update with the positions
+ * that say so: an entry that is applied again, after a crash, by another process or for a view that lags, changes nothing that has
+ * it already.
  */
 import type { Event } from '../aggregation/order.ts'
 import { apply, decode, emptyState, encode } from '../aggregation/state.ts'
@@ -8,9 +9,10 @@ import type { Value } from '../expression/node.ts'
 import type { Limits } from '../kernel/limits.ts'
 import type { OnlineStore } from '../ports/online-store.ts'
 import type { Claim, Claims } from './claims.ts'
-import { decodeClaim, encodeClaim, mayClaim } from './claims.ts'
+import { decodeClaim, encodeClaim, mayClaim, replaces } from './claims.ts'
 import { eventOf, keyOf, timesOf } from './event.ts'
-import type { RunningView, RunningViews } from './runtime.ts'
+import { decodePosition, encodePosition, positionKey } from './positions.ts'
+import type { RunningView } from './runtime.ts'
 import { adopt } from './runtime.ts'
 import type { ViewState } from './view-state.ts'
 import { coveredThrough, decodeViewState, encodeViewState, viewStateKey } from './view-state.ts'
@@ -32,40 +34,48 @@ export interface Applied {
   readonly full: readonly { readonly key: string; readonly until: number }[]
 }
 
-/** Applies whole entries, the last of which is at `last`. */
+/** A stretch of a lane: every entry from `from` on and before `next`. */
+export interface Stretch {
+  readonly lane: number
+  readonly from: number
+  readonly next: number
+}
+
+/**
+ * Null, and nothing is changed, where a view has stepped over to another generation, or does not have all that lies before the
+ * stretch: its state was rebuilt, or its store lost its last moments. Then the views have to be read again.
+ */
 export async function applyRows(
   views: readonly RunningView[],
-  refresh: RunningViews['refresh'],
   claims: Claims | null,
   store: OnlineStore,
   limits: Limits,
+  stretch: Stretch,
   rows: readonly LoggedRow[],
-  last: number,
-): Promise<Applied> {
-  for (;;) {
-    const task = taskFor(views, claims, rows)
-    let change: Change | null = null
-    await store.update(task.keys, (values) => {
-      change = changeOf(task, views, claims, limits, values, last)
-      return change === null ? [] : change.written
-    })
-    // Read again: the closure may have been called several times.
-    const done = change as Change | null
-    if (done !== null) {
-      for (const [i, running] of views.entries()) adopt(running, done.states[i]!)
-      return done
-    }
-    // Another process stepped over to a new generation, whose records have other keys.
-    await refresh()
+): Promise<Applied | null> {
+  const task = taskFor(views, claims, stretch, rows)
+  let change: Change | null = null
+  await store.update(task.keys, (values) => {
+    change = changeOf(task, views, claims, limits, values)
+    return change === null ? [] : change.written
+  })
+  // Read again: the closure may have been called several times.
+  const done = change as Change | null
+  if (done === null) return null
+  for (const [i, running] of views.entries()) {
+    adopt(running, done.states[i]!)
+    running.positions[stretch.lane] = done.positions[i]!
   }
+  return done
 }
 
 export const textOf = (key: Uint8Array): string =>
   Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1')
 
 interface Task {
+  readonly stretch: Stretch
   readonly rows: readonly LoggedRow[]
-  /** The views' states, then the ids, then the records. */
+  /** The views' states, then their positions, then the ids, then the records. */
   readonly keys: readonly Uint8Array[]
   /** For each row the index of its id among the keys; -1 for none. */
   readonly ids: readonly number[]
@@ -77,8 +87,16 @@ interface Task {
   readonly generations: readonly number[]
 }
 
-function taskFor(views: readonly RunningView[], claims: Claims | null, rows: readonly LoggedRow[]): Task {
-  const keys: Uint8Array[] = views.map(({ plan }) => viewStateKey(plan.hash))
+function taskFor(
+  views: readonly RunningView[],
+  claims: Claims | null,
+  stretch: Stretch,
+  rows: readonly LoggedRow[],
+): Task {
+  const keys: Uint8Array[] = [
+    ...views.map(({ plan }) => viewStateKey(plan.hash)),
+    ...views.map(({ plan, state }) => positionKey(plan.hash, state.generation, stretch.lane)),
+  ]
   const known = new Map<string, number>()
   const ids = rows.map(({ values }) => {
     const id = claims === null ? null : values[claims.field]!
@@ -101,25 +119,28 @@ function taskFor(views: readonly RunningView[], claims: Claims | null, rows: rea
     }
     return byKey
   })
-  return { rows, keys, ids, records, generations: views.map(({ state }) => state.generation) }
+  return { stretch, rows, keys, ids, records, generations: views.map(({ state }) => state.generation) }
 }
 
 interface Change extends Applied {
   readonly written: readonly (Uint8Array | null | undefined)[]
   readonly states: readonly ViewState[]
+  readonly positions: readonly number[]
 }
 
-/** Pure. Null when a view's generation is no longer the one that the task was made for. */
+/** Pure. Null when a view's state is not one that the task was made for. */
 function changeOf(
   task: Task,
   views: readonly RunningView[],
   claims: Claims | null,
   limits: Limits,
   values: readonly (Uint8Array | null)[],
-  last: number,
 ): Change | null {
+  const { from, next } = task.stretch
   const states = views.map(({ plan }, i) => decodeViewState(values[i]!, plan.view.name))
   if (states.some(({ generation }, i) => generation !== task.generations[i])) return null
+  const before = views.map((_, i) => decodePosition(values[views.length + i]!))
+  if (before.some((position) => position < from)) return null
   const written: (Uint8Array | null | undefined)[] = new Array<undefined>(task.keys.length).fill(undefined)
   const first = claim(task, claims, values, written)
   const verdicts = first.map(
@@ -134,7 +155,7 @@ function changeOf(
     for (const [key, { index, events }] of task.records[v]!) {
       const counting = events.filter(({ row, event }) => first[row] && event.visible > covered)
       for (const { row } of counting) verdicts[row] = 'accepted'
-      const due = counting.filter(({ row }) => task.rows[row]!.position >= state.position)
+      const due = counting.filter(({ row }) => task.rows[row]!.position >= before[v]!)
       if (due.length === 0) continue
       const entity = values[index] === null ? emptyState(plan) : decode(values[index]!, plan, true)
       for (const { row, event } of due) {
@@ -145,16 +166,18 @@ function changeOf(
       if (excess > 0) full.push({ key, until: entity.waiting[excess - 1]!.visible })
       written[index] = encode(entity, plan)
     }
-    const next = { ...state, pushedFrom, position: Math.max(state.position, last + 1) }
-    written[v] = encodeViewState(next)
-    return next
+    if (before[v]! < next) written[views.length + v] = encodePosition(next)
+    if (pushedFrom === state.pushedFrom) return state
+    const changed = { ...state, pushedFrom }
+    written[v] = encodeViewState(changed)
+    return changed
   })
-  return { written, states: after, verdicts, full }
+  return { written, states: after, positions: before.map((position) => Math.max(position, next)), verdicts, full }
 }
 
 /** For each row whether it is the first with its id; rows without an id are. */
 function claim(
-  { rows, ids }: Task,
+  { rows, ids, stretch }: Task,
   claims: Claims | null,
   values: readonly (Uint8Array | null)[],
   written: (Uint8Array | null | undefined)[],
@@ -163,11 +186,11 @@ function claim(
   return rows.map(({ at, position, row }, i) => {
     const index = ids[i]!
     if (index < 0) return true
-    const own: Claim = { at, position, row }
+    const own: Claim = { at, lane: stretch.lane, position, row }
     const stored = values[index]
     const held = made.get(index) ?? (stored == null ? null : decodeClaim(stored))
     if (!mayClaim(held, own, claims!.rememberMs)) return false
-    if (held === null || held.position <= own.position) {
+    if (replaces(held, own)) {
       made.set(index, own)
       written[index] = encodeClaim(own)
     }

@@ -1,26 +1,30 @@
 /**
- * Events that are pushed: through the door, into the log, and from there into the online state of every view of their source.
+ * Events that are pushed: through the door, into the log, and from there (`lane.ts`) into the online state of every view of their
+ * source.
  *
- * An acknowledged event is in the log and in the state. A crash between the two is made good at the next start, from the position
- * that each view's state keeps in the same update as its records: so an event counts once, whatever happens. A push that
- * was not acknowledged may have happened; a source whose events must not count twice names an `id`.
+ * An acknowledged event is in the log and in the state. A crash between the two is made good at the next start, or by another
+ * server, from the position that each view's state keeps in the same update as its records: so an event counts once, whatever
+ * happens. A push that was not acknowledged may have happened; a source whose events must not count twice names an `id`.
+ *
+ * Where the log has partitions, the events of one entity go to one of them: so servers that share a state seldom change one
+ * record at once.
  */
-import { shapesOf } from '../definition/field.ts'
 import type { Platform } from '../definition/graph.ts'
 import { sourceNamed, sourcesOf } from '../definition/graph.ts'
 import type { Source } from '../definition/source.ts'
 import type { Value } from '../expression/node.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { SixfoldError } from '../kernel/errors.ts'
+import { hash32 } from '../kernel/hash.ts'
 import { formatInstant } from '../kernel/instant.ts'
 import type { Limits } from '../kernel/limits.ts'
-import type { Entry, EventLog } from '../ports/event-log.ts'
+import type { EventLog, Following } from '../ports/event-log.ts'
 import type { OnlineStore } from '../ports/online-store.ts'
-import type { LoggedRow, Verdict } from './apply.ts'
-import { applyRows, textOf } from './apply.ts'
-import type { Claims } from './claims.ts'
+import type { Verdict } from './apply.ts'
+import { textOf } from './apply.ts'
 import { claimsOf } from './claims.ts'
 import { keyOf } from './event.ts'
+import { Lane, toBytes, topicOfEvents } from './lane.ts'
 import type { ReadRows } from './rows.ts'
 import { rowsReader } from './rows.ts'
 import type { RunningView, RunningViews } from './runtime.ts'
@@ -52,74 +56,74 @@ export interface Ingest {
   push(source: string, rows: readonly unknown[]): Promise<PushResult>
   /** Takes in what the log holds and the state does not: after a crash, for a new view or one rebuilt. Gives the number of entries. */
   catchUp(): Promise<number>
+  /** Goes on taking in what comes into the log by whatever way, sharing the work with others that do, until it is closed. */
+  follow(): Promise<Following>
+  /** How many entries of the log each view's state has, and how many it does not have yet. */
+  progress(): Promise<ReadonlyMap<string, { readonly position: number; readonly behind: number }>>
   /** Waits until everything pushed so far is in the state. */
   idle(): Promise<void>
 }
 
-export function ingest(options: IngestOptions): Ingest {
-  const sources = new Map(sourcesOf(options.platform).map((source) => [source.name, new SourceIngest(source, options)]))
+export async function ingest(options: IngestOptions): Promise<Ingest> {
+  const { log, platform } = options
+  const opened = sourcesOf(platform).map(
+    async (source) => new SourceIngest(source, await log.partitions(topicOfEvents(source.name)), options),
+  )
+  const sources = new Map((await Promise.all(opened)).map((source) => [source.name, source]))
   return {
-    push: async (name, rows) => sources.get(sourceNamed(options.platform, name).name)!.push(rows),
+    push: async (name, rows) => sources.get(sourceNamed(platform, name).name)!.push(rows),
     catchUp: async () => {
       let entries = 0
-      for (const source of sources.values()) entries += await source.catchUp()
+      for (const { lanes } of sources.values()) for (const lane of lanes) entries += await lane.catchUp()
       return entries
     },
+    follow: () => {
+      const byTopic = new Map([...sources.values()].map(({ name, lanes }) => [topicOfEvents(name), lanes]))
+      return log.follow([...byTopic.keys()], 'state', async (topic, partition) => {
+        const lane = byTopic.get(topic)![partition]!
+        await lane.catchUp()
+        return lane.position()
+      })
+    },
+    progress: async () => {
+      const views = new Map<string, { position: number; behind: number }>()
+      for (const { lanes } of sources.values())
+        for (const lane of lanes)
+          for (const { view, position, behind } of await lane.progress()) {
+            const sum = views.get(view) ?? { position: 0, behind: 0 }
+            views.set(view, { position: sum.position + position, behind: sum.behind + behind })
+          }
+      return views
+    },
     idle: async () => {
-      for (const source of sources.values()) await source.idle()
+      for (const { lanes } of sources.values()) for (const lane of lanes) await lane.idle()
     },
   }
 }
 
-export const topicOfEvents = (source: string): string => `events.${source}`
 export const topicOfRefused = (source: string): string => `refused.${source}`
 
-/** Rows of one entry, and of one update of the store: few enough that a prediction on the same thread hardly waits. */
-const rowsPerEntry = 250
-
-/** Rows of a push as they lie in the log. */
-interface Pushed {
-  readonly at: number
-  readonly fields: readonly string[]
-  readonly rows: readonly (readonly unknown[])[]
-}
-interface Work {
-  readonly position: number
-  readonly pushed: Pushed
-  readonly verdicts: Promise<readonly Verdict[]>
-  readonly done: (verdicts: readonly Verdict[]) => void
-  readonly failed: (error: unknown) => void
-}
-function workFor(position: number, pushed: Pushed): Work {
-  let done: Work['done'] = () => {}
-  let failed: Work['failed'] = () => {}
-  const verdicts = new Promise<readonly Verdict[]>((yes, no) => {
-    done = yes
-    failed = no
-  })
-  // Whoever pushed may have gone; a failure is not to end the process.
-  verdicts.catch(() => {})
-  return { position, pushed, verdicts, done, failed }
-}
-
 class SourceIngest {
+  readonly name: string
+  readonly lanes: readonly Lane[]
   readonly #source: Source
   readonly #options: IngestOptions
   readonly #views: readonly RunningView[]
   readonly #read: (rows: readonly unknown[]) => ReadRows
-  readonly #claims: Claims | null
-  #queue: Work[] = []
-  #asked = false
-  #working: Promise<void> | null = null
   /** Records that hold too many events which are not visible yet, and until when. */
   readonly #full = new Map<string, number>()
 
-  constructor(source: Source, options: IngestOptions) {
+  constructor(source: Source, partitions: number, options: IngestOptions) {
+    this.name = source.name
     this.#source = source
     this.#options = options
     this.#views = options.views.ofSource(source.name)
     this.#read = rowsReader(source)
-    this.#claims = claimsOf(source)
+    const claims = claimsOf(source)
+    this.lanes = Array.from(
+      { length: partitions },
+      (_, partition) => new Lane(source, partition, this.#views, claims, this.#full, options),
+    )
   }
 
   async push(input: readonly unknown[]): Promise<PushResult> {
@@ -182,118 +186,26 @@ class SourceIngest {
 
   async #take(rows: readonly (readonly Value[])[], now: number): Promise<readonly Verdict[]> {
     if (rows.length === 0) return []
-    const fields = Object.keys(this.#source.fields)
-    const entries: Pushed[] = []
-    for (let from = 0; from < rows.length; from += rowsPerEntry)
-      entries.push({ at: now, fields, rows: rows.slice(from, from + rowsPerEntry) })
-    const { first, durable } = this.#options.log.append(topicOfEvents(this.#source.name), entries.map(toBytes))
-    const work = entries.map((pushed, i) => workFor(first + i, pushed))
-    this.#queue.push(...work)
-    try {
-      await durable
-    } catch (error) {
-      // What was not written is not to be applied; its positions go to the next append.
-      this.#queue = this.#queue.filter((other) => !work.includes(other))
-      throw error
+    const byLane = new Map<Lane, (readonly Value[])[]>()
+    for (const row of rows) {
+      const lane = this.lanes[this.#partitionOf(row)]!
+      const others = byLane.get(lane)
+      if (others === undefined) byLane.set(lane, [row])
+      else others.push(row)
     }
-    this.#work()
-    return (await Promise.all(work.map(({ verdicts }) => verdicts))).flat()
+    const taken = await Promise.allSettled([...byLane].map(([lane, some]) => lane.push(some, now)))
+    // One that failed may leave others made: the push was not acknowledged, and is sent again as a whole.
+    for (const outcome of taken) if (outcome.status === 'rejected') throw outcome.reason
+    return taken.flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value : []))
   }
 
-  #work(): void {
-    this.#asked = true
-    this.#working ??= this.#drain().finally(() => {
-      this.#working = null
-    })
-  }
-
-  async idle(): Promise<void> {
-    while (this.#working !== null) await this.#working
-  }
-
-  async #drain(): Promise<void> {
-    while (this.#asked) {
-      this.#asked = false
-      const durable = await this.#options.log.end(topicOfEvents(this.#source.name))
-      for (let group = this.#nextGroup(durable); group.length > 0; group = this.#nextGroup(durable)) {
-        try {
-          await this.#catchUpTo(group[0]!.position)
-          const verdicts = await this.#apply(group)
-          let at = 0
-          for (const { pushed, done } of group) {
-            done(verdicts.slice(at, at + pushed.rows.length))
-            at += pushed.rows.length
-          }
-        } catch (error) {
-          for (const { failed } of group) failed(error)
-        }
-      }
+  /** By the entity of the first view that the row has one of. */
+  #partitionOf(row: readonly Value[]): number {
+    if (this.lanes.length === 1) return 0
+    for (const { plan } of this.#views) {
+      const parts = keyOf(plan, row)
+      if (parts !== null) return hash32(JSON.stringify(parts.map(String))) % this.lanes.length
     }
-  }
-
-  /** In the order of the log, several entries at once where they are small. */
-  #nextGroup(durable: number): readonly Work[] {
-    const group: Work[] = []
-    let rows = 0
-    for (let next = this.#queue[0]; next !== undefined && next.position < durable; next = this.#queue[0]) {
-      rows += next.pushed.rows.length
-      if (group.length > 0 && rows > rowsPerEntry) break
-      group.push(next)
-      this.#queue.shift()
-    }
-    return group
-  }
-
-  async catchUp(): Promise<number> {
-    // What is at work takes in whatever lies before its own entries.
-    return this.#working === null ? this.#catchUpTo(Number.POSITIVE_INFINITY) : 0
-  }
-
-  /** Entries before a position that some view lacks: after a crash, a failed update, or a rebuild. */
-  async #catchUpTo(end: number): Promise<number> {
-    const { log } = this.#options
-    let from = Math.min(...this.#views.map(({ state }) => state.position))
-    let entries = 0
-    while (this.#views.length > 0 && from < end) {
-      const batch = await log.read(topicOfEvents(this.#source.name), from, Math.min(64, end - from))
-      if (batch.length === 0) break
-      for (const entry of batch) await this.#apply([{ position: entry.position, pushed: fromBytes(entry) }])
-      from += batch.length
-      entries += batch.length
-    }
-    return entries
-  }
-
-  async #apply(entries: readonly Pick<Work, 'position' | 'pushed'>[]): Promise<readonly Verdict[]> {
-    const { views, store, limits } = this.#options
-    const rows = entries.flatMap(({ position, pushed }) =>
-      this.#rowsOf(pushed).map((values, row): LoggedRow => ({ values, at: pushed.at, position, row })),
-    )
-    const { verdicts, full } = await applyRows(
-      this.#views,
-      views.refresh,
-      this.#claims,
-      store,
-      limits,
-      rows,
-      entries.at(-1)!.position,
-    )
-    for (const { key, until } of full) this.#full.set(key, until)
-    return verdicts
-  }
-
-  /** In the order of the fields as they are defined now, which may not be that of when they were pushed. */
-  #rowsOf({ fields, rows }: Pushed): readonly (readonly Value[])[] {
-    const shapes = shapesOf(this.#source.fields)
-    const places = shapes.map(({ name }) => fields.indexOf(name))
-    return rows.map((row) => shapes.map(({ type }, i) => fromJson(row[places[i]!], type)))
+    return 0
   }
 }
-
-// --- the log's form of a push: JSON, with 64-bit integers beyond 2^53 as text
-
-const toBytes = (value: unknown): Uint8Array =>
-  Buffer.from(JSON.stringify(value, (_, member: unknown) => (typeof member === 'bigint' ? String(member) : member)))
-const fromBytes = ({ bytes }: Entry): Pushed => JSON.parse(new TextDecoder().decode(bytes)) as Pushed
-const fromJson = (value: unknown, type: string): Value =>
-  type === 'int64' && typeof value === 'string' ? BigInt(value) : ((value ?? null) as Value)

@@ -10,7 +10,15 @@ import type { Int64 } from '../kernel/int64.ts'
 import { bounds } from '../kernel/limits.ts'
 
 /** The first byte of a key says what it leads to. */
-export const space = { state: 0x10, ids: 0x20, outcomes: 0x30, position: 0x40, view: 0x50 } as const
+export const space = {
+  state: 0x10,
+  ids: 0x20,
+  outcomes: 0x30,
+  position: 0x40,
+  view: 0x50,
+  servers: 0x60,
+  belonging: 0x70,
+} as const
 export type Space = (typeof space)[keyof typeof space]
 
 /** Under which all keys of a space and an owner (a view's hash, a source's name) stand. */

@@ -23,6 +23,7 @@ import type { Claims } from './claims.ts'
 import { claimsOf, decodeClaim, encodeClaim } from './claims.ts'
 import { eventOf, keyOf, timesOf } from './event.ts'
 import type { KeyEncoder } from './key.ts'
+import { positionsPrefix } from './positions.ts'
 import type { RunningView } from './runtime.ts'
 import { adopt, keysFor } from './runtime.ts'
 import type { ViewState } from './view-state.ts'
@@ -63,7 +64,7 @@ export async function materialize(
   const { plan } = running
   const name = plan.view.name
   const began = clock.monotonic()
-  const summary = await offline.inspect(plan.view.basis.source)
+  const summary = await offline.summarize(plan.view.basis.source)
   const wanted = request.through ?? Math.min(clock.now(), summary.lastVisible ?? clock.now())
   if (wanted > clock.now())
     throw new SixfoldError(
@@ -208,7 +209,7 @@ async function begin({ plan }: RunningView, wanted: number, rebuild: boolean, st
     state = { ...before, run: { generation, through: wanted, cursor: null, events: 0 } }
     return [encodeViewState(state)]
   })
-  if (abandoned !== null) await store.clear(recordPrefix(plan.hash, abandoned))
+  if (abandoned !== null) await clearGeneration(store, plan.hash, abandoned)
   return state!
 }
 
@@ -243,7 +244,7 @@ async function write(
       const held = values[entities.length + i]!
       return held !== null && decodeClaim(held).position >= 0
         ? undefined
-        : encodeClaim({ at: visible, position: -1, row: 0 })
+        : encodeClaim({ at: visible, lane: 0, position: -1, row: 0 })
     })
     return [encodeViewState({ ...state, run: { ...run, cursor, events: run.events + events } }), ...records, ...ids]
   })
@@ -252,7 +253,14 @@ async function write(
 /** A run that was killed after it stepped over may have left the records of the generation before. */
 async function sweep({ plan }: RunningView, { generation }: ViewState, store: OnlineStore): Promise<void> {
   // A run that was abandoned before has taken a number of its own.
-  for (const old of [generation - 1, generation - 2]) if (old >= 0) await store.clear(recordPrefix(plan.hash, old))
+  for (const old of [generation - 1, generation - 2]) if (old >= 0) await clearGeneration(store, plan.hash, old)
+}
+
+/** Deletes the records of a generation, and how far they had come; gives the number of records. */
+export async function clearGeneration(store: OnlineStore, hash: string, generation: number): Promise<number> {
+  const records = await store.clear(recordPrefix(hash, generation))
+  await store.clear(positionsPrefix(hash, generation))
+  return records
 }
 
 /** Steps over to what was built. Pushes that became visible after are taken from the log again, into the new generation. */
@@ -268,13 +276,12 @@ async function finish({ plan }: RunningView, store: OnlineStore): Promise<ViewSt
       ...before,
       generation: run.generation,
       through: run.through,
-      position: extended ? before.position : 0,
       pushedFrom: extended ? before.pushedFrom : null,
       run: null,
     }
     return [encodeViewState(state)]
   })
-  if (old !== null) await store.clear(recordPrefix(plan.hash, old))
+  if (old !== null) await clearGeneration(store, plan.hash, old)
   return state!
 }
 

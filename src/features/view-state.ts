@@ -1,6 +1,6 @@
 /**
- * What is known of a view's online state as a whole: from which history it was built, and up to where of the log it has taken
- * events in. The state of a view is the history visible by `through`, and of the log what became visible after.
+ * What is known of a view's online state as a whole: from which history it was built. The state of a view is the history visible
+ * by `through`, and of the log, as far as `positions.ts` says, what became visible after.
  */
 import type { OnlineStore } from '../ports/online-store.ts'
 import { prefixOf, space } from './key.ts'
@@ -11,8 +11,6 @@ export interface ViewState {
   readonly generation: number
   /** History visible by this instant is part of the state; null when there is none. Pushes visible by then count as covered. */
   readonly through: number | null
-  /** The first entry of the source's topic that is not part of the state. */
-  readonly position: number
   /** The first instant at which a pushed event of the state became visible. */
   readonly pushedFrom: number | null
   /** A run that has begun: the same as above for what it will leave, and the last entity it has written. */
@@ -32,7 +30,6 @@ export const initialState = (view: string): ViewState => ({
   view,
   generation: 0,
   through: null,
-  position: 0,
   pushedFrom: null,
   run: null,
 })

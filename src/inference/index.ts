@@ -7,7 +7,7 @@
 export type { Measures, MeasuresSnapshot } from './measures.ts'
 export type { Degradation, Prediction, Stage, StageTimes } from './prediction.ts'
 export type { LoggedPrediction, PredictionReader } from './prediction-log.ts'
-export { parseId, predictionReader, topicOfPredictions } from './prediction-log.ts'
+export { nameOfSchema, parseId, predictionReader, topicOfPredictions } from './prediction-log.ts'
 export type { Predictor, Question } from './predictor.ts'
 export { predictor } from './predictor.ts'
 export type { FieldsReader } from './question.ts'

@@ -1,18 +1,20 @@
 /**
  * The log of predictions, a topic a model. An entry holds all that is needed to say later why the answer was what it was, and to
- * compute it again. What the values mean stands in a schema entry, written when a process first logs, to which the others
- * point; so the log can be read without the definitions of its time.
+ * compute it again. What the values mean stands in a schema, kept with the metadata under its hash, which every entry names; so
+ * the log can be read without the definitions of its time.
  *
- * A prediction's id names its model, its place in the log, and 32 random bits that tell it from another at the same place, should
- * the log have lost its end.
+ * A prediction's id names its model, the reference by which the log finds it, and 32 random bits that tell it from another in the
+ * same place, should the log have lost its end.
  */
 import { randomInt } from 'node:crypto'
 import type { Scalar, Type, Value } from '../expression/node.ts'
 import { readValue, writeValue } from '../expression/value-bytes.ts'
 import { ByteReader, ByteWriter } from '../kernel/bytes.ts'
 import { SixfoldError } from '../kernel/errors.ts'
+import { hashOf } from '../kernel/hash.ts'
 import { shorten } from '../kernel/shorten.ts'
-import type { EventLog } from '../ports/event-log.ts'
+import type { Entry, EventLog } from '../ports/event-log.ts'
+import type { MetadataStore } from '../ports/metadata-store.ts'
 import type { Degradation, StageTimes } from './prediction.ts'
 import type { OutputValue } from './tensors.ts'
 
@@ -33,7 +35,6 @@ export interface PredictionSchema {
 
 export interface LoggedPrediction {
   readonly id: string
-  readonly position: number
   readonly schema: PredictionSchema
   readonly at: number
   readonly version: string | null
@@ -48,7 +49,11 @@ export interface LoggedPrediction {
 
 /** A prediction may wait so long to be written with others. */
 const flushMs = 20
-const kinds = { schema: 0, prediction: 1 } as const
+/** The first byte of an entry says what form it has. */
+const form = 2
+
+/** Under which a schema is kept: 64 bits of its hash. */
+export const nameOfSchema = (schema: PredictionSchema): string => hashOf(schema).slice(0, 16)
 
 export interface PredictionWriter {
   /** Gives the prediction's id at once; it is durable within some tens of milliseconds. Throws SX_OVERLOADED. */
@@ -69,27 +74,18 @@ export function predictionWriter(log: EventLog, schema: PredictionSchema): Predi
   const buffer = new ByteWriter()
   const width =
     schema.keys.length + schema.request.length + schema.groups.reduce((sum, { features }) => sum + features.length, 0)
-  let schemaAt = -1
+  const name = nameOfSchema(schema)
+  const [high, low] = [Number.parseInt(name.slice(0, 8), 16), Number.parseInt(name.slice(8), 16)]
+  const within = { withinMs: flushMs }
   let salt = randomInt(2 ** 32)
   return {
     write: (row, newest, at, version, outputs, degraded, milliseconds) => {
-      if (schemaAt < 0) {
-        const { first, durable } = log.append(
-          topic,
-          [Buffer.concat([Buffer.from([kinds.schema]), Buffer.from(JSON.stringify(schema))])],
-          flushMs,
-        )
-        schemaAt = first
-        durable.catch(() => {
-          // It has lost its place; the next prediction writes it again.
-          schemaAt = -1
-        })
-      }
       // A counter from a random start: as unlike another process's as random bits, and free.
       salt = (salt + 1) % 2 ** 32
       buffer.reset()
-      buffer.byte(kinds.prediction)
-      buffer.float(schemaAt)
+      buffer.byte(form)
+      buffer.word(high)
+      buffer.word(low)
       buffer.word(salt)
       buffer.float(at)
       writeValue(buffer, version)
@@ -107,68 +103,86 @@ export function predictionWriter(log: EventLog, schema: PredictionSchema): Predi
       buffer.float(milliseconds.inference)
       buffer.float(milliseconds.post)
       buffer.float(milliseconds.total)
-      const { first } = log.append(topic, [buffer.written], flushMs)
-      return idOf(schema.model, first, salt)
+      const { reference } = log.append(topic, [buffer.written], within)
+      return `${schema.model}.${reference}.${salt.toString(16).padStart(8, '0')}`
     },
   }
 }
 
-const idOf = (model: string, position: number, salt: number): string =>
-  `${model}.${position.toString(36)}.${salt.toString(16).padStart(8, '0')}`
-
 /** Null for a text that cannot be an id. */
 export function parseId(
   id: string,
-): { readonly model: string; readonly position: number; readonly salt: number } | null {
-  const match = /^([a-zA-Z][a-zA-Z0-9_]{0,62})\.([0-9a-z]{1,11})\.([0-9a-f]{8})$/.exec(id)
-  return match === null
-    ? null
-    : { model: match[1]!, position: Number.parseInt(match[2]!, 36), salt: Number.parseInt(match[3]!, 16) }
+): { readonly model: string; readonly reference: string; readonly salt: number } | null {
+  const match = /^([a-zA-Z][a-zA-Z0-9_]{0,62})\.([0-9a-z-]{1,48})\.([0-9a-f]{8})$/.exec(id)
+  return match === null ? null : { model: match[1]!, reference: match[2]!, salt: Number.parseInt(match[3]!, 16) }
 }
 
 export interface PredictionReader {
   /** Throws SX_UNKNOWN_PREDICTION. */
   find(id: string): Promise<LoggedPrediction>
+  /** The same of many: null for each that is not in the log. */
+  findAll(ids: readonly string[]): Promise<readonly (LoggedPrediction | null)[]>
 }
 
-export function predictionReader(log: EventLog): PredictionReader {
+/** An answer may be known before its entry is: another server may be about to write it. */
+const awaitedMs = 4 * flushMs
+const lookupsAtOnce = 64
+
+export function predictionReader(log: EventLog, metadata: MetadataStore): PredictionReader {
   const schemas = new Map<string, PredictionSchema>()
-  const schemaAt = async (topic: string, position: number): Promise<PredictionSchema> => {
-    const key = `${topic} ${position}`
-    const known = schemas.get(key)
+  const schemaOf = async (name: string): Promise<PredictionSchema> => {
+    const known = schemas.get(name)
     if (known !== undefined) return known
-    const [entry] = await log.read(topic, position, 1)
-    if (entry === undefined || entry.bytes[0] !== kinds.schema)
-      throw new SixfoldError('SX_STORE_CORRUPT', `The log '${topic}' has no schema at ${position}.`)
-    const schema = JSON.parse(new TextDecoder().decode(entry.bytes.subarray(1))) as PredictionSchema
-    schemas.set(key, schema)
+    const kept = await metadata.form(name)
+    if (kept === null)
+      throw new SixfoldError('SX_STORE_CORRUPT', `The metadata has no schema '${name}' of predictions.`)
+    const schema = JSON.parse(kept) as PredictionSchema
+    schemas.set(name, schema)
     return schema
   }
+  const read = async (id: string, salt: number, entry: Entry): Promise<LoggedPrediction | null> => {
+    if (entry.bytes[0] !== form) return null
+    const from = new ByteReader(entry.bytes, 1)
+    const name = [from.word(), from.word()].map((word) => word.toString(16).padStart(8, '0')).join('')
+    if (from.word() !== salt) return null
+    const schema = await schemaOf(name)
+    return { id, schema, ...decode(from, schema) }
+  }
+  const lookup = async (id: string): Promise<LoggedPrediction | null> => {
+    const parsed = parseId(id)
+    if (parsed === null) return null
+    const entry = await log.lookup(topicOfPredictions(parsed.model), parsed.reference)
+    return entry === null ? null : read(id, parsed.salt, entry)
+  }
+  const lookupAll = async (ids: readonly string[]): Promise<(LoggedPrediction | null)[]> => {
+    const found: (LoggedPrediction | null)[] = []
+    for (let from = 0; from < ids.length; from += lookupsAtOnce)
+      found.push(...(await Promise.all(ids.slice(from, from + lookupsAtOnce).map(lookup))))
+    return found
+  }
+  const findAll = async (ids: readonly string[]): Promise<readonly (LoggedPrediction | null)[]> => {
+    const found = await lookupAll(ids)
+    const missing = found.flatMap((one, i) => (one === null && parseId(ids[i]!) !== null ? [i] : []))
+    if (missing.length === 0) return found
+    const models = new Set(missing.map((i) => parseId(ids[i]!)!.model))
+    await Promise.all([...models].map((model) => log.settled(topicOfPredictions(model))))
+    await new Promise((resolve) => setTimeout(resolve, awaitedMs))
+    for (const [k, one] of (await lookupAll(missing.map((i) => ids[i]!))).entries()) found[missing[k]!] = one
+    return found
+  }
   return {
+    findAll,
     find: async (id) => {
-      const unknown = (): SixfoldError =>
-        new SixfoldError('SX_UNKNOWN_PREDICTION', `There is no prediction '${shorten(id)}' in the log.`, {
-          details: { id: shorten(id) },
-        })
-      const parsed = parseId(id)
-      if (parsed === null) throw unknown()
-      const topic = topicOfPredictions(parsed.model)
-      let [entry] = await log.read(topic, parsed.position, 1)
-      if (entry === undefined) {
-        // The answer was given before its entry was written.
-        await log.settled(topic)
-        entry = (await log.read(topic, parsed.position, 1))[0]
-      }
-      if (entry === undefined || entry.bytes[0] !== kinds.prediction) throw unknown()
-      const from = new ByteReader(entry.bytes, 1)
-      const schema = await schemaAt(topic, from.float())
-      if (from.word() !== parsed.salt) throw unknown()
-      return { id, position: parsed.position, schema, ...decode(from, schema) }
+      const [found] = await findAll([id])
+      if (found != null) return found
+      throw new SixfoldError('SX_UNKNOWN_PREDICTION', `There is no prediction '${shorten(id)}' in the log.`, {
+        details: { id: shorten(id) },
+      })
     },
   }
 }
 
-function decode(from: ByteReader, schema: PredictionSchema): Omit<LoggedPrediction, 'id' | 'position' | 'schema'> {
+function decode(from: ByteReader, schema: PredictionSchema): Omit<LoggedPrediction, 'id' | 'schema'> {
   const at = from.float()
   const version = readValue(from) as string | null
   const values = (list: readonly unknown[]): Value[] => list.map(() => readValue(from))

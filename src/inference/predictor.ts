@@ -48,6 +48,8 @@ export interface Question {
 
 export interface Predictor {
   readonly model: Model
+  /** What its entries in the log mean: to be kept before the first of them is written. */
+  readonly schema: PredictionSchema
   /** Throws SX_REQUEST_INVALID, and SX_INSTANT_PAST for an instant that the state has moved past. */
   predict(question: Question): Promise<Prediction>
   /** The version that answers from now on; requests under way are answered by the one before. */
@@ -84,7 +86,8 @@ export function predictor(model: Model, { views, store, log, clock, limits }: Pr
   const entries = Object.values(model.vector).map((node) => compile(node, places.locate))
   const outputNames = Object.keys(model.output)
   const fallback = fallbackOf(model, places.locate)
-  const writer = predictionWriter(log, schemaOf(model, keys, request, features))
+  const schema = schemaOf(model, keys, request, features)
+  const writer = predictionWriter(log, schema)
   const measured = measures(clock.monotonic)
   let serving: Serving | null = null
   const retiring = new Set<Promise<void>>()
@@ -186,6 +189,7 @@ export function predictor(model: Model, { views, store, log, clock, limits }: Pr
 
   return {
     model,
+    schema,
     predict,
     serve: (version, loaded) => {
       const signature = signatureOf(model, loaded)

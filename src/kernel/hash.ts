@@ -30,3 +30,10 @@ export const hashOf = (value: unknown): string => sha256(canonicalJson(value))
  */
 export const md5Hash52 = (text: string): number =>
   Number.parseInt(createHash('md5').update(text).digest('hex').slice(0, 13), 16)
+
+/** FNV-1a over UTF-16 units, 32 bits: quick, the same everywhere, for spreading keys over few places. */
+export function hash32(text: string): number {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  return hash >>> 0
+}

@@ -1,23 +1,26 @@
 /**
- * Outcomes: what really came, joined to what was predicted. An outcome goes into the log first, then into the index that knows which
- * predictions have one, together with the figures of quality and the position in the log, in one update: so an acknowledged
- * outcome counts once, also when the process dies in between.
+ * Outcomes: what really came, joined to what was predicted. An outcome goes into the log first, then into the index that says where
+ * in the log the outcome of a prediction stands, together with the position in the log, in one update: so an acknowledged outcome
+ * counts once, also when the process dies in between. Several servers may do this at once: of two outcomes of one prediction the
+ * one that the index names counts, for all of them.
  */
 
 import type { Platform } from '../definition/graph.ts'
 import { modelNamed, modelsOf } from '../definition/graph.ts'
 import type { Model, Output } from '../definition/model.ts'
+import { decodePosition, encodePosition } from '../features/index.ts'
 import type { LoggedPrediction, PredictionReader } from '../inference/index.ts'
 import { parseId } from '../inference/index.ts'
 import type { Clock } from '../kernel/clock.ts'
-import { isSixfoldError, SixfoldError } from '../kernel/errors.ts'
-import { canonicalJson } from '../kernel/hash.ts'
+import { SixfoldError } from '../kernel/errors.ts'
+import { canonicalJson, hash32 } from '../kernel/hash.ts'
 import type { Limits } from '../kernel/limits.ts'
 import { shorten } from '../kernel/shorten.ts'
 import { suggestion } from '../kernel/suggest.ts'
-import type { EventLog } from '../ports/event-log.ts'
+import type { Entry, EventLog } from '../ports/event-log.ts'
 import type { OnlineStore } from '../ports/online-store.ts'
-import { keysFor } from './outcome-keys.ts'
+import type { Place } from './outcome-keys.ts'
+import { decodePlace, encodePlace, keysFor, samePlace } from './outcome-keys.ts'
 import type { OutcomeValue, QualitySnapshot } from './quality.ts'
 import { Quality } from './quality.ts'
 
@@ -39,7 +42,6 @@ export interface OutcomeResult {
 /** An outcome as it lies in the log, with what it is joined to. */
 export interface LoggedOutcome {
   readonly id: string
-  readonly position: number
   readonly at: number
   readonly outcome: { readonly [output: string]: OutcomeValue }
   readonly predicted: { readonly [output: string]: unknown }
@@ -156,11 +158,11 @@ class ModelOutcomes {
   readonly #options: OutcomesOptions
   readonly #keys: ReturnType<typeof keysFor>
   #quality: Quality
-  /** The first entry of the topic that is not part of the index. */
-  #position = 0
+  /** For each partition of the topic, the first entry that the figures do not count. */
+  #counted: number[] = []
   #stored = Number.NEGATIVE_INFINITY
   #ready: Promise<void> | null = null
-  /** Requests of one model go one after another: whether an outcome is the first is to be decided once. */
+  /** One after another: whether an outcome is the first is to be decided once, and counted once. */
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(model: Model, options: OutcomesOptions) {
@@ -194,144 +196,185 @@ class ModelOutcomes {
   }
 
   record(inputs: readonly OutcomeInput[]): Promise<OutcomeResult> {
-    const mine = this.#last.then(() => this.#record(inputs))
+    return this.#inTurn(() => this.#record(inputs))
+  }
+
+  /** Takes in what the log holds and the index, or the figures, do not. */
+  catchUp(): Promise<number> {
+    return this.#inTurn(() => this.#takeIn())
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#last.then(work)
     this.#last = mine.catch(() => {})
     return mine
   }
 
   async #record(inputs: readonly OutcomeInput[]): Promise<OutcomeResult> {
-    await this.catchUp()
-    const { log, clock, predictions } = this.#options
-    const unknown: string[] = []
-    const conflicts: string[] = []
+    await this.#takeIn()
+    const { clock, predictions } = this.#options
     let duplicates = 0
-    const fresh = new Map<string, LoggedOutcome>()
-    const held = await this.#held(inputs.map(({ id }) => id))
+    const conflicts: string[] = []
+    const compare = (id: string, one: LoggedOutcome['outcome'], other: LoggedOutcome['outcome']): void => {
+      if (canonicalJson(one) === canonicalJson(other)) duplicates++
+      else conflicts.push(id)
+    }
+    const held = await this.#outcomesAt(await this.#placesOf(inputs.map(({ id }) => id)))
+    const asked = new Map<string, LoggedOutcome['outcome']>()
     for (const [i, { id, outcome }] of inputs.entries()) {
-      const before = held[i] ?? fresh.get(id)?.outcome
-      if (before !== undefined && before !== null) {
-        if (canonicalJson(before) === canonicalJson(outcome)) duplicates++
-        else conflicts.push(id)
-        continue
-      }
-      const prediction = await findOrNull(predictions, id)
-      if (prediction === null) unknown.push(id)
-      else fresh.set(id, join(prediction, outcome, clock.now()))
+      const before = held[i]?.outcome ?? asked.get(id)
+      if (before === undefined) asked.set(id, outcome)
+      else compare(id, before, outcome)
     }
-    if (fresh.size > 0) {
-      const { durable } = log.append(
-        topicOfOutcomes(this.#model.name),
-        [...fresh.values()].map((outcome) => Buffer.from(JSON.stringify(outcome))),
-      )
-      await durable
-      await this.catchUp()
+    const found = await predictions.findAll([...asked.keys()])
+    const unknown = [...asked.keys()].filter((_, i) => found[i] === null)
+    const fresh = found.flatMap((one) => (one === null ? [] : [join(one, asked.get(one.id)!, clock.now())]))
+    if (fresh.length === 0) return { accepted: 0, duplicates, unknown, conflicts }
+
+    const written = await this.#append(fresh)
+    await this.#takeIn()
+    // Another server may have recorded an outcome of the same prediction meanwhile; the index says which one counts.
+    const places = await this.#placesOf(fresh.map(({ id }) => id))
+    const lost = fresh.flatMap((_, i) => (places[i] !== null && samePlace(places[i]!, written[i]!) ? [] : [i]))
+    const winners = await this.#outcomesAt(lost.map((i) => places[i]!))
+    for (const [k, i] of lost.entries()) {
+      const { id, outcome } = fresh[i]!
+      if (winners[k] !== null) compare(id, winners[k]!.outcome, outcome)
     }
-    return { accepted: fresh.size, duplicates, unknown, conflicts }
+    return { accepted: fresh.length - lost.length, duplicates, unknown, conflicts }
   }
 
-  /** The outcomes that the index holds for these predictions. */
-  async #held(ids: readonly string[]): Promise<readonly (LoggedOutcome['outcome'] | null)[]> {
-    const found: (LoggedOutcome['outcome'] | null)[] = ids.map(() => null)
-    await this.#options.store.read(
-      ids.map((id) => this.#keys.index(parseId(id)!.position)),
-      (i, bytes) => {
-        found[i] = entryOf(bytes, ids[i]!)?.outcome ?? null
-      },
+  /** Gives where each came to stand. Outcomes of one prediction go to one partition, so that their order is one. */
+  async #append(outcomes: readonly LoggedOutcome[]): Promise<readonly Place[]> {
+    const { log } = this.#options
+    const count = await log.partitions(this.#topic)
+    const partitions = outcomes.map(({ id }) => hash32(id) % count)
+    const places: Place[] = []
+    await Promise.all(
+      [...new Set(partitions)].map(async (partition) => {
+        const mine = partitions.flatMap((other, i) => (other === partition ? [i] : []))
+        const entries = mine.map((i) => Buffer.from(JSON.stringify(outcomes[i])))
+        const appended = log.append(this.#topic, entries, { partition })
+        await appended.durable
+        for (const [k, i] of mine.entries()) places[i] = { partition, position: appended.position + k }
+      }),
     )
-    return found
+    return places
   }
 
   async find(id: string): Promise<LoggedOutcome | null> {
-    let found: LoggedOutcome | null = null
-    await this.#options.store.read([this.#keys.index(parseId(id)!.position)], (_, bytes) => {
-      found = entryOf(bytes, id)
-    })
-    return found
+    return (await this.#outcomesAt(await this.#placesOf([id])))[0]!
   }
 
-  /** Takes in what the log holds and the index does not. */
-  async catchUp(): Promise<number> {
-    this.#ready ??= this.#load()
-    await this.#ready
-    return this.#takeIn()
+  get #topic(): string {
+    return topicOfOutcomes(this.#model.name)
+  }
+
+  async #placesOf(ids: readonly string[]): Promise<readonly (Place | null)[]> {
+    const places: (Place | null)[] = ids.map(() => null)
+    await this.#options.store.read(
+      ids.map((id) => this.#keys.index(id)),
+      (i, bytes) => {
+        places[i] = bytes === null ? null : decodePlace(bytes)
+      },
+    )
+    return places
+  }
+
+  async #outcomesAt(places: readonly (Place | null)[]): Promise<readonly (LoggedOutcome | null)[]> {
+    return Promise.all(
+      places.map(async (place) => {
+        if (place === null) return null
+        const [entry] = await this.#options.log.read(this.#topic, place.partition, place.position, 1)
+        return entry?.position === place.position ? outcomeIn(entry) : null
+      }),
+    )
   }
 
   async #takeIn(): Promise<number> {
+    this.#ready ??= this.#load().catch((error: unknown) => {
+      this.#ready = null
+      throw error
+    })
+    await this.#ready
+    const partitions = await this.#options.log.partitions(this.#topic)
     let entries = 0
+    for (let partition = 0; partition < partitions; partition++) entries += await this.#takeInPartition(partition)
+    return entries
+  }
+
+  async #takeInPartition(partition: number): Promise<number> {
+    const { store, log } = this.#options
+    let taken = 0
     for (;;) {
-      const batch = await this.#entries(this.#position)
-      if (batch.length === 0) return entries
-      const counted = await this.#index(batch)
-      for (const outcome of counted) this.#count(outcome)
-      this.#position += batch.length
-      entries += batch.length
+      let indexed = 0
+      await store.read([this.#keys.position(partition)], (_, bytes) => {
+        indexed = decodePosition(bytes)
+      })
+      const counted = this.#counted[partition] ?? 0
+      // The index may be behind the figures: its store may have lost its last moments.
+      const from = Math.min(indexed, counted)
+      const entries = await log.read(this.#topic, partition, from, entriesPerRead)
+      if (entries.length === 0) return taken
+      const outcomes = entries.map(outcomeIn)
+      const first = await this.#index(partition, from, entries, outcomes)
+      if (first === null) continue
+      for (const [i, outcome] of outcomes.entries())
+        if (first[i] && entries[i]!.position >= counted) this.#count(outcome)
+      this.#counted[partition] = Math.max(counted, entries.at(-1)!.position + 1)
+      taken += entries.length
       await this.#store()
     }
   }
 
-  async #entries(from: number): Promise<readonly LoggedOutcome[]> {
-    const entries = await this.#options.log.read(topicOfOutcomes(this.#model.name), from, 500)
-    return entries.map(({ bytes }) => JSON.parse(new TextDecoder().decode(bytes)) as LoggedOutcome)
-  }
-
-  /** Enters outcomes that follow the index's position; gives those that are the first of their predictions. */
-  async #index(entries: readonly LoggedOutcome[]): Promise<readonly LoggedOutcome[]> {
-    let counted: LoggedOutcome[] = []
-    const next = this.#position + entries.length
+  /**
+   * Enters the outcomes of a stretch of the log that begins where the index does, or before; says of each whether it is the one
+   * that counts of its prediction. Null where the index does not reach as far.
+   */
+  async #index(
+    partition: number,
+    from: number,
+    entries: readonly Entry[],
+    outcomes: readonly LoggedOutcome[],
+  ): Promise<readonly boolean[] | null> {
+    let first: readonly boolean[] | null = null
+    const next = entries.at(-1)!.position + 1
     await this.#options.store.update(
-      [this.#keys.position, ...entries.map(({ position }) => this.#keys.index(position))],
-      ([, ...held]) => {
-        counted = []
-        const seen = new Set<number>()
-        const written = entries.map((entry, i) => {
-          if (entryOf(held[i]!, entry.id) !== null || seen.has(entry.position)) return undefined
-          seen.add(entry.position)
-          counted.push(entry)
-          return Buffer.from(JSON.stringify({ ...entry, logged: this.#position + i }))
+      [this.#keys.position(partition), ...outcomes.map(({ id }) => this.#keys.index(id))],
+      ([position, ...held]) => {
+        first = null
+        const indexed = decodePosition(position!)
+        if (indexed < from) return []
+        const seen = new Set<string>()
+        const written: (Uint8Array | undefined)[] = []
+        first = outcomes.map(({ id }, i) => {
+          const own = { partition, position: entries[i]!.position }
+          const counts = held[i] === null ? !seen.has(id) : samePlace(decodePlace(held[i]!), own)
+          seen.add(id)
+          written[i] = counts && held[i] === null ? encodePlace(own) : undefined
+          return counts
         })
-        return [Buffer.from(JSON.stringify(next)), ...written]
+        return [indexed < next ? encodePosition(next) : undefined, ...written]
       },
     )
-    return counted
+    return first
   }
 
   #count({ predicted, outcome, predictedAt, degraded }: LoggedOutcome): void {
     this.#quality.add(predicted, outcome, predictedAt, degraded)
   }
 
-  /**
-   * The figures are stored now and then, with their own position; after a crash the outcomes since are counted again, from the log,
-   * as far as the index says that they are the ones that count.
-   */
+  /** The figures are stored now and then, with their own positions; the outcomes since are counted again, from the log. */
   async #load(): Promise<void> {
-    const { store } = this.#options
-    let counted = 0
-    await store.read([this.#keys.position, this.#keys.figures], (i, bytes) => {
+    await this.#options.store.read([this.#keys.figures], (_, bytes) => {
       if (bytes === null) return
-      const stored = JSON.parse(new TextDecoder().decode(bytes)) as
-        | number
-        | { readonly position: number; readonly quality: unknown }
-      if (i === 0) this.#position = stored as number
-      else {
-        const figures = stored as { readonly position: number; readonly quality: unknown }
-        counted = figures.position
-        this.#quality = Quality.fromJSON(this.#model, figures.quality)
+      const stored = JSON.parse(decoder.decode(bytes)) as {
+        readonly positions: number[]
+        readonly quality: unknown
       }
+      this.#counted = stored.positions
+      this.#quality = Quality.fromJSON(this.#model, stored.quality)
     })
-    while (counted < this.#position) {
-      const entries = (await this.#entries(counted)).slice(0, this.#position - counted)
-      if (entries.length === 0) return
-      const from = counted
-      await store.read(
-        entries.map(({ position }) => this.#keys.index(position)),
-        (i, bytes) => {
-          const held =
-            bytes === null ? null : (JSON.parse(new TextDecoder().decode(bytes)) as { readonly logged: number })
-          if (held?.logged === from + i) this.#count(entries[i]!)
-        },
-      )
-      counted += entries.length
-    }
   }
 
   /** At most once in a while: the figures of a year of days are some ten thousand numbers. */
@@ -339,33 +382,24 @@ class ModelOutcomes {
     const now = this.#options.clock.monotonic()
     if (now - this.#stored < storeEveryMs) return
     this.#stored = now
-    const figures = Buffer.from(JSON.stringify({ position: this.#position, quality: this.#quality }))
+    // A partition of which nothing was counted yet is a hole, which JSON would write as null.
+    const positions = Array.from(this.#counted, (position) => position ?? 0)
+    const figures = Buffer.from(JSON.stringify({ positions, quality: this.#quality }))
     await this.#options.store.update([this.#keys.figures], () => [figures])
   }
 }
 
+const entriesPerRead = 500
 const storeEveryMs = 5_000
 
-/** What the index holds at a prediction's place, if it is that prediction's: a log that lost its end gives a place out again. */
-function entryOf(bytes: Uint8Array | null, id: string): LoggedOutcome | null {
-  const entry = bytes === null ? null : (JSON.parse(new TextDecoder().decode(bytes)) as LoggedOutcome)
-  return entry?.id === id ? entry : null
-}
-
-async function findOrNull(predictions: PredictionReader, id: string): Promise<LoggedPrediction | null> {
-  try {
-    return await predictions.find(id)
-  } catch (error) {
-    if (isSixfoldError(error) && error.code === 'SX_UNKNOWN_PREDICTION') return null
-    throw error
-  }
-}
+const decoder = new TextDecoder()
+const outcomeIn = ({ bytes }: Entry): LoggedOutcome => JSON.parse(decoder.decode(bytes)) as LoggedOutcome
 
 function join(
-  { id, position, schema, outputs, at, version, degraded }: LoggedPrediction,
+  { id, schema, outputs, at, version, degraded }: LoggedPrediction,
   outcome: LoggedOutcome['outcome'],
   now: number,
 ): LoggedOutcome {
   const predicted = Object.fromEntries(schema.outputs.map((name, i) => [name, outputs[i]]))
-  return { id, position, at: now, outcome, predicted, predictedAt: at, version, degraded: degraded.length > 0 }
+  return { id, at: now, outcome, predicted, predictedAt: at, version, degraded: degraded.length > 0 }
 }

@@ -40,7 +40,9 @@ export interface EventLog extends Inspectable {
   settled(topic: string): Promise<void>
 
   /** `bytes` is null where the log does not say. */
-  topics(): Promise<readonly { readonly topic: string; readonly ends: readonly number[]; readonly bytes: number | null }[]>
+  topics(): Promise<
+    readonly { readonly topic: string; readonly ends: readonly number[]; readonly bytes: number | null }[]
+  >
 
   /**
    * Shares the partitions of topics among the processes that follow them as one group, each to one of them, and calls `take` for

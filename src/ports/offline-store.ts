@@ -81,7 +81,7 @@ export interface OfflineStore extends Inspectable {
   history(request: HistoryRequest): AsyncIterable<EventBatch>
 
   /** Reads all of a source's history once: what it holds, and what is wrong with it. */
-  inspect(source: Source): Promise<HistorySummary>
+  summarize(source: Source): Promise<HistorySummary>
 
   close(): Promise<void>
 }

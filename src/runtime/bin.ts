@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 /** The program `sixfold`: the command line, with everything it needs. */
-import { readFileSync } from 'node:fs'
 import { pino } from 'pino'
 import type { ServeOptions, Serving, Tools } from '../cli/index.ts'
 import { main } from '../cli/index.ts'
@@ -13,12 +12,9 @@ import { listen } from './listen.ts'
 import type { OpenOptions } from './open.ts'
 import { open } from './open.ts'
 import { applyPlatform, planFor } from './plan.ts'
+import { version } from './version.ts'
 import { watchScripts } from './watch.ts'
 import { workbench } from './workbench.ts'
-
-const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-  readonly version: string
-}
 
 const optionsOf = ({ folder, data, limits, sync, duckdb }: Project): OpenOptions => ({
   project: folder,
@@ -29,7 +25,7 @@ const optionsOf = ({ folder, data, limits, sync, duckdb }: Project): OpenOptions
 })
 
 const tools: Tools = {
-  version: manifest.version,
+  version,
   load: async (path) => {
     const { file, folder, data, platform } = await loadProject(path)
     return {
@@ -45,7 +41,7 @@ const tools: Tools = {
   },
   serve,
   watch: async (path, changed) => watchScripts(projectFolder(path), changed),
-  init: (folder) => writeProject(folder, manifest.version),
+  init: (folder) => writeProject(folder, version),
 }
 
 async function serve(path: string, { port, host, clock, apply, verbose }: ServeOptions): Promise<Serving> {

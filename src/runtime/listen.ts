@@ -20,6 +20,7 @@ export async function listen(
   const server = httpServer({ services: opened, console: readConsole(consoleFolder()), logger: opened.logger })
   try {
     const where = await server.listen(port, host)
+    opened.servers.listens(where.url)
     return { ...where, close: () => server.close() }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException

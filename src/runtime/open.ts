@@ -1,16 +1,9 @@
-/**
- * The composition root: a platform and a data folder become stores, patterns and services. The only place that knows which
- * technology stands behind a port.
- */
+/** The composition root: a platform and its stores become patterns and services. */
+import { randomBytes } from 'node:crypto'
 import { basename, isAbsolute, join, resolve } from 'node:path'
 import type { Logger } from 'pino'
 import { pino } from 'pino'
-import { duckdbOfflineStore } from '../adapters/duckdb/offline-store.ts'
-import { fileArtifactStore } from '../adapters/files/artifact-store.ts'
-import { fileEventLog } from '../adapters/files/event-log.ts'
-import { lmdbOnlineStore } from '../adapters/lmdb/online-store.ts'
 import { onnxModelRuntime } from '../adapters/onnx/model-runtime.ts'
-import { sqliteMetadataStore } from '../adapters/sqlite/metadata-store.ts'
 import type { Explanation, FeatureAnswer, PlatformDescription, Services, Status } from '../api/index.ts'
 import { graphOf } from '../api/index.ts'
 import type { Platform } from '../definition/graph.ts'
@@ -19,7 +12,7 @@ import type { Value } from '../expression/node.ts'
 import type { Ingest, Materialized, MaterializeRequest, RunningViews } from '../features/index.ts'
 import { featureReader, ingest, materialize, runningViews } from '../features/index.ts'
 import type { Prediction, Predictor, Question } from '../inference/index.ts'
-import { fieldsReader, predictionReader, predictor } from '../inference/index.ts'
+import { fieldsReader, nameOfSchema, predictionReader, predictor } from '../inference/index.ts'
 import type { Clock, ManualClock } from '../kernel/clock.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { SixfoldError } from '../kernel/errors.ts'
@@ -28,19 +21,22 @@ import type { Limits } from '../kernel/limits.ts'
 import { limits as standardLimits } from '../kernel/limits.ts'
 import type { Outcomes } from '../monitoring/index.ts'
 import { outcomes } from '../monitoring/index.ts'
-import type { ArtifactStore } from '../ports/artifact-store.ts'
-import type { EventLog } from '../ports/event-log.ts'
-import type { MetadataStore } from '../ports/metadata-store.ts'
-import type { OfflineStore } from '../ports/offline-store.ts'
 import type { OnlineStore } from '../ports/online-store.ts'
 import type { AddedVersion, RegistryOptions } from '../registry/index.ts'
 import { addVersion, loadLive } from '../registry/index.ts'
 import { explain } from './explain.ts'
-import { statusOf } from './status.ts'
+import { checkBelonging } from './belonging.ts'
+import type { Servers } from './servers.ts'
+import { serversOf } from './servers.ts'
+import { modelsStatus, statusReader } from './status.ts'
+import type { Stores, StoreSettings } from './stores.ts'
+import { openStores } from './stores.ts'
 
 export interface OpenOptions {
   /** Where state, logs, models and metadata lie; from the project's folder. By default '.sixfold'. */
   readonly data?: string
+  /** Where shared stores are; what is not named lies in the data folder. */
+  readonly stores?: StoreSettings
   /** From which paths in definitions start. By default the working folder. */
   readonly project?: string
   readonly limits?: Partial<Limits>
@@ -56,13 +52,8 @@ export interface OpenOptions {
 export interface Opened extends Services {
   readonly logger: Logger
   readonly clock: Clock
-  readonly stores: {
-    readonly online: OnlineStore
-    readonly offline: OfflineStore
-    readonly log: EventLog
-    readonly metadata: MetadataStore
-    readonly artifacts: ArtifactStore
-  }
+  readonly stores: Stores
+  readonly servers: Servers
   readonly views: RunningViews
   readonly ingest: Ingest
   readonly outcomes: Outcomes
@@ -83,31 +74,53 @@ export async function open(platform: Platform, options: OpenOptions = {}): Promi
   const logger = options.logger ?? pino({ level: 'silent' })
   const serving = options.serving ?? true
 
-  const log = fileEventLog({
-    folder: join(data, 'log'),
-    writable: serving,
-    segmentBytes: limits.segmentBytes,
-    bufferBytes: limits.logBufferBytes,
+  const stores = await openStores(options.stores ?? {}, {
+    data,
+    project,
+    limits,
     sync: options.sync ?? 'second',
+    duckdb: options.duckdb ?? {},
+    serving,
   })
-  const store = lmdbOnlineStore(join(data, 'online'))
-  const metadata = await sqliteMetadataStore(join(data, 'metadata.sqlite'))
-  const artifacts = fileArtifactStore(join(data, 'artifacts'))
-  const offline = duckdbOfflineStore({ projectFolder: project, temporaryFolder: join(data, 'tmp'), ...options.duckdb })
+  try {
+    return await opened(platform, stores, { project, limits, clock, logger, serving })
+  } catch (error) {
+    await stores.close()
+    throw error
+  }
+}
+
+interface Settled {
+  readonly project: string
+  readonly limits: Limits
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly serving: boolean
+}
+
+async function opened(
+  platform: Platform,
+  stores: Stores,
+  { project, limits, clock, logger, serving }: Settled,
+): Promise<Opened> {
+  const { log, online: store, metadata, artifacts, offline } = stores
   const models = onnxModelRuntime()
   const registry: RegistryOptions = { artifacts, metadata, models, clock }
+  await checkBelonging(store, log.identity)
 
   const views = await runningViews(platform, store)
-  const events = ingest({ platform, views, log, store, clock, limits })
-  const predictions = predictionReader(log)
+  const events = await ingest({ platform, views, log, store, clock, limits })
+  const predictions = predictionReader(log, metadata)
   const joined = outcomes({ platform, predictions, log, store, clock, limits })
   const predictors = new Map<string, Predictor>(
     modelsOf(platform).map((model) => [model.name, predictor(model, { views, store, log, clock, limits })]),
   )
   const readers = new Map(viewReaders(views, store))
   const startedAt = clock.now()
+  const servers = serversOf(store, randomBytes(6).toString('hex'), platform.hash)
 
   if (serving) {
+    for (const { schema } of predictors.values()) await metadata.keepForm(nameOfSchema(schema), JSON.stringify(schema))
     const entries = (await events.catchUp()) + (await joined.catchUp())
     if (entries > 0) logger.info({ entries }, 'Took in what the log held and the state did not.')
   }
@@ -131,17 +144,30 @@ export async function open(platform: Platform, options: OpenOptions = {}): Promi
       }
     }
   }
+  /** Each also where another fails: a store that is away keeps nobody from the others. */
   const refresh = async (): Promise<void> => {
-    await views.refresh()
-    // A view rebuilt by another process lacks the pushes that became visible since its history.
-    if (serving) await events.catchUp()
-    if (serving) await loadModels()
+    const work: (() => Promise<unknown>)[] = serving
+      ? [
+          async () => {
+            await views.refresh()
+            // A view rebuilt by another process lacks the pushes that became visible since its history.
+            await events.catchUp()
+          },
+          () => joined.catchUp(),
+          loadModels,
+          () => servers.beat(),
+        ]
+      : [() => views.refresh()]
+    const failed = (await Promise.allSettled(work.map((one) => one()))).find(({ status }) => status === 'rejected')
+    if (failed?.status === 'rejected') throw failed.reason
   }
   if (serving) await loadModels()
+  const following = serving ? await events.follow() : null
+  const troubled = sayOnce(logger)
   let refreshing: Promise<void> | null = null
   const timer = setInterval(() => {
     refreshing ??= refresh()
-      .catch((error: unknown) => logger.error({ err: error }, 'Could not look for new versions.'))
+      .then(() => troubled.over(), troubled.met)
       .finally(() => {
         refreshing = null
       })
@@ -153,7 +179,8 @@ export async function open(platform: Platform, options: OpenOptions = {}): Promi
     limits,
     logger,
     clock,
-    stores: { online: store, offline, log, metadata, artifacts },
+    stores,
+    servers,
     views,
     ingest: events,
     outcomes: joined,
@@ -166,8 +193,19 @@ export async function open(platform: Platform, options: OpenOptions = {}): Promi
     push: (source, rows) => events.push(source, rows),
     recordOutcomes: (inputs) => joined.record(inputs),
     explain: (id): Promise<Explanation> => explain(id, platform, predictions, joined),
-    status: (): Promise<Status> =>
-      statusOf({ platform, views, predictors, outcomes: joined, log, store, clock, limits, startedAt }),
+    status: statusReader({
+      platform,
+      views,
+      predictors,
+      ingest: events,
+      outcomes: joined,
+      stores,
+      servers,
+      clock,
+      limits,
+      startedAt,
+    }) satisfies () => Promise<Status>,
+    models: () => modelsStatus(predictors, joined),
     describe: (): PlatformDescription => ({
       name: basename(project),
       hash: platform.hash,
@@ -185,12 +223,30 @@ export async function open(platform: Platform, options: OpenOptions = {}): Promi
     close: async () => {
       clearInterval(timer)
       if (refreshing !== null) await refreshing
+      await following?.close()
       await events.idle()
       for (const running of predictors.values()) await running.close()
-      await log.close()
-      await offline.close()
-      await store.close()
-      await metadata.close()
+      // Where the store is away, the others forget this server by themselves.
+      if (serving) await servers.leave().catch(() => {})
+      await stores.close()
+    },
+  }
+}
+
+/** What fails every second is said once, and when it is over. */
+function sayOnce(logger: Logger): { readonly met: (error: unknown) => void; readonly over: () => void } {
+  let said: string | null = null
+  return {
+    met: (error) => {
+      const why = error instanceof Error ? error.message : String(error)
+      if (said === why) return
+      said = why
+      logger.error({ err: error }, 'A store does not answer as it should; it is tried again every second.')
+    },
+    over: () => {
+      if (said === null) return
+      said = null
+      logger.info('The stores answer again.')
     },
   }
 }

@@ -5,7 +5,7 @@ import type { Plan, PlannedChange } from '../api/index.ts'
 import { describe, hashOfDefinition } from '../definition/describe.ts'
 import type { Platform } from '../definition/graph.ts'
 import { allViewsOf } from '../definition/graph.ts'
-import { decodeViewState, prefixOf, recordPrefix, space, viewStateKey } from '../features/index.ts'
+import { clearGeneration, decodeViewState, prefixOf, space, viewStateKey } from '../features/index.ts'
 import type { Applied, AppliedPlatform, MetadataStore } from '../ports/metadata-store.ts'
 import type { OnlineStore } from '../ports/online-store.ts'
 
@@ -78,8 +78,7 @@ async function dropState(store: OnlineStore, hash: string, name: string): Promis
     newest = Math.max(state.generation, state.run?.generation ?? 0)
   })
   let dropped = 0
-  for (let generation = 0; generation <= newest; generation++)
-    dropped += await store.clear(recordPrefix(hash, generation))
+  for (let generation = 0; generation <= newest; generation++) dropped += await clearGeneration(store, hash, generation)
   await store.clear(prefixOf(space.view, hash))
   return dropped
 }

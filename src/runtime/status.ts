@@ -1,61 +1,88 @@
-/** What runs, how much of it, and how well: one look for the console and the command line. */
-
-import type { Status } from '../api/index.ts'
+/**
+ * What runs, how much of it, and how well: one look for the console, the command line and the metrics. It answers soon also while a
+ * store does not, with what was last known of it.
+ */
+import type { ModelStatus, NamedStoreReport, Status } from '../api/index.ts'
 import type { Platform } from '../definition/graph.ts'
-import type { RunningViews } from '../features/index.ts'
-import { topicOfEvents } from '../features/index.ts'
+import type { Ingest, RunningViews } from '../features/index.ts'
 import type { Predictor } from '../inference/index.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Limits } from '../kernel/limits.ts'
 import type { Outcomes } from '../monitoring/index.ts'
-import type { EventLog } from '../ports/event-log.ts'
-import type { OnlineStore } from '../ports/online-store.ts'
+import { recent } from './recent.ts'
+import type { Servers } from './servers.ts'
+import type { Stores } from './stores.ts'
 
 interface Parts {
   readonly platform: Platform
   readonly views: RunningViews
   readonly predictors: ReadonlyMap<string, Predictor>
+  readonly ingest: Ingest
   readonly outcomes: Outcomes
-  readonly log: EventLog
-  readonly store: OnlineStore
+  readonly stores: Stores
+  readonly servers: Servers
   readonly clock: Clock
   readonly limits: Limits
   readonly startedAt: number
 }
 
-export async function statusOf({
-  platform,
-  views,
-  predictors,
-  outcomes,
-  log,
-  store,
-  clock,
-  limits,
-  startedAt,
-}: Parts): Promise<Status> {
-  const topics = await log.topics()
-  const endOf = (topic: string): number => topics.find((known) => known.topic === topic)?.end ?? 0
-  return {
-    now: clock.now(),
-    startedAt,
-    platform: platform.hash,
-    models: [...predictors.values()].map((running) => ({
-      model: running.model.name,
-      version: running.version,
-      budget: { ...running.model.budget },
-      waiting: running.waiting,
-      measures: running.measures.snapshot(),
-      quality: outcomes.quality(running.model.name),
-    })),
-    views: views.all.map(({ plan, state }) => ({
-      view: plan.view.name,
-      through: state.through,
-      position: state.position,
-      behind: Math.max(0, endOf(topicOfEvents(plan.view.basis.source.name)) - state.position),
-    })),
-    topics,
-    store: await store.size(),
-    limits: { ...limits },
+const figuresMs = 500
+const reportsMs = 5_000
+
+export function statusReader(parts: Parts): () => Promise<Status> {
+  const { platform, views, predictors, ingest, outcomes, stores, servers, clock, limits, startedAt } = parts
+  const progress = recent(figuresMs, () => ingest.progress())
+  const topics = recent(figuresMs, () => stores.log.topics())
+  const size = recent(figuresMs, () => stores.online.size())
+  const running = recent(figuresMs, () => servers.all())
+  const reports = recent(reportsMs, () => reportsOf(stores))
+  return async () => {
+    const [taken, known, store, all, said] = await Promise.all([
+      progress.value(),
+      topics.value(),
+      size.value(),
+      running.value(),
+      reports.value(),
+    ])
+    return {
+      now: clock.now(),
+      startedAt,
+      platform: platform.hash,
+      models: modelsStatus(predictors, outcomes),
+      views: views.all.map(({ plan: { view }, state }) => ({
+        view: view.name,
+        through: state.through,
+        position: taken?.get(view.name)?.position ?? null,
+        behind: taken?.get(view.name)?.behind ?? null,
+      })),
+      topics: (known ?? []).map(({ topic, ends, bytes }) => ({
+        topic,
+        end: ends.reduce((sum, end) => sum + end, 0),
+        bytes,
+      })),
+      store,
+      limits: { ...limits },
+      servers: all ?? [],
+      stores: said ?? [],
+    }
   }
+}
+
+/** What this process knows by itself, also while every store is away. */
+export const modelsStatus = (
+  predictors: ReadonlyMap<string, Predictor>,
+  outcomes: Outcomes,
+): readonly ModelStatus[] =>
+  [...predictors.values()].map((one) => ({
+    model: one.model.name,
+    version: one.version,
+    budget: { ...one.model.budget },
+    waiting: one.waiting,
+    measures: one.measures.snapshot(),
+    quality: outcomes.quality(one.model.name),
+  }))
+
+async function reportsOf(stores: Stores): Promise<readonly NamedStoreReport[]> {
+  const ports = ['online', 'log', 'metadata', 'artifacts', 'offline'] as const
+  return Promise.all(ports.map(async (port) => ({ port, report: await stores[port].inspect() })))
 }

@@ -16,7 +16,7 @@ export function workbench(opened: Opened): Workbench {
       const { applied, dropped } = await applyPlatform(platform, stores.metadata, stores.online, clock.now())
       return { at: applied.at, dropped }
     },
-    inspect: (source) => stores.offline.inspect(sourceNamed(platform, source)),
+    inspect: (source) => stores.offline.summarize(sourceNamed(platform, source)),
     materialize: opened.materialize,
     trainingSet: async ({ labels, at, zone, out, model, views }, progress) => {
       const definition = model === null ? null : modelNamed(platform, model)

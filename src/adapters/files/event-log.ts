@@ -1,5 +1,6 @@
 /**
- * The embedded event log: a folder a topic, in it segments of entries. One process writes it; others may read.
+ * The embedded event log: a folder a topic, in it segments of entries. A topic has one partition, with positions 0, 1, 2, … and none
+ * left out. One process of one machine writes it; others there may read.
  *
  * An append that has resolved was written to the operating system and survives the death of the process; it reaches the disk
  * within a second (`sync: 'always'`: before the append resolves), and survives the loss of power from then on. Appends that come
@@ -13,6 +14,10 @@ import { crc32 } from 'node:zlib'
 import { SixfoldError } from '../../kernel/errors.ts'
 import { limits } from '../../kernel/limits.ts'
 import type { Appended, EventLog } from '../../ports/event-log.ts'
+import { storageError } from './errors.ts'
+import { followByLooking } from './follow.ts'
+import { identityOf } from './identity.ts'
+import { inspectLog } from './inspect.ts'
 import { lockFolder } from './lock.ts'
 import type { Segment } from './segment.ts'
 import { baseOf, headerBytes, openSegment, readEntries, segmentName } from './segment.ts'
@@ -35,6 +40,7 @@ export function fileEventLog({
   bufferBytes = limits.logBufferBytes,
 }: FileLogOptions): EventLog {
   const lock = writable ? lockFolder(folder) : null
+  const identity = identityOf(folder)
   const topics = new Map<string, Topic>()
   const topicOf = (name: string): Topic => {
     let topic = topics.get(name)
@@ -49,25 +55,35 @@ export function fileEventLog({
   }, 1000)
   syncing.unref()
 
-  return {
-    append: (topic, entries, within = 0) => {
+  const log: EventLog = {
+    identity,
+    append: (topic, entries, { withinMs = 0 } = {}) => {
       if (!writable) throw new SixfoldError('SX_INTERNAL', 'This event log was opened for reading.')
-      return topicOf(topic).append(entries, within)
+      return topicOf(topic).append(entries, withinMs)
     },
-    read: async (topic, from, limit) => topicOf(topic).read(from, limit),
-    end: async (topic) => topicOf(topic).end(),
+    read: async (topic, _, from, limit) => topicOf(topic).read(from, limit),
+    lookup: async (topic, reference) => {
+      const position = Number.parseInt(reference, 36)
+      if (position.toString(36) !== reference) return null
+      return (await topicOf(topic).read(position, 1))[0] ?? null
+    },
+    partitions: async () => 1,
+    ends: async (topic) => [topicOf(topic).end()],
     settled: async (topic) => topicOf(topic).settled(),
     topics: async () =>
       namesIn(folder).map((name) => {
         const topic = topicOf(name)
-        return { topic: name, end: topic.end(), bytes: topic.bytes() }
+        return { topic: name, ends: [topic.end()], bytes: topic.bytes() }
       }),
+    follow: async (names, _, take) => followByLooking(log, names, take),
+    inspect: async () => inspectLog(folder, log, writable),
     close: async () => {
       clearInterval(syncing)
       for (const topic of topics.values()) await topic.close()
       lock?.release()
     },
   }
+  return log
 }
 
 const checked = (topic: string): string => {
@@ -170,7 +186,7 @@ class Topic {
     }
     this.#next += entries.length
     this.#schedule(withinMs)
-    return { first, durable: batch.durable }
+    return { partition: 0, position: first, reference: first.toString(36), durable: batch.durable }
   }
 
   async settled(): Promise<void> {
@@ -332,10 +348,4 @@ function newBatch(): Batch {
   // Whoever does not wait for it is not to be ended by it.
   durable.catch(() => {})
   return { block: nothing, bytes: 0, lengths: [], durable, resolve, reject }
-}
-
-function storageError(error: unknown, folder: string): unknown {
-  return (error as NodeJS.ErrnoException).code === 'ENOSPC'
-    ? new SixfoldError('SX_STORAGE_FULL', `No space is left for the log in '${folder}'.`, { cause: error })
-    : error
 }

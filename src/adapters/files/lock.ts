@@ -1,10 +1,17 @@
 /**
  * One writer a folder: a lock file with the owner's process id, taken over when that process no longer lives. A process id that
- * was used again is told apart by when the process started, where the system says so.
+ * was used again is told apart by when the process started, where the system says so. A process of another machine, or of another
+ * container, cannot be looked for: its lock holds for as long as the owner goes on touching it.
  */
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, utimesSync, writeSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { SixfoldError } from '../../kernel/errors.ts'
+import { storageError } from './errors.ts'
+
+const touchMs = 5_000
+/** For so long an owner may be too busy to touch its lock. */
+const abandonedMs = 60_000
 
 export interface Lock {
   release(): void
@@ -12,27 +19,63 @@ export interface Lock {
 
 /** Throws SX_STORE_LOCKED with the owner's process id. */
 export function lockFolder(folder: string): Lock {
-  mkdirSync(folder, { recursive: true })
   const path = join(folder, 'lock')
-  const mine = identityOf(process.pid)
+  const mine = `${identityOf(process.pid)} @${hostname()}`
   for (let attempt = 0; attempt < 5; attempt++) {
     try {
+      mkdirSync(folder, { recursive: true })
       const file = openSync(path, 'wx')
       writeSync(file, mine)
       closeSync(file)
-      return { release: () => rmSync(path, { force: true }) }
+      const touching = setInterval(() => touch(path), touchMs)
+      touching.unref()
+      return {
+        release: () => {
+          clearInterval(touching)
+          rmSync(path, { force: true })
+        },
+      }
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-      const owner = readOwner(path)
-      if (owner !== null && identityOf(Number(owner.split(' ')[0])) === owner)
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw storageError(error, folder)
+      const [owner = '', host = hostname()] = (readOwner(path) ?? '').split(' @')
+      const [pid] = owner.split(' ')
+      if (host !== hostname() && ageOf(path) < abandonedMs)
         throw new SixfoldError(
           'SX_STORE_LOCKED',
-          `The data folder '${folder}' is in use by process ${owner.split(' ')[0]}.`,
+          `The data folder '${folder}' is in use by process ${pid} of the machine '${host}'. Servers of several machines cannot share it.`,
+          {
+            fix: `Give each server a folder of its own and name shared stores under 'stores' in sixfold.config.ts. If that process is gone, wait a minute.`,
+          },
+        )
+      if (host === hostname() && owner !== '' && identityOf(Number(pid)) === owner)
+        throw new SixfoldError(
+          'SX_STORE_LOCKED',
+          `The data folder '${folder}' is in use by process ${pid}. Its log can have one server.`,
+          {
+            fix: "Stop that process, or use another data folder. For several servers name shared stores under 'stores' in sixfold.config.ts.",
+          },
         )
       rmSync(path, { force: true })
     }
   }
   throw new SixfoldError('SX_STORE_LOCKED', `The data folder '${folder}' is being opened by several processes at once.`)
+}
+
+function touch(path: string): void {
+  const now = new Date()
+  try {
+    utimesSync(path, now, now)
+  } catch {
+    // It was taken away by force; whoever did knows.
+  }
+}
+
+const ageOf = (path: string): number => {
+  try {
+    return Date.now() - statSync(path).mtimeMs
+  } catch {
+    return Number.POSITIVE_INFINITY
+  }
 }
 
 function readOwner(path: string): string | null {
