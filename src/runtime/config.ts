@@ -3,17 +3,20 @@
  * that one run names every mistake.
  */
 import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import { createJiti } from 'jiti'
 import { z } from 'zod'
 import type { Platform } from '../definition/graph.ts'
-import { isSixfoldError, SixfoldError } from '../kernel/errors.ts'
+import { SixfoldError } from '../kernel/errors.ts'
 import type { Limits } from '../kernel/limits.ts'
 import { limits as standardLimits } from '../kernel/limits.ts'
 import { suggestion } from '../kernel/suggest.ts'
+import type { Environment } from './environment.ts'
+import { memoryForm, readEnvironment, urlVariable } from './environment.ts'
 import { standardPort } from './listen.ts'
+import { forget, load, loadPlatform } from './modules.ts'
+import type { StorePort, StoreSettings } from './store-settings.ts'
+import { passwordVariables, storePorts } from './store-settings.ts'
+import { eachPort, readStoreUrl } from './store-urls.ts'
 
 export interface Config {
   /** The module whose default export, or export named `platform`, is the platform. From the config's folder. */
@@ -25,6 +28,8 @@ export interface Config {
   readonly sync?: 'always' | 'second'
   readonly limits?: Partial<Limits>
   readonly duckdb?: { readonly threads?: number; readonly memory?: string }
+  /** Where shared stores are, a URL each and without passwords. What is not named lies in the data folder. */
+  readonly stores?: { readonly [P in StorePort]?: string | undefined }
 }
 
 /** For the editor: the type of a configuration. */
@@ -41,47 +46,111 @@ const schema = z.strictObject({
   server: z.strictObject({ host: z.string().min(1).optional(), port: z.int().min(0).max(65535).optional() }).optional(),
   sync: z.enum(['always', 'second']).optional(),
   limits: z
-    .strictObject(
-      Object.fromEntries(Object.keys(standardLimits).map((name) => [name, z.number().positive().optional()])),
-    )
+    .strictObject(Object.fromEntries(Object.keys(standardLimits).map((name) => [name, z.int().positive().optional()])))
     .optional(),
-  duckdb: z.strictObject({ threads: z.int().positive().optional(), memory: z.string().optional() }).optional(),
+  duckdb: z
+    .strictObject({
+      threads: z.int().positive().optional(),
+      memory: z.string().regex(memoryForm, "is no amount of memory, such as '4GB'").optional(),
+    })
+    .optional(),
+  stores: z.strictObject(Object.fromEntries(storePorts.map((port) => [port, z.string().optional()]))).optional(),
 })
 
-export interface Project {
+/** How a project runs, of the file and the environment together. */
+export interface Settings {
   readonly folder: string
   readonly file: string
-  readonly platform: Platform
   readonly data: string
   readonly server: { readonly host: string; readonly port: number }
   readonly sync: 'always' | 'second'
   readonly limits: Partial<Limits>
   readonly duckdb: { readonly threads?: number; readonly memory?: string }
+  readonly stores: StoreSettings
+}
+export interface Project extends Settings {
+  readonly platform: Platform
 }
 
 /** Throws SX_PROJECT_NOT_FOUND or SX_CONFIG_INVALID, and whatever the definitions throw. */
 export async function loadProject(from: string): Promise<Project> {
+  const { settings, platform } = await loadSettings(from)
+  return { ...settings, platform: await platform() }
+}
+
+/** The definitions are loaded apart: what is wrong with them keeps nobody from looking at the rest. */
+export async function loadSettings(
+  from: string,
+): Promise<{ readonly settings: Settings; readonly platform: () => Promise<Platform> }> {
   const file = findConfig(from)
   const folder = dirname(file)
   forget()
-  const config = check(await load(file, 'SX_CONFIG_INVALID'), file)
-  const environment = fromEnvironment(process.env)
+  const module = await load(file, 'SX_CONFIG_INVALID')
+  const inFile: string[] = []
+  const outside: string[] = []
+  const config = check(module, file, (text) => inFile.push(text))
+  const environment = readEnvironment(process.env, (text) => outside.push(text))
+  const stores = storesOf(config.stores ?? {}, environment, inFile, outside)
+  if (inFile.length + outside.length > 0) throw invalid(file, inFile, outside)
   return {
-    folder,
-    file,
-    platform:
-      typeof config.platform === 'string'
-        ? await loadPlatform(resolve(folder, config.platform), file)
-        : config.platform,
-    data: resolve(folder, environment.data ?? config.data ?? '.sixfold'),
-    server: {
-      host: environment.host ?? config.server?.host ?? '127.0.0.1',
-      port: environment.port ?? config.server?.port ?? standardPort,
+    settings: {
+      folder,
+      file,
+      data: resolve(folder, environment.data ?? config.data ?? '.sixfold'),
+      server: {
+        host: environment.host ?? config.server?.host ?? '127.0.0.1',
+        port: environment.port ?? config.server?.port ?? standardPort,
+      },
+      sync: environment.sync ?? config.sync ?? 'second',
+      limits: { ...config.limits, ...environment.limits },
+      duckdb: { ...config.duckdb, ...environment.duckdb },
+      stores,
     },
-    sync: config.sync ?? 'second',
-    limits: config.limits ?? {},
-    duckdb: config.duckdb ?? {},
+    platform: async () =>
+      typeof config.platform === 'string'
+        ? loadPlatform(resolve(folder, config.platform), file)
+        : (config.platform as Platform),
   }
+}
+
+/** All that is wrong, in one error. */
+function invalid(file: string, inFile: readonly string[], outside: readonly string[]): SixfoldError {
+  const told = [
+    ...(inFile.length > 0 ? [`${file}: ${inFile.join(' ')}`] : []),
+    ...(outside.length > 0 ? [`In the environment: ${outside.join(' ')}`] : []),
+  ]
+  return new SixfoldError('SX_CONFIG_INVALID', told.join(' '), {
+    fix: inFile.length === 0 ? 'Change the named variable.' : 'Change what is named.',
+    details: { problems: [...inFile.map((problem) => `${file}: ${problem}`), ...outside] },
+  })
+}
+
+/** A variable's URL comes before the file's. */
+function storesOf(
+  urls: NonNullable<Config['stores']>,
+  environment: Environment,
+  inFile: string[],
+  outside: string[],
+): StoreSettings {
+  return eachPort((port) => {
+    const password = environment.passwords[port as keyof typeof passwordVariables] ?? null
+    const variable = environment.urls[port]
+    if (variable !== undefined)
+      return readStoreUrl(port, { name: urlVariable(port), url: variable, inFile: false, password }, (text) => {
+        outside.push(text)
+      })
+    const url = urls[port]
+    if (url !== undefined)
+      return readStoreUrl(port, { name: `stores.${port}`, url, inFile: true, password }, (text) => {
+        inFile.push(text)
+      })
+    // Somebody meant a shared store: to go on with an embedded one would be found late.
+    if (password !== null)
+      outside.push(
+        `${passwordVariables[port as keyof typeof passwordVariables]} is set, and neither ${urlVariable(port)} nor 'stores.${port}' says where that store is.`,
+      )
+    return null
+  })
 }
 
 /** The folder of the project's configuration, whether or not that is sound. Throws SX_PROJECT_NOT_FOUND. */
@@ -102,58 +171,8 @@ function findConfig(from: string): string {
   }
 }
 
-/** Definitions are TypeScript, which this Node may not read by itself. Modules of the package stay the package's own. */
-async function load(
-  file: string,
-  code: 'SX_CONFIG_INVALID' | 'SX_DEFINITION_INVALID',
-): Promise<Record<string, unknown>> {
-  const jiti = createJiti(pathToFileURL(file).href, {
-    moduleCache: true,
-    interopDefault: false,
-    nativeModules: ['sixfold'],
-  })
-  try {
-    return (await jiti.import(file)) as Record<string, unknown>
-  } catch (error) {
-    throw inFile(error, file, code)
-  }
-}
-
-/** What a project's own modules throw is the project's to mend: it is told with the place that it came from. */
-function inFile(error: unknown, file: string, code: 'SX_CONFIG_INVALID' | 'SX_DEFINITION_INVALID'): SixfoldError {
-  const { message, stack = '' } = error instanceof Error ? error : new Error(String(error))
-  if (isSixfoldError(error)) {
-    const place = placeIn(stack, file)
-    return place === null
-      ? error
-      : new SixfoldError(error.code, `${place}: ${error.message}`, {
-          fix: error.fix,
-          details: error.details,
-          cause: error,
-        })
-  }
-  const said = message.split('\nRequire stack:')[0]!.replace(/\s*\n\s*/g, ' ')
-  return new SixfoldError(code, `${placeIn(stack, file) ?? file}: ${said}`, {
-    fix: 'Correct that file.',
-    cause: error,
-  })
-}
-
-/** The uppermost place of a stack that lies in the project and not in a package. */
-function placeIn(stack: string, file: string): string | null {
-  const folder = dirname(file)
-  for (const [, path, line] of stack.matchAll(/\(?(?:file:\/\/)?(\/[^():\n]+|[A-Za-z]:[^():\n]+):(\d+):\d+\)?/g))
-    if (path!.startsWith(folder) && !path!.includes('node_modules')) return `${path}:${line}`
-  return null
-}
-
-/** Modules that were loaded before are read again: they may have changed. Packages are not. */
-function forget(): void {
-  const { cache } = createRequire(import.meta.url)
-  for (const path of Object.keys(cache)) if (!/[\\/]node_modules[\\/]/.test(path)) delete cache[path]
-}
-
-function check(module: Record<string, unknown>, file: string): Config {
+/** Of a configuration that is not sound, what can still be looked at. */
+function check(module: Record<string, unknown>, file: string, problem: (text: string) => void): Partial<Config> {
   const value = module['default']
   if (value === undefined)
     throw new SixfoldError('SX_CONFIG_INVALID', `'${file}' has no default export.`, {
@@ -161,47 +180,23 @@ function check(module: Record<string, unknown>, file: string): Config {
     })
   const result = schema.safeParse(value)
   if (result.success) return result.data as Config
-  const problems = result.error.issues.map((issue) => {
+  for (const issue of result.error.issues) {
     const key = issue.path.join('.')
-    if (issue.code === 'unrecognized_keys')
-      return issue.keys
-        .map((name) => `'${key === '' ? name : `${key}.${name}`}' is unknown. ${suggestion(name, keysAt(issue.path))}`)
-        .join(' ')
-    return `'${key}': ${issue.message}.`
-  })
-  throw new SixfoldError('SX_CONFIG_INVALID', `${file}: ${problems.join(' ')}`)
+    if (issue.code !== 'unrecognized_keys') problem(`'${key}': ${issue.message}.`)
+    else
+      for (const name of issue.keys)
+        problem(`'${key === '' ? name : `${key}.${name}`}' is unknown. ${suggestion(name, keysAt(issue.path))}`)
+  }
+  const stores = schema.shape.stores.safeParse((value as { readonly stores?: unknown } | null)?.stores)
+  return stores.success ? { stores: stores.data ?? {} } : {}
 }
 
-const keysAt = (path: readonly PropertyKey[]): readonly string[] =>
-  path[0] === 'limits'
-    ? Object.keys(standardLimits)
-    : path[0] === 'server'
-      ? ['host', 'port']
-      : path[0] === 'duckdb'
-        ? ['threads', 'memory']
-        : Object.keys(schema.shape)
-
-async function loadPlatform(file: string, config: string): Promise<Platform> {
-  if (!existsSync(file))
-    throw new SixfoldError('SX_CONFIG_INVALID', `${config}: 'platform' names '${file}', which does not exist.`)
-  const module = await load(file, 'SX_DEFINITION_INVALID')
-  const found = [module['default'], module['platform'], ...Object.values(module)].find(
-    (value): value is Platform => (value as Platform | null)?.kind === 'platform',
-  )
-  if (found === undefined)
-    throw new SixfoldError('SX_CONFIG_INVALID', `'${file}' exports no platform.`, {
-      fix: 'export default platform({ … })',
-    })
-  return found
+const keysOf: { readonly [key: string]: readonly string[] } = {
+  limits: Object.keys(standardLimits),
+  server: ['host', 'port'],
+  duckdb: ['threads', 'memory'],
+  stores: storePorts,
 }
 
-function fromEnvironment(env: NodeJS.ProcessEnv): {
-  readonly data?: string
-  readonly host?: string
-  readonly port?: number
-} {
-  const { SIXFOLD_DATA: data, SIXFOLD_HOST: host, SIXFOLD_PORT: port } = env as Record<string, string | undefined>
-  if (port !== undefined && !/^\d{1,5}$/.test(port))
-    throw new SixfoldError('SX_CONFIG_INVALID', `SIXFOLD_PORT is '${port}', not a port.`)
-  return { ...(data ? { data } : {}), ...(host ? { host } : {}), ...(port ? { port: Number(port) } : {}) }
-}
+const keysAt = ([key]: readonly PropertyKey[]): readonly string[] =>
+  key === undefined ? Object.keys(schema.shape) : keysOf[String(key)]!

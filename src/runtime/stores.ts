@@ -1,24 +1,30 @@
-/** Opens the stores behind the ports: the only place that knows which technology stands behind one. */
+/**
+ * Opens the stores behind the ports: the only place that knows which technology stands behind one. The drivers of a shared store are
+ * loaded where one is configured, and only there.
+ */
 import { join } from 'node:path'
-import { duckdbOfflineStore } from '../adapters/duckdb/offline-store.ts'
-import { fileArtifactStore } from '../adapters/files/artifact-store.ts'
-import { fileEventLog } from '../adapters/files/event-log.ts'
-import { lmdbOnlineStore } from '../adapters/lmdb/online-store.ts'
-import { sqliteMetadataStore } from '../adapters/sqlite/metadata-store.ts'
 import type { Limits } from '../kernel/limits.ts'
 import type { ArtifactStore } from '../ports/artifact-store.ts'
 import type { EventLog } from '../ports/event-log.ts'
 import type { MetadataStore } from '../ports/metadata-store.ts'
 import type { OfflineStore } from '../ports/offline-store.ts'
 import type { OnlineStore } from '../ports/online-store.ts'
+import type { StoreSettings } from './store-settings.ts'
+import type { StoreChoices } from './store-urls.ts'
+import { settingsOf } from './store-urls.ts'
 
-export interface Stores {
+export type { StoreSettings } from './store-settings.ts'
+export type { StoreChoices } from './store-urls.ts'
+
+interface Ports {
   readonly online: OnlineStore
   readonly log: EventLog
   readonly metadata: MetadataStore
   readonly artifacts: ArtifactStore
   readonly offline: OfflineStore
-  /** Closes all, each also where another fails. */
+}
+export interface Stores extends Ports {
+  /** Closes all, each also where another fails; then rejects as the first that failed did. */
   close(): Promise<void>
 }
 
@@ -32,30 +38,94 @@ export interface StoresOptions {
   readonly serving: boolean
 }
 
-// biome-ignore lint/suspicious/noEmptyInterface: its members follow
-export interface StoreSettings {}
-
-export async function openStores(_: StoreSettings, options: StoresOptions): Promise<Stores> {
-  const { data, project, limits, sync, duckdb, serving } = options
-  const log = fileEventLog({
-    folder: join(data, 'log'),
-    writable: serving,
-    segmentBytes: limits.segmentBytes,
-    bufferBytes: limits.logBufferBytes,
-    sync,
-  })
-  const online = lmdbOnlineStore(join(data, 'online'))
-  const metadata = await sqliteMetadataStore(join(data, 'metadata.sqlite'))
-  const artifacts = fileArtifactStore(join(data, 'artifacts'))
-  const offline = duckdbOfflineStore({ projectFolder: project, temporaryFolder: join(data, 'tmp'), ...duckdb })
-  return {
-    online,
-    log,
-    metadata,
-    artifacts,
-    offline,
-    close: async () => {
-      await Promise.allSettled([log.close(), offline.close(), online.close(), metadata.close(), artifacts.close()])
-    },
+/** Opens all at once. Where one cannot be opened, those that could are closed again, and what it threw is thrown. */
+export async function openStores(choices: StoreChoices, options: StoresOptions): Promise<Stores> {
+  const settings = settingsOf(choices)
+  const ports = ['online', 'log', 'metadata', 'artifacts', 'offline'] as const
+  const tried = await Promise.allSettled(ports.map((port) => openers[port](settings, options)))
+  const opened = tried.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  const close = async (): Promise<void> => {
+    const closed = await Promise.allSettled(opened.map((store) => store.close()))
+    for (const one of closed) if (one.status === 'rejected') throw one.reason
   }
+  const failed = tried.find((one) => one.status === 'rejected')
+  if (failed !== undefined) {
+    await close().catch(() => {})
+    throw failed.reason
+  }
+  return { ...(Object.fromEntries(ports.map((port, i) => [port, opened[i]])) as unknown as Ports), close }
+}
+
+/** For each port how it is opened by itself, which may reject with what the adapter throws. */
+export const openers: {
+  readonly [P in keyof Ports]: (settings: StoreSettings, options: StoresOptions) => Promise<Ports[P]>
+} = {
+  online: async ({ online }, { data, limits }) => {
+    if (online === null) {
+      const { lmdbOnlineStore } = await import('../adapters/lmdb/online-store.ts')
+      return lmdbOnlineStore(join(data, 'online'))
+    }
+    const { redisOnlineStore } = await import('../adapters/redis/online-store.ts')
+    const { url, username, password, prefix } = online
+    return redisOnlineStore({
+      url,
+      username,
+      password,
+      prefix,
+      readMs: limits.storeReadMs,
+      patienceMs: limits.storePatienceMs,
+    })
+  },
+  log: async ({ log }, { data, limits, serving, sync }) => {
+    const bufferBytes = limits.logBufferBytes
+    const patienceMs = limits.storePatienceMs
+    if (log === null) {
+      const { fileEventLog } = await import('../adapters/files/event-log.ts')
+      return fileEventLog({
+        folder: join(data, 'log'),
+        writable: serving,
+        segmentBytes: limits.segmentBytes,
+        bufferBytes,
+        sync,
+      })
+    }
+    if (log.technology === 'postgres') {
+      const { postgresEventLog } = await import('../adapters/postgres/event-log.ts')
+      const { url, password, schema } = log
+      return postgresEventLog({ url, password, schema, bufferBytes, patienceMs })
+    }
+    const { kafkaEventLog } = await import('../adapters/kafka/event-log.ts')
+    const { brokers, prefix, partitions, replication, tls, sasl } = log
+    return kafkaEventLog({ brokers, prefix, partitions, replication, tls, sasl, bufferBytes, patienceMs })
+  },
+  metadata: async ({ metadata }, { data, limits }) => {
+    if (metadata === null) {
+      const { sqliteMetadataStore } = await import('../adapters/sqlite/metadata-store.ts')
+      return sqliteMetadataStore(join(data, 'metadata.sqlite'))
+    }
+    const { postgresMetadataStore } = await import('../adapters/postgres/metadata-store.ts')
+    const { url, password, schema } = metadata
+    return postgresMetadataStore({ url, password, schema, patienceMs: limits.storePatienceMs })
+  },
+  artifacts: async ({ artifacts }, { data, limits }) => {
+    if (artifacts === null) {
+      const { fileArtifactStore } = await import('../adapters/files/artifact-store.ts')
+      return fileArtifactStore(join(data, 'artifacts'))
+    }
+    const { s3ArtifactStore } = await import('../adapters/s3/artifact-store.ts')
+    const { bucket, prefix, region, endpoint, pathStyle } = artifacts
+    return s3ArtifactStore({
+      bucket,
+      prefix,
+      region,
+      endpoint,
+      pathStyle,
+      cacheFolder: join(data, 'cache', 'artifacts'),
+      patienceMs: limits.storePatienceMs,
+    })
+  },
+  offline: async (_, { data, project, duckdb }) => {
+    const { duckdbOfflineStore } = await import('../adapters/duckdb/offline-store.ts')
+    return duckdbOfflineStore({ projectFolder: project, temporaryFolder: join(data, 'tmp'), ...duckdb })
+  },
 }
