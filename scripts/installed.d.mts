@@ -1,0 +1,9 @@
+export type ServiceName = 'redis' | 'postgres' | 'kafka' | 's3' | 'nginx'
+export const cache: string
+export const kafkaFolder: string
+export const versityProgram: string
+export const names: readonly ServiceName[]
+export function program(name: string): string | null
+export function postgresFolder(): string | null
+export function java(): string | null
+export function missing(name: ServiceName): string | null

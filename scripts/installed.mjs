@@ -1,0 +1,67 @@
+/**
+ * Where this machine has the services that some tests need, and what is missing where it has not. Only looks for files, so that
+ * every test file can ask. Plain JavaScript without imports from packages, because it installs before there are any.
+ */
+import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { delimiter, dirname, join } from 'node:path'
+
+/** What is not a system's package lies here, a folder for each version, kept between runs. */
+export const cache = process.env.SIXFOLD_SERVICES || join(homedir(), '.cache/sixfold-services')
+
+export const kafkaFolder = join(cache, 'kafka-4.3.0')
+export const versityProgram = join(cache, 'versitygw-1.8.0/versitygw')
+
+export const names = ['redis', 'postgres', 'kafka', 's3', 'nginx']
+
+/** The program on the path, or where systems put it though an ordinary user's path does not say so. */
+export function program(name) {
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin', '/usr/local/go/bin']
+  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path)) ?? null
+}
+
+/** The folder of PostgreSQL's programs: Debian keeps the server off the path, a folder for each version. */
+export function postgresFolder() {
+  const versions = existsSync('/usr/lib/postgresql') ? readdirSync('/usr/lib/postgresql').map(Number) : []
+  const folders = versions.sort((a, b) => b - a).map((version) => `/usr/lib/postgresql/${version}/bin`)
+  const onPath = program('postgres')
+  return [...folders, ...(onPath ? [dirname(onPath)] : [])].find((folder) => existsSync(join(folder, 'initdb'))) ?? null
+}
+
+/** A Java that runs Kafka 4: 17 or newer. */
+export function java() {
+  const installed = existsSync('/usr/lib/jvm') ? readdirSync('/usr/lib/jvm').map((name) => `/usr/lib/jvm/${name}`) : []
+  const onPath = program('java')
+  const homes = [
+    ...(process.env.JAVA_HOME ? [process.env.JAVA_HOME] : []),
+    ...(onPath ? [dirname(dirname(realpathSync(onPath)))] : []),
+    ...installed,
+  ]
+  const home = homes.find((home) => existsSync(join(home, 'bin/java')) && javaVersion(home) >= 17)
+  return home === undefined ? null : join(home, 'bin/java')
+}
+
+function javaVersion(home) {
+  const release = join(home, 'release')
+  const version = existsSync(release) ? /^JAVA_VERSION="(\d+)/m.exec(readFileSync(release, 'utf8')) : /(\d+)/.exec(home)
+  return Number(version?.[1] ?? 0)
+}
+
+const parts = {
+  redis: () => (program('redis-server') ? [] : ['redis-server']),
+  postgres: () => (postgresFolder() ? [] : ['a PostgreSQL server']),
+  kafka: () => [
+    ...(java() ? [] : ['Java 17 or newer']),
+    ...(existsSync(kafkaFolder) ? [] : [`Kafka in ${kafkaFolder}`]),
+  ],
+  s3: () => (existsSync(versityProgram) ? [] : [versityProgram]),
+  nginx: () => (program('nginx') ? [] : ['nginx']),
+}
+
+/** What a service lacks, and how to get it; null where it is installed. */
+export function missing(name) {
+  const lacks = parts[name]()
+  return lacks.length === 0
+    ? null
+    : `${name}: this machine has no ${lacks.join(' and no ')}. Install with: node scripts/services.mjs install ${name}`
+}

@@ -1,0 +1,147 @@
+/**
+ * The services that some tests need, on this machine: `node scripts/services.mjs install [name…]` installs what is missing,
+ * `status` says what is there. Systems' packages come from apt, where this runs as root; Kafka from Maven Central and the Versity
+ * Gateway from the Go proxy, into a cache (SIXFOLD_SERVICES, or ~/.cache/sixfold-services). Nothing is started: tests do that.
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { cache, java, kafkaFolder, missing, names, program, versityProgram } from './installed.mjs'
+
+const kafkaArtifacts = [
+  'org.apache.kafka:kafka_2.13:4.3.0',
+  // Kafka's own artifacts bring no logger, and without one a broker ends without a word.
+  'org.apache.logging.log4j:log4j-slf4j-impl:2.25.4',
+]
+const versity = 'github.com/versity/versitygw/cmd/versitygw@v1.8.0'
+
+const installers = {
+  redis: () => apt('redis-server'),
+  postgres: () => apt('postgresql'),
+  nginx: () => apt('nginx-light'),
+  kafka: () => {
+    if (!java()) apt('default-jre-headless')
+    if (!java()) throw new Error('Kafka needs Java 17 or newer, and this system has an older one. Set JAVA_HOME.')
+    if (existsSync(kafkaFolder)) return
+    if (!program('mvn')) apt('maven')
+    inPlace(kafkaFolder, kafka)
+  },
+  s3: () => {
+    if (!program('go')) apt('golang-go')
+    const version = /go1\.(\d+)/.exec(run(program('go') ?? 'go', ['version']))?.[1]
+    // From 1.21 on, Go fetches the version that a module asks for.
+    if (!(Number(version) >= 21))
+      throw new Error(
+        `The Versity Gateway needs Go 1.21 or newer, and this system has 1.${version}. Put one on the path.`,
+      )
+    say(`Compiling ${versity}: minutes, the first time`)
+    inPlace(dirname(versityProgram), (folder) =>
+      run(program('go'), ['install', '-ldflags=-s -w', versity], { GOBIN: folder }),
+    )
+  },
+}
+
+/** The broker's jars, and the folder of a broker that has never run, which starting one copies: to format takes as long as to start. */
+function kafka(folder) {
+  say(`Fetching ${kafkaArtifacts.join(' and ')}`)
+  const dependencies = kafkaArtifacts.map((artifact) => {
+    const [group, name, version] = artifact.split(':')
+    return `<dependency><groupId>${group}</groupId><artifactId>${name}</artifactId><version>${version}</version></dependency>`
+  })
+  const pom = join(folder, 'pom.xml')
+  writeFileSync(
+    pom,
+    `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion><groupId>sixfold</groupId>
+<artifactId>services</artifactId><version>1</version><dependencies>${dependencies.join('\n')}</dependencies></project>\n`,
+  )
+  const jars = join(folder, 'jars')
+  const goal = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies'
+  run(program('mvn'), ['-B', '-q', '-f', pom, goal, '-DincludeScope=runtime', `-DoutputDirectory=${jars}`])
+  writeFileSync(
+    join(folder, 'log4j2.properties'),
+    [
+      ...['status=error', 'appender.c.type=Console', 'appender.c.name=c', 'appender.c.layout.type=PatternLayout'],
+      ...['appender.c.layout.pattern=%d %p %c{1} %m%n', 'rootLogger.level=WARN', 'rootLogger.appenderRef.c.ref=c', ''],
+    ].join('\n'),
+  )
+  const config = join(folder, 'format.properties')
+  writeFileSync(
+    config,
+    [
+      ...['process.roles=broker,controller', 'node.id=1', 'controller.quorum.voters=1@127.0.0.1:9093'],
+      ...['listeners=PLAINTEXT://127.0.0.1:9092,CONTROLLER://127.0.0.1:9093', 'controller.listener.names=CONTROLLER'],
+      ...[`log.dirs=${join(folder, 'formatted')}`, ''],
+    ].join('\n'),
+  )
+  const format = ['kafka.tools.StorageTool', 'format', '-t', 'c2l4Zm9sZHNlcnZpY2VzMQ', '-c', config]
+  run(java(), ['-Xmx128m', '-cp', join(jars, '*'), ...format])
+}
+
+/** Makes a folder whole or not at all, also where two do so at once. */
+function inPlace(folder, make) {
+  mkdirSync(cache, { recursive: true })
+  const made = mkdtempSync(join(cache, 'making-'))
+  try {
+    make(made)
+    if (!existsSync(folder)) renameSync(made, folder)
+  } finally {
+    rmSync(made, { recursive: true, force: true })
+  }
+}
+
+let updated = false
+
+function apt(...packages) {
+  const wanted = packages.join(' ')
+  if (!program('apt-get'))
+    throw new Error(`There is no apt-get here. Install by other means what Debian calls: ${wanted}`)
+  if (process.getuid() !== 0) throw new Error(`Only root can install packages. Run: sudo apt-get install ${wanted}`)
+  say(`apt-get install ${wanted}`)
+  // A packaged service must not start by itself, on a port that somebody may be using.
+  const policy = '/usr/sbin/policy-rc.d'
+  const ours = !existsSync(policy)
+  if (ours) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
+  // dpkg unpacks to the folder for temporary files, which others may be clearing.
+  const folder = mkdtempSync(join(tmpdir(), 'sixfold-apt-'))
+  const environment = { TMPDIR: folder, DEBIAN_FRONTEND: 'noninteractive' }
+  const apt = (...args) => run('apt-get', ['-qq', '-o', 'DPkg::Lock::Timeout=300', ...args], environment)
+  try {
+    if (!updated) apt('update')
+    updated = true
+    apt('install', '-y', '--no-install-recommends', ...packages)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+    if (ours) rmSync(policy)
+  }
+}
+
+/** What the command prints; an error with the end of it where it fails. */
+function run(file, args, environment = {}) {
+  const options = { encoding: 'utf8', env: { ...process.env, ...environment }, maxBuffer: 64 * 1024 * 1024 }
+  const { status, stdout, stderr, error } = spawnSync(file, args, options)
+  if (error) throw error
+  if (status !== 0) throw new Error(`${file} ${args.join(' ')} failed:\n${(stdout + stderr).slice(-2_000)}`)
+  return stdout
+}
+
+function say(text) {
+  process.stdout.write(`${text}\n`)
+}
+
+const [verb, ...given] = process.argv.slice(2)
+const unknown = given.filter((name) => !names.includes(name))
+if ((verb !== 'install' && verb !== 'status') || unknown.length > 0) {
+  process.stderr.write(`usage: node scripts/services.mjs install|status [${names.join('|')}…]\n`)
+  process.exit(2)
+}
+for (const name of given.length > 0 ? given : names) {
+  try {
+    if (verb === 'install' && missing(name)) installers[name]()
+  } catch (error) {
+    process.stderr.write(`${name}: ${error.message}\n`)
+  }
+  const lack = missing(name)
+  say(lack ?? `${name}: installed`)
+  if (lack) process.exitCode = 1
+}
