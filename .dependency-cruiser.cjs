@@ -1,7 +1,7 @@
 /**
  * Which way imports point. docs/architecture.md draws it; this holds it, and there are no cycles.
  *   kernel ← definition, expression, aggregation, statistics ← ports ← patterns ← api ← server, cli, client ← runtime
- *   adapters → ports and what they are made of; only runtime sees adapters.
+ *   adapters, testing → ports and what they are made of; only runtime sees adapters.
  */
 const patterns = ['features', 'inference', 'registry', 'monitoring']
 const core = ['kernel', 'definition', 'expression', 'aggregation', 'statistics', 'ports']
@@ -55,16 +55,22 @@ module.exports = {
     only('cli', ['kernel', 'definition', 'ports', 'api', ...patterns], 'No logic.'),
     only('client', ['kernel', 'definition', 'inference'], 'Types of the others, and errors.'),
     only('adapters', core, 'An adapter knows its port and what that is made of, and no pattern.'),
+    only('testing', core, 'The laws of the ports, as cases that any adapter can be held to.'),
     ...patterns.map(throughIndex),
     driver('@duckdb/node-api', 'adapters/duckdb/'),
     driver('lmdb', 'adapters/lmdb/'),
     driver('libsql', 'adapters/sqlite/'),
-    driver('kysely', 'adapters/sqlite/'),
+    driver('kysely', 'adapters/(sql|sqlite|postgres)/'),
+    driver('pg', 'adapters/postgres/'),
+    driver('redis', 'adapters/redis/'),
+    driver('@platformatic/kafka', 'adapters/kafka/'),
+    driver('@aws-sdk/(client-s3|lib-storage)', 'adapters/s3/'),
     driver('onnxruntime-node', 'adapters/onnx/'),
     driver('fastify', 'server/'),
     driver('commander', 'cli/'),
     driver('jiti', 'runtime/'),
     driver('zod', 'runtime/'),
+    driver('prom-client', 'server/'),
     driver('pino', '(runtime|server)/'),
   ],
   options: {

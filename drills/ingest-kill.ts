@@ -21,6 +21,8 @@ export interface DrillResult {
   readonly lost: number
   readonly doubled: number
   readonly half_visible: number
+  /** Answers of 500 and above, where there must be none. */
+  readonly server_errors?: number
 }
 
 interface Payment {

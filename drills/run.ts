@@ -4,11 +4,37 @@ import type { DrillResult } from './ingest-kill.ts'
 import { ingestKill } from './ingest-kill.ts'
 import type { Random } from './random.ts'
 import { random } from './random.ts'
+import type { OutageResult } from './store-outage.ts'
+import { outageStores, storeOutage } from './store-outage.ts'
 
 const drills: {
   readonly [name: string]: (random: Random, quick: boolean, say: (text: string) => void) => Promise<DrillResult>
 } = {
   'ingest-kill': (random, quick, say) => ingestKill(random, quick ? 8 : 30, say),
+  'store-outage': async (random, quick, say) => {
+    const results: OutageResult[] = []
+    for (const store of outageStores) {
+      const result = await storeOutage(
+        store,
+        random,
+        quick ? { awayMs: 3_000, brokenMs: 1_000 } : { awayMs: 20_000, brokenMs: 5_000 },
+        say,
+      )
+      say(`${store}: ${JSON.stringify(result)}`)
+      results.push(result)
+    }
+    const sum = (of: (result: OutageResult) => number): number =>
+      results.reduce((total, result) => total + of(result), 0)
+    return {
+      name: 'store-outage',
+      faults: sum(({ faults }) => faults),
+      checked: sum(({ checked }) => checked),
+      lost: sum(({ lost }) => lost),
+      doubled: sum(({ doubled }) => doubled),
+      half_visible: 0,
+      server_errors: sum(({ server_errors }) => server_errors),
+    }
+  },
 }
 
 const { values, positionals } = parseArgs({
@@ -26,4 +52,4 @@ const say = (text: string): void => void (values.json ? process.stderr : process
 say(`${name}, SEED=${dice.seed}`)
 const result = await drill(dice, values.quick, say)
 process.stdout.write(`${JSON.stringify(result)}\n`)
-process.exitCode = result.lost + result.doubled + result.half_visible === 0 ? 0 : 1
+process.exitCode = result.lost + result.doubled + result.half_visible + (result.server_errors ?? 0) === 0 ? 0 : 1

@@ -52,6 +52,16 @@ export async function startServer(environment: NodeJS.ProcessEnv, ...args: reado
   }
 }
 
+/** Runs a command of `sixfold`; true if it ended well. */
+export async function runCommand(environment: NodeJS.ProcessEnv, ...args: readonly string[]): Promise<boolean> {
+  const child = spawn(process.execPath, [program, '--project', project, '--json', ...args], {
+    env: { ...process.env, ...environment },
+    stdio: 'ignore',
+  })
+  const [code] = (await once(child, 'exit')) as [number | null]
+  return code === 0
+}
+
 /** Runs a command of `sixfold`, and kills it after so many milliseconds; true if it ended by itself, and well. */
 export async function runAndKill(
   afterMs: number,

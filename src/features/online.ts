@@ -3,7 +3,8 @@
  *
  * Whoever reads while another process rebuilds a view sees the old state whole or the new one. A view's records are cleared only
  * after its state names the next generation, so a record that is there is good, and one that is not makes the reader look at the
- * view's state before it believes so.
+ * view's state before it believes so. An embedded store is asked for the state then; of one that is a round trip away the states
+ * are asked for with the records.
  */
 import { viewReader } from '../aggregation/read.ts'
 import type { KeyFields } from '../definition/entity.ts'
@@ -69,12 +70,16 @@ export function featureReader(
       at,
       parts,
       features,
-      stateKey: viewStateKey(running.plan.hash),
       prefix: running.prefix,
       keyOf: reusedKeyEncoder(running.prefix, key, parts),
     }
   })
   const keysOfAll = new Array<Uint8Array>(readers.length)
+  const stateKeys = readers.map(({ running }) => viewStateKey(running.plan.hash))
+  /** As last read; a state seldom changes, and one that is the same need not be decoded. */
+  const lastStates: (Buffer | null | undefined)[] = []
+  /** Whether the store is a round trip away: it shows with the first answer. */
+  let remote = false
 
   const read: FeatureReader['read'] = (keys, moment, into, at, newest) => {
     let asked = keysOfAll
@@ -95,8 +100,12 @@ export function featureReader(
       }
     }
     if (readerOf !== null) asked = readerOf.map((i) => keysOfAll[i]!)
+    const records = asked.length
+    if (remote) asked = [...asked, ...stateKeys]
+    const generations = generationsNow()
     let missed: number[] | null = null
     const reading = store.read(asked, (k, bytes) => {
+      if (k >= records) return follow(k - records, bytes)
       const i = readerOf === null ? k : readerOf[k]!
       const { reader, at: offset } = readers[i]!
       newest[i] = reader.read(bytes, moment, into, at + offset)
@@ -104,34 +113,37 @@ export function featureReader(
       missed ??= []
       missed.push(i)
     })
-    if (reading === undefined) return missed === null ? undefined : again(missed, keys, moment, into, at, newest)
-    return reading.then(() => (missed === null ? undefined : again(missed, keys, moment, into, at, newest)))
+    // Reads once more where a view that had no record stands on another generation by now.
+    if (reading === undefined) {
+      if (missed === null) return
+      const some = missed as readonly number[]
+      void store.read(
+        some.map((i) => stateKeys[i]!),
+        (k, bytes) => follow(some[k]!, bytes),
+      )
+      return generationsNow() === generations ? undefined : read(keys, moment, into, at, newest)
+    }
+    const withStates = remote
+    remote = true
+    return reading.then(() => {
+      if (missed === null || (withStates && generationsNow() === generations)) return
+      return read(keys, moment, into, at, newest)
+    })
   }
 
-  /** Reads once more where a view that had no record stands on another generation by now. */
-  const again = (
-    missed: readonly number[],
-    ...question: Parameters<FeatureReader['read']>
-  ): ReturnType<FeatureReader['read']> => {
-    const stale = steppedOver(missed)
-    if (typeof stale === 'boolean') return stale ? read(...question) : undefined
-    return stale.then((moved) => (moved ? read(...question) : undefined))
+  /** Grows whenever one of the views steps over, whoever noticed. */
+  const generationsNow = (): number => {
+    let sum = 0
+    for (let i = 0; i < readers.length; i++) sum += readers[i]!.running.state.generation
+    return sum
   }
 
-  /** Whether another generation answers by now for one of these, which then is followed. */
-  const steppedOver = (some: readonly number[]): boolean | Promise<boolean> => {
-    let stale = false
-    const reading = store.read(
-      some.map((i) => readers[i]!.stateKey),
-      (k, bytes) => {
-        const { running, view } = readers[some[k]!]!
-        const state = decodeViewState(bytes, view.name)
-        if (state.generation === running.state.generation) return
-        adopt(running, state)
-        stale = true
-      },
-    )
-    return reading === undefined ? stale : reading.then(() => stale)
+  /** Takes note of a view's state. */
+  const follow = (i: number, bytes: Uint8Array | null): void => {
+    if (bytes !== null && lastStates[i]?.equals(bytes)) return
+    lastStates[i] = bytes === null ? null : Buffer.from(bytes)
+    const { running, view } = readers[i]!
+    adopt(running, decodeViewState(bytes, view.name))
   }
 
   return { groups: readers.map(({ group, view, at, features }) => ({ group, view, at, features })), width, read }
