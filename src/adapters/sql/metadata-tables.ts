@@ -1,0 +1,55 @@
+/** The tables of metadata, the same in every database. */
+import type { Generated } from 'kysely'
+import type { Migrations } from './migrate.ts'
+
+export interface MetadataTables {
+  schema: { version: number }
+  applied: { id: Generated<number>; hash: string; definitions: string; at: number }
+  model_version: {
+    model: string
+    version: number
+    artifact: string
+    bytes: number
+    definition: string
+    signature: string
+    note: string | null
+    at: number
+  }
+  form: { hash: string; form: string; at: Generated<number> }
+}
+
+export const metadataMigrations: Migrations<MetadataTables> = {
+  table: 'schema',
+  steps: [
+    async (db, { integer, identity }) => {
+      await db.schema
+        .createTable('applied')
+        .addColumn('id', integer, identity)
+        .addColumn('hash', 'text', (column) => column.notNull())
+        .addColumn('definitions', 'text', (column) => column.notNull())
+        .addColumn('at', integer, (column) => column.notNull())
+        .execute()
+      await db.schema
+        .createTable('model_version')
+        .addColumn('model', 'text', (column) => column.notNull())
+        .addColumn('version', integer, (column) => column.notNull())
+        .addColumn('artifact', 'text', (column) => column.notNull())
+        .addColumn('bytes', integer, (column) => column.notNull())
+        .addColumn('definition', 'text', (column) => column.notNull())
+        .addColumn('signature', 'text', (column) => column.notNull())
+        .addColumn('note', 'text')
+        .addColumn('at', integer, (column) => column.notNull())
+        // No number comes twice, whatever the code does.
+        .addPrimaryKeyConstraint('model_version_key', ['model', 'version'])
+        .execute()
+    },
+    async (db, { integer, now }) => {
+      await db.schema
+        .createTable('form')
+        .addColumn('hash', 'text', (column) => column.primaryKey())
+        .addColumn('form', 'text', (column) => column.notNull())
+        .addColumn('at', integer, (column) => column.notNull().defaultTo(now))
+        .execute()
+    },
+  ],
+}
