@@ -11,5 +11,6 @@ export type {
   Status,
   ViewStatus,
 } from './answers.ts'
+export type { Examination, ExaminedProblem } from './examination.ts'
 export { graphOf } from './graph.ts'
 export type { FeatureAnswer, Plan, PlannedChange, Services, TrainingSetAsked, Workbench } from './services.ts'

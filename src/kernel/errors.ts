@@ -150,6 +150,11 @@ export const catalogue = {
     'Shorten the delay of the source, or raise limits.pendingEvents.',
     true,
   ),
+  SX_NO_SERVER: entry(
+    503,
+    'No server of Sixfold answers at that address.',
+    'Start one with `sixfold serve`, or name another with --url.',
+  ),
   SX_STOPPING: entry(503, 'The server is draining and takes no new work.', 'Send to another server.', true),
   SX_INTERNAL: entry(500, 'A defect in Sixfold.', 'Report it, with what the server logged.'),
 } as const satisfies { readonly [code: `SX_${string}`]: Entry }

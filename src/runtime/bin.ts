@@ -6,7 +6,8 @@ import { main } from '../cli/index.ts'
 import { manualClock, systemClock } from '../kernel/clock.ts'
 import { SixfoldError } from '../kernel/errors.ts'
 import type { Project } from './config.ts'
-import { loadProject, projectFolder } from './config.ts'
+import { loadProject, loadSettings, projectFolder } from './config.ts'
+import { examine } from './doctor.ts'
 import { writeProject } from './init.ts'
 import { listen } from './listen.ts'
 import type { OpenOptions } from './open.ts'
@@ -16,12 +17,13 @@ import { version } from './version.ts'
 import { watchScripts } from './watch.ts'
 import { workbench } from './workbench.ts'
 
-const optionsOf = ({ folder, data, limits, sync, duckdb }: Project): OpenOptions => ({
+const optionsOf = ({ folder, data, limits, sync, duckdb, stores }: Project): OpenOptions => ({
   project: folder,
   data,
   limits,
   sync,
   duckdb,
+  stores,
 })
 
 const tools: Tools = {
@@ -39,9 +41,26 @@ const tools: Tools = {
     const project = await loadProject(path)
     return workbench(await open(project.platform, { ...optionsOf(project), serving: false }))
   },
+  examine: async (path) => {
+    const examination = await examine(path)
+    // A connection that never was answered must keep no one waiting. Unless something holds the process, it has ended by then.
+    setTimeout(() => process.exit(), 1_000).unref()
+    return examination
+  },
+  address: async (path) => addressOf((await loadSettings(path)).settings.server),
   serve,
   watch: async (path, changed) => watchScripts(projectFolder(path), changed),
   init: (folder) => writeProject(folder, version),
+}
+
+/** As this machine can ask it. */
+function addressOf({ host, port }: Project['server']): string {
+  if (port === 0)
+    throw new SixfoldError('SX_USAGE', 'The server takes any port that is free: the configuration does not know it.', {
+      fix: 'Name the address that `sixfold serve` greeted with, with --url.',
+    })
+  const reached = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
+  return `http://${reached.includes(':') ? `[${reached}]` : reached}:${port}`
 }
 
 async function serve(path: string, { port, host, clock, apply, verbose }: ServeOptions): Promise<Serving> {

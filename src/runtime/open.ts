@@ -24,19 +24,19 @@ import { outcomes } from '../monitoring/index.ts'
 import type { OnlineStore } from '../ports/online-store.ts'
 import type { AddedVersion, RegistryOptions } from '../registry/index.ts'
 import { addVersion, loadLive } from '../registry/index.ts'
-import { explain } from './explain.ts'
 import { checkBelonging } from './belonging.ts'
+import { explain } from './explain.ts'
 import type { Servers } from './servers.ts'
 import { serversOf } from './servers.ts'
 import { modelsStatus, statusReader } from './status.ts'
-import type { Stores, StoreSettings } from './stores.ts'
+import type { StoreChoices, Stores } from './stores.ts'
 import { openStores } from './stores.ts'
 
 export interface OpenOptions {
   /** Where state, logs, models and metadata lie; from the project's folder. By default '.sixfold'. */
   readonly data?: string
-  /** Where shared stores are; what is not named lies in the data folder. */
-  readonly stores?: StoreSettings
+  /** Where shared stores are, a URL each; what is not named lies in the data folder. */
+  readonly stores?: StoreChoices
   /** From which paths in definitions start. By default the working folder. */
   readonly project?: string
   readonly limits?: Partial<Limits>

@@ -37,20 +37,19 @@ export function lockFolder(folder: string): Lock {
       }
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw storageError(error, folder)
-      const [owner = '', host = hostname()] = (readOwner(path) ?? '').split(' @')
-      const [pid] = owner.split(' ')
-      if (host !== hostname() && ageOf(path) < abandonedMs)
+      const owner = ownerOf(folder)
+      if (owner !== null && owner.host !== hostname())
         throw new SixfoldError(
           'SX_STORE_LOCKED',
-          `The data folder '${folder}' is in use by process ${pid} of the machine '${host}'. Servers of several machines cannot share it.`,
+          `The data folder '${folder}' is in use by process ${owner.pid} of the machine '${owner.host}'. Servers of several machines cannot share it.`,
           {
             fix: `Give each server a folder of its own and name shared stores under 'stores' in sixfold.config.ts. If that process is gone, wait a minute.`,
           },
         )
-      if (host === hostname() && owner !== '' && identityOf(Number(pid)) === owner)
+      if (owner !== null)
         throw new SixfoldError(
           'SX_STORE_LOCKED',
-          `The data folder '${folder}' is in use by process ${pid}. Its log can have one server.`,
+          `The data folder '${folder}' is in use by process ${owner.pid}. Its log can have one server.`,
           {
             fix: "Stop that process, or use another data folder. For several servers name shared stores under 'stores' in sixfold.config.ts.",
           },
@@ -59,6 +58,16 @@ export function lockFolder(folder: string): Lock {
     }
   }
   throw new SixfoldError('SX_STORE_LOCKED', `The data folder '${folder}' is being opened by several processes at once.`)
+}
+
+/** Whose lock holds; null where there is none, or only one that its owner left behind. */
+export function ownerOf(folder: string): { readonly pid: string; readonly host: string } | null {
+  const path = join(folder, 'lock')
+  const [identity = '', host = hostname()] = (readOwner(path) ?? '').split(' @')
+  const [pid = ''] = identity.split(' ')
+  const holds =
+    host === hostname() ? identity !== '' && identityOf(Number(pid)) === identity : ageOf(path) < abandonedMs
+  return holds ? { pid, host } : null
 }
 
 function touch(path: string): void {

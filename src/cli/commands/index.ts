@@ -1,11 +1,13 @@
 /** All commands, in the order in which help lists them. */
 import type { Command } from '../command.ts'
 import { apply, check, plan } from './definitions.ts'
+import { doctor } from './doctor.ts'
 import { explain } from './explain.ts'
 import { featuresGet, materialize, trainingSet } from './features.ts'
 import { init } from './init.ts'
 import { modelAdd, modelList } from './model.ts'
 import { dev, serve } from './serve.ts'
+import { status } from './status.ts'
 
 export const commands: readonly Command<unknown>[] = [
   init,
@@ -19,6 +21,8 @@ export const commands: readonly Command<unknown>[] = [
   modelList,
   serve,
   dev,
+  status,
+  doctor,
   explain,
 ]
 

@@ -1,0 +1,122 @@
+/** status: what runs where, as a server that runs tells it. */
+import type { Status } from '../../api/index.ts'
+import { SixfoldError } from '../../kernel/errors.ts'
+import { defineCommand } from '../command.ts'
+import { factLines, problemLines, problemsOf, storeTable } from '../stores.ts'
+import { age, bytes, instant, table } from '../text.ts'
+
+const patienceMs = 5_000
+
+export const status = defineCommand<Status>({
+  name: 'status',
+  summary: 'What runs where: servers, models, views and their lag, topics, stores and their round trips.',
+  options: [
+    { flags: '--url <url>', description: 'a server to ask; by default where the configuration has one listen' },
+  ],
+  examples: ['sixfold status', 'sixfold status --url http://sixfold.internal:6006 --json'],
+  run: async ({ tools, project }, _, options) =>
+    ask(options['url'] === undefined ? await tools.address(project) : addressIn(String(options['url']))),
+  render: (answer) =>
+    [servers(answer), models(answer), views(answer), topics(answer), stores(answer)]
+      .filter((part) => part !== '')
+      .join('\n\n'),
+})
+
+function addressIn(text: string): string {
+  if (!/^https?:\/\/[^/?#@\s]+(\/[^?#@\s]*)?$/.test(text))
+    throw new SixfoldError('SX_USAGE', '--url is not the address of a server.', {
+      fix: 'Write it as http://127.0.0.1:6006.',
+    })
+  return text.replace(/\/+$/, '')
+}
+
+async function ask(url: string): Promise<Status> {
+  const nobody = (why: string, cause?: unknown): SixfoldError =>
+    new SixfoldError('SX_NO_SERVER', `No server answers at ${url}: ${why}.`, { cause })
+  let response: Response
+  let answer: Partial<Status> | null
+  try {
+    response = await fetch(`${url}/v1/status`, { signal: AbortSignal.timeout(patienceMs) })
+    answer = response.ok ? ((await response.json()) as Partial<Status> | null) : null
+  } catch (error) {
+    throw nobody(whyOf(error), error)
+  }
+  if (!response.ok) throw nobody(`it answers with ${response.status}`)
+  if (!Array.isArray(answer?.models) || !Array.isArray(answer.stores))
+    throw nobody('what it answers is no status of this version of Sixfold')
+  return answer as Status
+}
+
+/** A failed fetch says why in its cause. */
+function whyOf(error: unknown): string {
+  const { name, cause } = error as Partial<Error>
+  if (name === 'TimeoutError') return `it was silent for ${patienceMs / 1000} s`
+  if (name === 'SyntaxError') return 'what it answers is no JSON'
+  return (cause as NodeJS.ErrnoException | undefined)?.code ?? 'the connection failed'
+}
+
+const servers = ({ servers: running, now }: Status): string => {
+  if (running.length === 0) return 'Which servers run cannot be told: the online store does not answer.'
+  // Of each server by its own machine's clock; `now` may be a clock of replays.
+  const latest = Math.max(...running.map(({ seenAt }) => seenAt))
+  return `${table(
+    ['server', 'machine', 'process', 'version', 'address', 'definitions', 'since', 'seen'],
+    running.map(({ id, host, pid, version, url, platform, startedAt, seenAt }) => [
+      id,
+      host,
+      String(pid),
+      version,
+      url ?? '–',
+      platform.slice(0, 10),
+      instant(startedAt),
+      latest - seenAt < 1_000 ? 'now' : `${age(latest - seenAt)} ago`,
+    ]),
+  )}\n\nTheir clock stands at ${instant(now)}.`
+}
+
+const models = ({ models: all }: Status): string =>
+  all.length === 0
+    ? ''
+    : table(
+        ['model', 'version', 'predictions', 'degraded', 'p50', 'p99', 'waiting'],
+        all.map(({ model, version, waiting, measures: { predictions, degradedPredictions, stages } }) => [
+          model,
+          version ?? 'none: fallback',
+          predictions.toLocaleString('en'),
+          degradedPredictions.toLocaleString('en'),
+          // JSON has no NaN: of nothing measured it is null here.
+          ...[stages.total.p50, stages.total.p99].map((ms: number | null) =>
+            ms === null ? '–' : `${ms.toFixed(2)} ms`,
+          ),
+          String(waiting),
+        ]),
+      )
+
+const views = ({ views: all }: Status): string =>
+  all.length === 0
+    ? ''
+    : table(
+        ['view', 'history through', 'entries taken in', 'behind'],
+        all.map(({ view, through, position, behind }) => [view, instant(through), counted(position), counted(behind)]),
+      )
+
+const topics = ({ topics: all }: Status): string =>
+  all.length === 0
+    ? ''
+    : table(
+        ['topic', 'entries', 'size'],
+        all.map(({ topic, end, bytes: size }) => [topic, counted(end), size === null ? '–' : bytes(size)]),
+      )
+
+const counted = (n: number | null): string => (n === null ? '–' : n.toLocaleString('en'))
+
+const stores = ({ stores: all, store }: Status): string => {
+  const problems = problemsOf(all)
+  return [
+    ...(all.length === 0 ? [] : [storeTable(all), factLines(all).join('\n')]),
+    ...(store === null ? [] : [`online state: ${counted(store.entries)} entries, ${bytes(store.bytes)}`]),
+    ...(problems.length === 0 ? [] : ['', problemLines(problems).join('\n')]),
+  ]
+    .filter((part, i) => part !== '' || i > 0)
+    .join('\n')
+}
