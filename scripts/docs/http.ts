@@ -148,6 +148,10 @@ const routes: { readonly [route: string]: Route } = {
     errors: ['SX_NOT_FOUND', 'SX_REQUEST_INVALID'],
     example: [{ now: '2013-06-01T00:00:00Z' }, { now: '2013-06-01T00:00:00.000Z' }],
   },
+  'GET /metrics': {
+    what: 'The figures of `GET /v1/status` as time series, and those of the process, in the text format of Prometheus.',
+    answer: 'Made once a second at most.',
+  },
   'GET /healthz': { what: 'Whether the process answers.', answer: '`{"status":"ok"}`.' },
   'GET /readyz': {
     what: 'Whether to send requests here.',

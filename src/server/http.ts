@@ -12,6 +12,7 @@ import { formatInstant, parseInstant } from '../kernel/instant.ts'
 import { shorten } from '../kernel/shorten.ts'
 import type { ConsoleFiles } from './console.ts'
 import { parseJson } from './json.ts'
+import { metricsOf } from './metrics.ts'
 
 export interface ServerOptions {
   readonly services: Services
@@ -136,6 +137,11 @@ export function httpServer({ services, console: files, logger }: ServerOptions):
       throw new SixfoldError('SX_REQUEST_INVALID', "'now' is missing.", { fix: 'Send {"now": "<ISO 8601>"}.' })
     services.advanceClock(now)
     return { now: formatInstant(now) }
+  })
+  const metrics = metricsOf(services)
+  get('/metrics', async (_, reply) => {
+    const text = await metrics.text()
+    return reply.type(metrics.contentType).send(text)
   })
   get('/healthz', async () => ({ status: 'ok' }))
   get('/readyz', async (_, reply) => (stopping ? reply.code(503).send({ status: 'stopping' }) : { status: 'ok' }))
