@@ -2,10 +2,13 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, it } from 'vitest'
+import { afterAll, beforeAll, describe, it } from 'vitest'
+import { postgresMetadataStore } from '../../src/adapters/postgres/metadata-store.ts'
 import { sqliteMetadataStore } from '../../src/adapters/sqlite/metadata-store.ts'
 import type { MetadataStore } from '../../src/ports/metadata-store.ts'
 import { metadataStoreCases } from '../../src/testing/metadata-store.ts'
+import type { Service } from '../services/index.ts'
+import { describeWith, startPostgres } from '../services/index.ts'
 
 /** Gives each store a place of its own, and remembers which. */
 function places(open: (place: string) => Promise<MetadataStore>) {
@@ -29,5 +32,17 @@ describe('SQLite', () => {
   const root = mkdtempSync(join(tmpdir(), 'sixfold-metadata-'))
   afterAll(() => rmSync(root, { recursive: true }))
   for (const { name, run } of places((place) => sqliteMetadataStore(join(root, place, 'metadata.sqlite'))))
+    it(name, run)
+})
+
+describeWith(['postgres'], 'PostgreSQL', () => {
+  let service: Service
+  beforeAll(async () => {
+    service = await startPostgres()
+  })
+  afterAll(() => service.close())
+  for (const { name, run } of places((schema) =>
+    postgresMetadataStore({ url: service.url, password: null, schema, patienceMs: 10_000 }),
+  ))
     it(name, run)
 })

@@ -1,0 +1,182 @@
+/**
+ * Connections to PostgreSQL that come back by themselves.
+ *
+ * - `run` repeats work whose connection failed, with pauses that grow and differ, until its patience ends. All that is run can be
+ *   repeated: the answer to a COMMIT may be what was lost.
+ * - A connection that does not answer in time is thrown away, and with it all that are older than its failure: after a network that
+ *   swallowed one, those that lie idle would each cost the wait again.
+ * - Nothing is set when a connection starts, and nothing is kept by one between transactions: poolers in front of the database, in
+ *   transaction mode, may be used.
+ *
+ * The URL takes `sslmode=verify-full` with `sslrootcert=/path/of/ca.pem`, `sslmode=no-verify`, and `sslmode=disable`, which is the
+ * default; `require` and `verify-ca` mean `verify-full`.
+ */
+import { randomInt } from 'node:crypto'
+import { Socket } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+import { Kysely, PostgresDialect } from 'kysely'
+import pg from 'pg'
+import { SixfoldError } from '../../kernel/errors.ts'
+import { sha256 } from '../../kernel/hash.ts'
+import { inTransaction } from '../sql/transaction.ts'
+import type { Place } from './errors.ts'
+import { asLost, ConnectionLost, passes, storeError } from './errors.ts'
+
+export interface PostgresOptions {
+  /** Without a password. */
+  readonly url: string
+  readonly password: string | null
+  /** Where the tables lie; created where it is not there. */
+  readonly schema: string
+  /** How long a call is tried before it rejects. */
+  readonly patienceMs: number
+}
+
+export interface Postgres<Tables> extends Place {
+  /** `work` makes one statement, or several that need not be one transaction. */
+  run<T>(work: (db: Kysely<Tables>) => Promise<T>, patienceMs?: number): Promise<T>
+  /** One transaction, with no other of this schema beside it. */
+  alone<T>(work: (db: Kysely<Tables>) => Promise<T>): Promise<T>
+  /** Ends within seconds, also where nothing answers. */
+  close(): Promise<void>
+}
+
+const [firstPauseMs, longestPauseMs] = [25, 1_000]
+const goodbyeMs = 1_000
+const eightBytes = 20
+
+/** At most so many connections. */
+export function openPostgres<Tables>(options: PostgresOptions, connections: number): Postgres<Tables> {
+  const { schema, patienceMs } = options
+  const place = placeOf(options)
+  // An answer takes no longer, or is taken to be lost: several tries must fit into the patience.
+  const answerMs = Math.max(250, Math.min(2_500, Math.floor(patienceMs / 4)))
+  const sockets = new Set<Socket>()
+  const pool = new pg.Pool({
+    connectionString: withPassword(options),
+    max: connections,
+    connectionTimeoutMillis: answerMs,
+    // More than the server takes to give up itself, which it does by `begin`.
+    query_timeout: answerMs + 250,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    application_name: 'sixfold',
+    types: {
+      getTypeParser: (type: number, format?: 'text' | 'binary') =>
+        type === eightBytes ? Number : pg.types.getTypeParser(type, format as 'text'),
+    } as pg.CustomTypesConfig,
+    stream: () => {
+      const socket = new Socket()
+      sockets.add(socket)
+      socket.once('close', () => sockets.delete(socket))
+      return socket
+    },
+  })
+  const born = new WeakMap<pg.PoolClient, number>()
+  let failures = 0
+  pool.on('connect', (client) => {
+    born.set(client, failures)
+    // Whoever uses the connection is told by the call that fails.
+    client.on('error', () => {})
+  })
+  pool.on('error', () => {})
+
+  async function acquire(): Promise<pg.PoolClient> {
+    for (;;) {
+      const client = await pool.connect().catch((error: unknown) => {
+        throw asLost(error)
+      })
+      if (born.get(client) === failures) return client
+      client.release(true)
+    }
+  }
+  const connect = async () => {
+    const client = await acquire()
+    let lost = false
+    return {
+      query: async (text: string, values: readonly unknown[]) => {
+        try {
+          return await client.query(text, [...values])
+        } catch (error) {
+          const known = asLost(error)
+          if (known instanceof ConnectionLost && !lost) {
+            lost = true
+            failures += 1
+          }
+          throw known
+        }
+      },
+      release: () => client.release(lost),
+    }
+  }
+  const bare = new Kysely<Tables>({
+    dialect: new PostgresDialect({ pool: { connect, end: () => pool.end() } as never }),
+  })
+  const closing = new AbortController()
+
+  async function run<T>(work: (db: Kysely<Tables>) => Promise<T>, patience = patienceMs): Promise<T> {
+    const until = performance.now() + patience
+    for (let longest = firstPauseMs; ; longest = Math.min(longest * 2, longestPauseMs)) {
+      try {
+        return await work(bare.withSchema(schema))
+      } catch (error) {
+        const wait = randomInt(longest >> 1, longest + 1)
+        if (closing.signal.aborted || !passes(error) || performance.now() + wait > until) throw storeError(error, place)
+        await pause(wait, undefined, { signal: closing.signal }).catch(() => {})
+      }
+    }
+  }
+
+  const begin = `begin; set local statement_timeout = ${answerMs}; set local idle_in_transaction_session_timeout = ${
+    answerMs * 2
+  }; select pg_advisory_xact_lock(${lockOf(schema)})`
+  let closed: Promise<void> | null = null
+  return {
+    ...place,
+    run,
+    alone: (work) => run(() => inTransaction(bare, begin, (db) => work(db.withSchema(schema)))),
+    close: () => {
+      closed ??= (async () => {
+        closing.abort()
+        const ended = pool.end().catch(() => {})
+        const gone = Promise.all([
+          ended,
+          ...[...sockets].map((socket) => new Promise((done) => socket.once('close', done))),
+        ])
+        const late = new AbortController()
+        await Promise.race([gone, pause(goodbyeMs, undefined, { signal: late.signal }).catch(() => {})])
+        late.abort()
+        for (const socket of sockets) socket.destroy()
+        await ended
+      })()
+      return closed
+    },
+  }
+}
+
+/** Transactions of one schema share it, whichever process makes them. */
+const lockOf = (schema: string): bigint => BigInt.asIntN(64, BigInt(`0x${sha256(`sixfold:${schema}`).slice(0, 16)}`))
+
+function placeOf({ url, schema }: PostgresOptions): Place {
+  const parsed = parse(url)
+  const user = parsed.searchParams.get('user') ?? decodeURIComponent(parsed.username)
+  const database = decodeURIComponent(parsed.pathname.slice(1)) || user
+  const host = parsed.host || (parsed.searchParams.get('host') ?? '')
+  return { where: `postgres://${user === '' ? '' : `${user}@`}${host}/${database}`, user, database, schema }
+}
+
+function withPassword({ url, password }: PostgresOptions): string {
+  const parsed = parse(url)
+  if (password !== null) parsed.searchParams.set('password', password)
+  return parsed.href
+}
+
+function parse(url: string): URL {
+  try {
+    return new URL(url)
+  } catch {
+    throw new SixfoldError('SX_CONFIG_INVALID', 'The URL of PostgreSQL is none.', {
+      fix: 'Write it as postgres://user@host:5432/database.',
+    })
+  }
+}
