@@ -10,11 +10,17 @@ import { freePort } from './port.ts'
 import type { Service } from './process.ts'
 import { dataFolder, startService } from './process.ts'
 
-export async function startKafka(): Promise<Service> {
-  const [port, controller, folder] = [await freePort(), await freePort(), await dataFolder('kafka')]
+export interface KafkaPorts {
+  readonly port?: number
+  /** Where it tells clients to come, which is a proxy's port in a test of a network that fails. */
+  readonly advertisedPort?: number
+}
+
+export async function startKafka(ports: KafkaPorts = {}): Promise<Service> {
+  const [port, controller, folder] = [ports.port ?? (await freePort()), await freePort(), await dataFolder('kafka')]
   const [data, config] = [join(folder, 'data'), join(folder, 'server.properties')]
   await cp(join(kafkaFolder, 'formatted'), data, { recursive: true })
-  await writeFile(config, properties(port, controller, data))
+  await writeFile(config, properties(port, ports.advertisedPort ?? port, controller, data))
   const url = `127.0.0.1:${port}`
   return startService({
     name: 'kafka',
@@ -40,12 +46,12 @@ export async function startKafka(): Promise<Service> {
   })
 }
 
-const properties = (port: number, controller: number, data: string): string =>
+const properties = (port: number, advertised: number, controller: number, data: string): string =>
   `process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:${controller}
 listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:${port}
+advertised.listeners=PLAINTEXT://127.0.0.1:${advertised}
 controller.listener.names=CONTROLLER
 log.dirs=${data}
 auto.create.topics.enable=false

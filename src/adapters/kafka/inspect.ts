@@ -1,0 +1,140 @@
+/** What Kafka says of itself, and of the topics of one log. */
+import { apiVersionsV3, ConfigResourceTypes, describeConfigsV4, metadataV12 } from '@platformatic/kafka'
+import type { StoreProblem, StoreReport } from '../../ports/inspection.ts'
+import type { Cluster } from './cluster.ts'
+import { lasting, unavailable } from './errors.ts'
+import type { FollowedGroup } from './follow.ts'
+import type { Topics, TopicsOptions } from './topics.ts'
+
+const questions = 5
+const appendBytes = 8 * 1024 * 1024
+
+export async function inspectKafka(
+  { cluster, topics }: { readonly cluster: Cluster; readonly topics: Topics },
+  { prefix, replication }: TopicsOptions,
+  followed: readonly FollowedGroup[],
+): Promise<StoreReport> {
+  const report = {
+    technology: 'Kafka',
+    where: `${cluster.where}, topics ${prefix}.*`,
+    version: null as string | null,
+    roundTripMs: null as number | null,
+    facts: [] as { name: string; value: string }[],
+    problems: [] as StoreProblem[],
+  }
+  try {
+    const times: number[] = []
+    for (let index = 0; index < questions; index += 1) {
+      const began = performance.now()
+      await cluster.ask('any', 'inspect', metadataV12.api, [[], false, false])
+      times.push(performance.now() - began)
+    }
+    report.roundTripMs = times.sort((a, b) => a - b)[Math.floor(questions / 2)]!
+    const { apiKeys } = await cluster.ask('any', 'inspect', apiVersionsV3.api, ['sixfold', '1'])
+    report.version = versionOf(new Map(apiKeys.map(({ apiKey, maxVersion }) => [apiKey, maxVersion])))
+    const names = await topics.all()
+    const places = new Map(
+      await Promise.all(names.map(async (topic) => [topic, (await cluster.placeOf(topics.nameOf(topic)))!] as const)),
+    )
+    const all = [...places.values()]
+    report.facts.push(
+      { name: 'cluster', value: cluster.id },
+      { name: 'brokers', value: cluster.brokers.map((broker) => cluster.addressOf(broker)).join(', ') },
+      { name: 'topics', value: String(names.length) },
+      { name: 'partitions', value: String(all.reduce((sum, { leaders }) => sum + leaders.length, 0)) },
+      ...followed.map(({ group, assigned, lag }) => ({
+        name: `lag of ${group}`,
+        value: `${lag} entries, in ${assigned.length} partitions of this process`,
+      })),
+    )
+    for (const [topic, { leaders, replicas, inSync }] of places) {
+      const behind = replicas.filter((count, partition) => inSync[partition]! < count).length
+      const few = replicas.filter((count) => count < Math.min(2, cluster.brokers.length)).length
+      if (leaders.some((leader) => leader < 0))
+        report.problems.push({
+          severity: 'error',
+          what: `Topic '${prefix}.${topic}' has partitions that no broker leads.`,
+          fix: 'Start the brokers that hold them.',
+        })
+      else if (behind > 0)
+        report.problems.push({
+          severity: 'warning',
+          what: `Topic '${prefix}.${topic}' has ${behind} partitions with fewer replicas in sync than it should have.`,
+          fix: 'See why replicas lag: a broker is away, or its disk or network cannot keep up.',
+        })
+      if (few > 0)
+        report.problems.push({
+          severity: 'warning',
+          what: `Topic '${prefix}.${topic}' has one replica: what is acknowledged is lost with its broker.`,
+          fix: 'Configure a replication of 2 or 3, and reassign the partitions of topics that exist.',
+        })
+    }
+    if (cluster.brokers.length < replication)
+      report.problems.push({
+        severity: 'error',
+        what: `A replication of ${replication} is configured; the cluster has ${cluster.brokers.length} brokers.`,
+        fix: 'Configure a replication that the cluster can hold.',
+      })
+    report.problems.push(...(await settingsOf(cluster, prefix, names)))
+    for (const { group, failure } of followed)
+      if (failure !== null)
+        report.problems.push({
+          severity: 'error',
+          what: `Group '${group}' cannot be joined: ${failure instanceof Error ? failure.message : String(failure)}`,
+          fix: `Grant this user Read on groups that begin with '${prefix}.'.`,
+        })
+  } catch (error) {
+    const { message, fix } = lasting(error, cluster.where) ?? unavailable(cluster.where, 'it could not be asked', error)
+    report.problems.push({ severity: 'error', what: message, fix })
+  }
+  return report
+}
+
+/** Whether the topics keep what is put into them, and take what may be appended at once. */
+async function settingsOf(cluster: Cluster, prefix: string, names: readonly string[]): Promise<StoreProblem[]> {
+  const problems: StoreProblem[] = []
+  if (names.length === 0) return problems
+  const { results } = await cluster.ask('any', 'inspect', describeConfigsV4.api, [
+    names.map((topic) => ({
+      resourceType: ConfigResourceTypes.TOPIC,
+      resourceName: `${prefix}.${topic}`,
+      configurationKeys: ['retention.ms', 'retention.bytes', 'cleanup.policy', 'max.message.bytes'],
+    })),
+    false,
+    false,
+  ])
+  for (const { errorCode, resourceName, configs } of results) {
+    // Who may not see the settings can use the topic all the same.
+    if (errorCode !== 0) continue
+    const settings = new Map(configs.map(({ name, value }) => [name, value]))
+    const kept = settings.get('retention.ms') === '-1' && settings.get('retention.bytes') === '-1'
+    if (!kept || settings.get('cleanup.policy') !== 'delete')
+      problems.push({
+        severity: 'warning',
+        what: `Topic '${resourceName}' forgets (retention.ms ${settings.get('retention.ms')}, retention.bytes ${settings.get('retention.bytes')}, cleanup.policy ${settings.get('cleanup.policy')}): state that is rebuilt lacks what is gone.`,
+        fix: `Set retention.ms=-1, retention.bytes=-1 and cleanup.policy=delete for topic '${resourceName}'.`,
+      })
+    const most = Number(settings.get('max.message.bytes'))
+    if (most < appendBytes)
+      problems.push({
+        severity: 'warning',
+        what: `Topic '${resourceName}' takes ${most} bytes at once; a request may hold more.`,
+        fix: `Set max.message.bytes to ${appendBytes} or more for topic '${resourceName}', or lower limits.bodyBytes.`,
+      })
+  }
+  return problems
+}
+
+/** Brokers do not say their version; what they understand tells it. By the number of an API, and since when its version is known. */
+const since: readonly (readonly [string, number, number])[] = [
+  ['4.1 or newer', 0, 13],
+  ['4.0', 0, 12],
+  ['3.9', 1, 17],
+  ['3.7', 0, 10],
+  ['3.5', 1, 15],
+  ['3.2', 11, 9],
+]
+function versionOf(versions: ReadonlyMap<number, number>): string {
+  const found = since.find(([, api, version]) => (versions.get(api) ?? -1) >= version)
+  return found === undefined ? 'older than 3.2' : found[0]
+}
