@@ -1,4 +1,4 @@
-/** The first page: what is defined, and how the models do. */
+/** The page: what is defined, how the models do, and what runs where. */
 import { useEffect, useState } from 'react'
 import type { Live } from './data/poll.ts'
 import { poll } from './data/poll.ts'
@@ -6,6 +6,7 @@ import { Definitions } from './graph/Definitions.tsx'
 import { ModelCard } from './models/ModelCard.tsx'
 import { Header } from './parts/Header.tsx'
 import { Overview } from './parts/Overview.tsx'
+import { Running } from './running/Running.tsx'
 
 export function App() {
   const [{ seen, trouble }, setLive] = useState<Live>({ seen: null, trouble: null })
@@ -36,6 +37,7 @@ export function App() {
                 />
               ))}
             </section>
+            <Running status={seen.status} />
           </>
         )}
       </main>

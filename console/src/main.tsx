@@ -6,6 +6,7 @@ import './style/tokens.css'
 import './style/page.css'
 import './style/graph.css'
 import './style/models.css'
+import './style/running.css'
 import { App } from './App.tsx'
 
 createRoot(document.getElementById('root')!).render(

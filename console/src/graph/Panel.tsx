@@ -85,13 +85,16 @@ function Details({ node: { kind, name, description, facts, parts }, status, onCl
   )
 }
 
+const behindOf = (events: number | null): string =>
+  events === null ? 'unknown' : events === 0 ? 'nothing waits in the log' : counted(events, 'event')
+
 /** What is known only while it runs. */
 function stateOf(kind: GraphNode['kind'], name: string, { views, models }: Status): GraphNode['facts'] {
   const view = kind === 'view' ? views.find((one) => one.view === name) : undefined
   if (view !== undefined)
     return [
       { name: 'History', value: view.through === null ? 'none materialised' : `through ${instant(view.through)} UTC` },
-      { name: 'Behind', value: view.behind === 0 ? 'nothing waits in the log' : counted(view.behind, 'event') },
+      { name: 'Behind', value: behindOf(view.behind) },
     ]
   const model = kind === 'model' ? models.find((one) => one.model === name) : undefined
   if (model === undefined) return []
