@@ -147,8 +147,8 @@ function carry(from: Socket, to: Socket | null, connection: Connection, fault: F
   })
   from.on('error', broken)
   from.on('close', () => {
-    // Both directions ended in order where the other side has ended as well.
-    if (!to?.writableEnded) broken()
+    // What it sent before it ended in order may still be on its way.
+    if (!from.readableEnded) broken()
   })
   to?.on('drain', () => {
     full = false

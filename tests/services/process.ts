@@ -4,6 +4,7 @@
  */
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
+import { rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -45,12 +46,20 @@ const startMs = 90_000
 const stopMs = 30_000
 const tailBytes = 4_000
 
-export const dataFolder = (name: string): Promise<string> => mkdtemp(join(tmpdir(), `sixfold-${name}-`))
-
-const running = new Set<ChildProcess>()
+/** What this process has begun and not closed: the folder of each, and the child that runs in it now. */
+const begun = new Map<string, ChildProcess | null>()
 process.on('exit', () => {
-  for (const child of running) killGroup(child)
+  for (const [folder, child] of begun) {
+    if (child !== null) killGroup(child)
+    rmSync(folder, { recursive: true, force: true, maxRetries: 10 })
+  }
 })
+
+export async function dataFolder(name: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), `sixfold-${name}-`))
+  begun.set(folder, null)
+  return folder
+}
 
 export async function startService(recipe: Recipe): Promise<Service> {
   const { name, port, url, folder } = recipe
@@ -110,6 +119,7 @@ export async function startService(recipe: Recipe): Promise<Service> {
       await end(recipe.stopSignal)
     } finally {
       await rm(folder, { recursive: true, force: true, maxRetries: 10 })
+      begun.delete(folder)
     }
   }
 
@@ -122,27 +132,29 @@ export async function startService(recipe: Recipe): Promise<Service> {
   return { name, port, url, start, stop: () => end(recipe.stopSignal), kill: () => end('SIGKILL'), close }
 }
 
-function run({ command, env, user = [] }: Recipe): { readonly child: ChildProcess; tail(): string } {
+function run({ folder, command, env, user = [], stopSignal }: Recipe): {
+  readonly child: ChildProcess
+  tail(): string
+} {
   const setpriv = program('setpriv')
-  const [file, ...args] = setpriv === null ? command : [setpriv, '--pdeathsig', 'KILL', ...user, '--', ...command]
+  // The signal that has it end its own processes as well: an nginx that is killed leaves its workers behind.
+  const [file, ...args] =
+    setpriv === null ? command : [setpriv, '--pdeathsig', stopSignal.slice(3), ...user, '--', ...command]
   const child = spawn(file, args, {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     // A group of its own, so that a kill reaches the processes that it starts as well.
     detached: true,
   })
-  running.add(child)
-  child.once('exit', () => running.delete(child))
+  begun.set(folder, child)
+  child.once('exit', () => begun.set(folder, null))
   let written = ''
   const keep = (bytes: Buffer): void => {
     written = (written + bytes.toString()).slice(-tailBytes)
   }
   child.stdout?.on('data', keep)
   child.stderr?.on('data', keep)
-  child.once('error', (error) => {
-    running.delete(child)
-    keep(Buffer.from(error.message))
-  })
+  child.once('error', (error) => keep(Buffer.from(error.message)))
   return { child, tail: () => written }
 }
 
