@@ -1,8 +1,10 @@
 /** docs/reference/config.md, from the types of the configuration, the limits in force, and the variables that are read. */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { bounds, limits } from '../../src/kernel/limits.ts'
+import { urlVariable, variables } from '../../src/runtime/environment.ts'
 import { standardPort } from '../../src/runtime/listen.ts'
+import type { StorePort } from '../../src/runtime/store-settings.ts'
+import { passwordVariables } from '../../src/runtime/store-settings.ts'
+import { readStoreUrl } from '../../src/runtime/store-urls.ts'
 import { header, table } from './markdown.ts'
 import { membersOf } from './source.ts'
 
@@ -15,11 +17,53 @@ const words: { readonly [key: string]: string } = {
     "For training sets and history: how many threads, and how much memory as DuckDB writes it (`'4GB'`). By default DuckDB's own: all cores, and 80 % of the memory",
 }
 
-const variables: { readonly [name: string]: string } = {
-  SIXFOLD_DATA: 'The data folder, in place of `data`. A relative path starts from the folder of the configuration',
-  SIXFOLD_HOST: 'The address to listen on, in place of `server.host`',
-  SIXFOLD_PORT: 'The port, in place of `server.port`',
+/** Each form of a URL, with all its parameters: checked below by reading it. */
+const urls: readonly { readonly ports: readonly StorePort[]; readonly url: string; readonly says: string }[] = [
+  {
+    ports: ['online'],
+    url: 'redis://app@cache.example:6379/0?prefix=sixfold',
+    says: 'Redis or Valkey; `rediss://` for TLS. The user, the port (6379) and the number of the database (0) may be left out. Keys begin with `prefix`',
+  },
+  {
+    ports: ['log'],
+    url: 'kafka://app@b1.example:9092,b2.example:9092?prefix=sixfold&partitions=8&replication=3&tls=true&sasl=scram-sha-256',
+    says: 'Kafka. Names of topics begin with `prefix`; `partitions` (8) and `replication` (3) are of topics made from then on. With `sasl`, which is `plain`, `scram-sha-256` or `scram-sha-512`, a user and a password are needed; without, there is none',
+  },
+  {
+    ports: ['log', 'metadata'],
+    url: 'postgres://app@db.example:5432/app?schema=sixfold&sslmode=verify-full&sslrootcert=/etc/ca.pem',
+    says: 'PostgreSQL. The user and the database are needed. `sslmode` is `disable` (the default), `verify-full`, which `require` and `verify-ca` mean as well, or `no-verify`; `sslrootcert` is a file of certificates to trust',
+  },
+  {
+    ports: ['artifacts'],
+    url: 's3://bucket/models?region=eu-central-1&endpoint=https://s3.example&pathStyle=true',
+    says: 'S3, or what speaks like it at `endpoint`. `pathStyle=true` puts the bucket into the path, as most of those need',
+  },
+  {
+    ports: ['offline'],
+    url: 's3://?region=eu-central-1&endpoint=https://s3.example&pathStyle=true',
+    says: 'The same, without a bucket: those stand in the paths of definitions',
+  },
+]
+
+function urlRows(): readonly (readonly string[])[] {
+  return urls.flatMap(({ ports, url, says }) => {
+    for (const port of ports)
+      readStoreUrl(
+        port,
+        { name: port, url, inFile: true, password: port in passwordVariables ? 'x' : null },
+        (problem) => {
+          throw new Error(`${url} is not read: ${problem}`)
+        },
+      )
+    return [[ports.map((port) => `\`${port}\``).join(', '), `\`${url}\``, says]]
+  })
 }
+
+const secrets = (port: StorePort): string =>
+  port in passwordVariables
+    ? `\`${passwordVariables[port as keyof typeof passwordVariables]}\``
+    : '`AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, or whatever else the AWS SDK finds'
 
 const limitWords: { readonly [limit: string]: string } = {
   eventsPerRequest: 'Events of one push.',
@@ -30,9 +74,6 @@ const limitWords: { readonly [limit: string]: string } = {
 }
 
 export function config(): string {
-  const read = new Set(readFileSync(join(import.meta.dirname, '../..', source), 'utf8').match(/SIXFOLD_[A-Z]+/g))
-  for (const name of read) if (variables[name] === undefined) throw new Error(`${name} is read, and not described`)
-  for (const name of Object.keys(variables)) if (!read.has(name)) throw new Error(`${name} is described, and not read`)
   const keys = membersOf(source, 'Config').map(({ name, type, optional, comment }) => {
     const described = words[name] ?? comment.replace(/\.$/, '')
     if (described === '') throw new Error(`The key '${name}' is not described`)
@@ -57,6 +98,12 @@ export default defineConfig({
   sync: 'second',
   limits: { pendingEvents: 10_000 },
   duckdb: { threads: 2, memory: '2GB' },
+  stores: {
+    online: 'redis://cache.example:6379',
+    log: 'kafka://b1.example:9092,b2.example:9092',
+    metadata: 'postgres://app@db.example:5432/app',
+    artifacts: 's3://models/app?region=eu-central-1',
+  },
 })
 \`\`\`
 
@@ -64,24 +111,55 @@ export default defineConfig({
 
 ${table(['Key', 'Type', 'Needed', 'What it is'], keys)}
 
-In a Node process, \`sixfold(platform, options)\` takes \`data\`, \`limits\`, \`sync\` and \`duckdb\` in the same form, besides:
+In a Node process, \`sixfold(platform, options)\` takes \`data\`, \`limits\`, \`sync\`, \`duckdb\` and \`stores\` in the same form, where the URLs of
+stores may hold passwords; besides:
 
 ${table(
   ['Option', 'What it is'],
   membersOf('src/runtime/open.ts', 'OpenOptions')
-    .filter(({ name }) => !['data', 'limits', 'sync', 'duckdb'].includes(name))
+    .filter(({ name }) => !['data', 'limits', 'sync', 'duckdb', 'stores'].includes(name))
     .map(({ name, comment }) => [`\`${name}\``, comment || openWords[name]!]),
 )}
 
 It reads no configuration file and no environment variable.
 
+## Stores
+
+A store that is not named is embedded, in the data folder, and has one server at a time. Servers that share an online store, a log,
+metadata and artifacts are [one system](../how-to/configure-stores.md).
+
+${table(
+  ['Key', 'What it holds', 'Variable', 'Secrets, from the environment alone'],
+  membersOf(source, 'StoreUrls').map(({ name, comment }) => [
+    `\`${name}\``,
+    comment,
+    `\`${urlVariable(name as StorePort)}\``,
+    secrets(name as StorePort),
+  ]),
+)}
+
+A URL has these forms. What it does not name has the default in brackets; what is not known, or said twice, is an error.
+
+${table(['Key', 'URL', 'What it is'], urlRows())}
+
+In a user's name or a password \`@\`, \`:\`, \`/\`, \`?\`, \`#\` and \`%\` are written as \`%40\`, \`%3A\`, \`%2F\`, \`%3F\`, \`%23\` and \`%25\`. In a
+file a password is refused; in a variable's URL it is taken, and never printed.
+
 ## Environment
 
-These come before the file.
+These come before the file. An empty one is none; one that begins with \`SIXFOLD_\` and is not known is an error, except those that Kubernetes
+sets for a Service whose name is \`sixfold\` or begins so. That sets \`SIXFOLD_PORT\` as well: say \`enableServiceLinks: false\` in the pod's
+spec.
 
 ${table(
   ['Variable', 'What it sets'],
-  Object.entries(variables).map(([name, text]) => [`\`${name}\``, text]),
+  [
+    ...Object.entries(variables).map(([name, text]) => [`\`${name}\``, text]),
+    [
+      '`SIXFOLD_LIMIT_…`',
+      'The limit of that name, in capitals with `_` between its words: `SIXFOLD_LIMIT_BODY_BYTES` for `bodyBytes`',
+    ],
+  ],
 )}
 
 ## Limits

@@ -1,5 +1,5 @@
 /** What the composition root provides to commands. */
-import type { Examination, Workbench } from '../api/index.ts'
+import type { Examination, Status, Workbench } from '../api/index.ts'
 
 export interface ServeOptions {
   readonly port: number | null
@@ -30,8 +30,8 @@ export interface Tools {
   open(project: string): Promise<Workbench>
   /** Looks at the configuration, the machine and each store; what is wrong is part of the answer. */
   examine(project: string): Promise<Examination>
-  /** Where the configuration has a server listen, as a URL that this machine can ask. */
-  address(project: string): Promise<string>
+  /** Of a server that runs: the one named, or the one that the configuration has listen here. */
+  status(project: string, url: string | null): Promise<Status>
   serve(project: string, options: ServeOptions): Promise<Serving>
   /** Calls after each change of the files that the definitions are made of; gives how to stop. */
   watch(project: string, changed: (file: string) => void): Promise<() => void>

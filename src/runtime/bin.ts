@@ -5,8 +5,9 @@ import type { ServeOptions, Serving, Tools } from '../cli/index.ts'
 import { main } from '../cli/index.ts'
 import { manualClock, systemClock } from '../kernel/clock.ts'
 import { SixfoldError } from '../kernel/errors.ts'
+import { askStatus } from './ask-status.ts'
 import type { Project } from './config.ts'
-import { loadProject, loadSettings, projectFolder } from './config.ts'
+import { loadProject, projectFolder } from './config.ts'
 import { examine } from './doctor.ts'
 import { writeProject } from './init.ts'
 import { listen } from './listen.ts'
@@ -47,20 +48,10 @@ const tools: Tools = {
     setTimeout(() => process.exit(), 1_000).unref()
     return examination
   },
-  address: async (path) => addressOf((await loadSettings(path)).settings.server),
+  status: askStatus,
   serve,
   watch: async (path, changed) => watchScripts(projectFolder(path), changed),
   init: (folder) => writeProject(folder, version),
-}
-
-/** As this machine can ask it. */
-function addressOf({ host, port }: Project['server']): string {
-  if (port === 0)
-    throw new SixfoldError('SX_USAGE', 'The server takes any port that is free: the configuration does not know it.', {
-      fix: 'Name the address that `sixfold serve` greeted with, with --url.',
-    })
-  const reached = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
-  return `http://${reached.includes(':') ? `[${reached}]` : reached}:${port}`
 }
 
 async function serve(path: string, { port, host, clock, apply, verbose }: ServeOptions): Promise<Serving> {

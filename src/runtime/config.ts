@@ -14,7 +14,7 @@ import type { Environment } from './environment.ts'
 import { memoryForm, readEnvironment, urlVariable } from './environment.ts'
 import { standardPort } from './listen.ts'
 import { forget, load, loadPlatform } from './modules.ts'
-import type { StorePort, StoreSettings } from './store-settings.ts'
+import type { StoreSettings } from './store-settings.ts'
 import { passwordVariables, storePorts } from './store-settings.ts'
 import { eachPort, readStoreUrl } from './store-urls.ts'
 
@@ -28,8 +28,22 @@ export interface Config {
   readonly sync?: 'always' | 'second'
   readonly limits?: Partial<Limits>
   readonly duckdb?: { readonly threads?: number; readonly memory?: string }
-  /** Where shared stores are, a URL each and without passwords. What is not named lies in the data folder. */
-  readonly stores?: { readonly [P in StorePort]?: string | undefined }
+  /** Where shared stores are. What is not named lies in the data folder. */
+  readonly stores?: StoreUrls
+}
+
+/** Without passwords: those come from the environment. */
+export interface StoreUrls {
+  /** The state of entities. */
+  readonly online?: string | undefined
+  /** Events, predictions and outcomes. */
+  readonly log?: string | undefined
+  /** What was applied, and versions of models. */
+  readonly metadata?: string | undefined
+  /** Model files. */
+  readonly artifacts?: string | undefined
+  /** How paths that begin with s3:// are reached. By default as the environment's AWS settings say. */
+  readonly offline?: string | undefined
 }
 
 /** For the editor: the type of a configuration. */
@@ -126,12 +140,7 @@ function invalid(file: string, inFile: readonly string[], outside: readonly stri
 }
 
 /** A variable's URL comes before the file's. */
-function storesOf(
-  urls: NonNullable<Config['stores']>,
-  environment: Environment,
-  inFile: string[],
-  outside: string[],
-): StoreSettings {
+function storesOf(urls: StoreUrls, environment: Environment, inFile: string[], outside: string[]): StoreSettings {
   return eachPort((port) => {
     const password = environment.passwords[port as keyof typeof passwordVariables] ?? null
     const variable = environment.urls[port]

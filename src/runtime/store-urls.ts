@@ -145,12 +145,17 @@ const postgres: Reader<PostgresSetting> = (parts, say) => {
   const database = parts.path.slice(1)
   if (database === '' || database.includes('/')) say('After the host it names no database.')
   if (parts.user === null) say("It names no user before '@'.")
-  const query = queryOf(parts, ['schema', 'sslmode'], say)
+  const query = queryOf(parts, ['schema', 'sslmode', 'sslrootcert'], say)
   const schema = query.text('schema', 'sixfold', /^[a-z_][a-z0-9_]{0,62}$/, "a name of small letters, digits and '_'")
-  const sslmode = query.oneOf('sslmode', ['disable', 'require', 'verify-ca', 'verify-full'])
+  const sslmode = query.oneOf('sslmode', ['disable', 'require', 'verify-ca', 'verify-full', 'no-verify'])
+  const sslrootcert = query.optional('sslrootcert', /^[^\s]+$/, 'the path of a file')
+  const encryption = new URLSearchParams({
+    ...(sslmode && { sslmode }),
+    ...(sslrootcert && { sslrootcert }),
+  }).toString()
   return {
     technology: 'postgres',
-    url: `postgres://${encodeURIComponent(parts.user ?? '')}@${host.host}:${host.port}/${encodeURIComponent(database)}${sslmode === null ? '' : `?sslmode=${sslmode}`}`,
+    url: `postgres://${encodeURIComponent(parts.user ?? '')}@${host.host}:${host.port}/${encodeURIComponent(database)}${encryption === '' ? '' : `?${encryption}`}`,
     password: parts.password,
     schema,
   }

@@ -1,11 +1,8 @@
 /** status: what runs where, as a server that runs tells it. */
 import type { Status } from '../../api/index.ts'
-import { SixfoldError } from '../../kernel/errors.ts'
 import { defineCommand } from '../command.ts'
 import { factLines, problemLines, problemsOf, storeTable } from '../stores.ts'
 import { age, bytes, instant, table } from '../text.ts'
-
-const patienceMs = 5_000
 
 export const status = defineCommand<Status>({
   name: 'status',
@@ -14,46 +11,13 @@ export const status = defineCommand<Status>({
     { flags: '--url <url>', description: 'a server to ask; by default where the configuration has one listen' },
   ],
   examples: ['sixfold status', 'sixfold status --url http://sixfold.internal:6006 --json'],
-  run: async ({ tools, project }, _, options) =>
-    ask(options['url'] === undefined ? await tools.address(project) : addressIn(String(options['url']))),
+  run: ({ tools, project }, _, options) =>
+    tools.status(project, options['url'] === undefined ? null : String(options['url'])),
   render: (answer) =>
     [servers(answer), models(answer), views(answer), topics(answer), stores(answer)]
       .filter((part) => part !== '')
       .join('\n\n'),
 })
-
-function addressIn(text: string): string {
-  if (!/^https?:\/\/[^/?#@\s]+(\/[^?#@\s]*)?$/.test(text))
-    throw new SixfoldError('SX_USAGE', '--url is not the address of a server.', {
-      fix: 'Write it as http://127.0.0.1:6006.',
-    })
-  return text.replace(/\/+$/, '')
-}
-
-async function ask(url: string): Promise<Status> {
-  const nobody = (why: string, cause?: unknown): SixfoldError =>
-    new SixfoldError('SX_NO_SERVER', `No server answers at ${url}: ${why}.`, { cause })
-  let response: Response
-  let answer: Partial<Status> | null
-  try {
-    response = await fetch(`${url}/v1/status`, { signal: AbortSignal.timeout(patienceMs) })
-    answer = response.ok ? ((await response.json()) as Partial<Status> | null) : null
-  } catch (error) {
-    throw nobody(whyOf(error), error)
-  }
-  if (!response.ok) throw nobody(`it answers with ${response.status}`)
-  if (!Array.isArray(answer?.models) || !Array.isArray(answer.stores))
-    throw nobody('what it answers is no status of this version of Sixfold')
-  return answer as Status
-}
-
-/** A failed fetch says why in its cause. */
-function whyOf(error: unknown): string {
-  const { name, cause } = error as Partial<Error>
-  if (name === 'TimeoutError') return `it was silent for ${patienceMs / 1000} s`
-  if (name === 'SyntaxError') return 'what it answers is no JSON'
-  return (cause as NodeJS.ErrnoException | undefined)?.code ?? 'the connection failed'
-}
 
 const servers = ({ servers: running, now }: Status): string => {
   if (running.length === 0) return 'Which servers run cannot be told: the online store does not answer.'
