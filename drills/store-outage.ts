@@ -137,12 +137,11 @@ async function setTheStage(store: OutageStore, folder: string, closing: (() => P
   environment['SIXFOLD_METADATA_URL'] = `postgres://sixfold@127.0.0.1:${postgres}/sixfold`
   environment['SIXFOLD_LOG_URL'] = `postgres://sixfold@127.0.0.1:${postgres}/sixfold`
   if (store === 'kafka') {
-    // A broker tells clients where to connect to: here to the proxy, which therefore has its port before the broker is there.
+    // A broker tells clients where to connect to: here to the proxy.
     const port = await freePort()
-    const kafka = kept(await startKafka({ advertisedPort: port }))
-    service = kafka
-    proxy = kept(await faultProxy(kafka.port, port))
-    environment['SIXFOLD_LOG_URL'] = `kafka://127.0.0.1:${port}?partitions=4&replication=1`
+    proxy = kept(await faultProxy(port))
+    service = kept(await startKafka({ port, advertisedPort: proxy.port }))
+    environment['SIXFOLD_LOG_URL'] = `kafka://127.0.0.1:${proxy.port}?partitions=4&replication=1`
   }
   if (store === 's3') {
     const s3 = kept(await startS3())

@@ -135,7 +135,7 @@ export async function service(options: OpenOptions = {}): Promise<Service> {
         })),
         views,
         topics,
-        entries: store.entries,
+        entries: store?.entries,
         ann: await app.features('pace', { courier: 'ann' }),
       }
     },
