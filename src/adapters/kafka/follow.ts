@@ -93,15 +93,18 @@ export async function followGroup(
 
   /** One fetch at a time waits at each broker, for all the partitions that it leads. */
   const watch = (): void => {
-    if (ended()) return
-    void byLeader().then((leaders) => {
-      for (const leader of leaders.keys())
-        if (!polling.has(leader) && !ended())
-          polling.set(
-            leader,
-            poll(leader).finally(() => polling.delete(leader)),
-          )
-    })
+    void byLeader().then(watchAt)
+  }
+  const watchAt = (leaders: ReadonlyMap<number, readonly Assigned[]>): void => {
+    for (const leader of leaders.keys())
+      if (!polling.has(leader) && !ended())
+        polling.set(
+          leader,
+          poll(leader).finally(() => {
+            polling.delete(leader)
+            watch()
+          }),
+        )
   }
   const byLeader = async (): Promise<Map<number, Assigned[]>> => {
     const leaders = new Map<number, Assigned[]>()
@@ -114,7 +117,10 @@ export async function followGroup(
   }
   const poll = async (leader: number): Promise<void> => {
     while (!ended()) {
-      const watched = (await byLeader()).get(leader)
+      // Partitions move from one broker to another; those that none leads are asked of none, until one does.
+      const leaders = await byLeader()
+      watchAt(leaders)
+      const watched = leaders.get(leader)
       if (watched === undefined) return
       try {
         await pollOnce(leader, watched)
