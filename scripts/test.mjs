@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { missing, names } from './installed.mjs'
 import { bin, build, install, root, say } from './prepare.mjs'
 
 install()
@@ -56,5 +57,8 @@ if (skipped > 0 && process.env.SIXFOLD_REQUIRE_ALL === '1') {
   failed += skipped
   skipped = 0
 }
+const lacks = names.map(missing).filter((lack) => lack !== null)
+if (skipped > 0 && lacks.length > 0)
+  process.stdout.write(`\nSkipped is what needs:\n${lacks.map((lack) => `  ${lack}\n`).join('')}`)
 process.stdout.write(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`)
 process.exitCode = failed === 0 ? 0 : 1

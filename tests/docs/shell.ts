@@ -74,6 +74,7 @@ export async function problemOf(words: Words, files: readonly string[]): Promise
       return problemOfNpm(rest)
     case 'curl':
       return problemOfCurl(rest)
+    case 'node':
     case 'python':
       return exists(rest[0] ?? '')
     case 'pip':
