@@ -63,7 +63,8 @@ function grant(code: string, message: string, { user, database, schema }: Place)
   const [who, to] = [`"${user}"`, `"${schema}"`]
   if (code === '3D000') return `As an administrator: create database "${database}" owner ${who};`
   if (code !== '42501') return 'Correct the user in the URL or the password, or let the user in (pg_hba.conf).'
-  if (/database/.test(message)) return `As an administrator: grant create on database "${database}" to ${who};`
-  if (/schema/.test(message)) return `As the owner: grant usage, create on schema ${to} to ${who};`
+  if (/denied for database/.test(message))
+    return `As an administrator: grant create on database "${database}" to ${who};`
+  if (/denied for schema/.test(message)) return `As the owner: grant usage, create on schema ${to} to ${who};`
   return `As the owner: grant select, insert, update, delete on all tables in schema ${to} to ${who};`
 }

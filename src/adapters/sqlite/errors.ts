@@ -8,7 +8,8 @@ export function storageError(error: unknown, path: string): unknown {
   // A write-ahead file that cannot grow is an input or output error in SQLite's words.
   if (is(/SQLITE_FULL|database or disk is full|^ENOSPC$|^EDQUOT$|SQLITE_IOERR_(WRITE|SHMSIZE)/))
     return new SixfoldError('SX_STORAGE_FULL', `No space is left for '${path}'.`, { cause: error })
-  if (is(/SQLITE_READONLY|SQLITE_CANTOPEN|^EROFS$|^EACCES$|^EPERM$/))
+  // 14 is SQLITE_CANTOPEN where libsql gives no code; ENOENT is what Node says of folders made on a disk that is read only.
+  if (is(/SQLITE_READONLY|SQLITE_CANTOPEN|ConnectionFailed.*: 14\b|^(EROFS|EACCES|EPERM|ENOENT)$/))
     return new SixfoldError('SX_STORE_READ_ONLY', `'${path}' cannot be written to.`, { cause: error })
   if (is(/SQLITE_(CORRUPT|NOTADB)/))
     return new SixfoldError('SX_STORE_CORRUPT', `'${path}' is damaged, or no file of SQLite's.`, {

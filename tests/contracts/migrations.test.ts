@@ -1,0 +1,310 @@
+/**
+ * Stores whose tables change: opened by several processes at once, left by an older version, met by one that is older than they are,
+ * in a folder that cannot be written, on a disk that is full.
+ */
+import { execFileSync, spawn } from 'node:child_process'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import Database from 'libsql'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { postgresEventLog } from '../../src/adapters/postgres/event-log.ts'
+import { postgresMetadataStore } from '../../src/adapters/postgres/metadata-store.ts'
+import { sqliteMetadataStore } from '../../src/adapters/sqlite/metadata-store.ts'
+import type { NewVersion } from '../../src/ports/metadata-store.ts'
+import type { Service } from '../services/index.ts'
+import { describeWith, startPostgres } from '../services/index.ts'
+
+const fresh = (): string => {
+  const folder = mkdtempSync(join(tmpdir(), 'sixfold-migrations-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+const version = (artifact: string, note: string | null = null): NewVersion => ({
+  ...{ model: 'm', artifact, bytes: 1, definition: 'd', inputs: [], outputs: [], opset: null, note },
+})
+
+const opener = ['../../node_modules/jiti/lib/jiti-cli.mjs', './opener.ts'].map((path) =>
+  fileURLToPath(new URL(path, import.meta.url)),
+)
+
+/** Asks processes at once, and gives what each answers. */
+async function processes(count: number) {
+  const children = Array.from({ length: count }, (_, index) => {
+    const child = spawn(process.execPath, [...opener, `file-${index}`], { stdio: ['pipe', 'pipe', 'inherit'] })
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+    return { child, next: async (): Promise<string> => String((await lines.next()).value) }
+  })
+  onTestFinished(() => {
+    for (const { child } of children) child.kill('SIGKILL')
+  })
+  for (const { next } of children) expect(await next()).toBe('ready')
+  return (place: string): Promise<readonly string[]> => {
+    for (const { child } of children) child.stdin.write(`${place}\n`)
+    return Promise.all(children.map(({ next }) => next()))
+  }
+}
+
+const rounds = 12
+
+describe('SQLite', () => {
+  it('is migrated once by processes that open it at once', async () => {
+    const folder = fresh()
+    const ask = await processes(3)
+    for (let round = 0; round < rounds; round += 1) {
+      const path = join(folder, `${round}`, 'metadata.sqlite')
+      expect([...(await ask(path))].sort()).toEqual(['version 1', 'version 2', 'version 3'])
+      expect(inFile(path, 'select version from schema')).toEqual([{ version: 2 }])
+      expect(inFile(path, 'pragma integrity_check')).toEqual([{ integrity_check: 'ok' }])
+    }
+  })
+
+  it('takes over a file that the first version of Sixfold made', async () => {
+    const path = join(fresh(), 'metadata.sqlite')
+    const file = new Database(path)
+    file.exec(`pragma journal_mode = wal;
+      create table "schema" ("version" integer not null);
+      create table "applied" ("id" integer primary key, "hash" text not null, "definitions" text not null, "at" integer not null);
+      create table "model_version" ("model" text not null, "version" integer not null, "artifact" text not null,
+        "bytes" integer not null, "definition" text not null, "signature" text not null, "note" text, "at" integer not null,
+        constraint "model_version_key" primary key ("model", "version"));
+      insert into "schema" values (1);
+      insert into "applied" ("hash", "definitions", "at") values ('old', '[]', 5);
+      insert into "model_version" values ('m', 1, 'file', 9, 'd', '{"inputs":[],"outputs":[],"opset":17}', null, 6);`)
+    file.close()
+    const store = await sqliteMetadataStore(path)
+    onTestFinished(() => store.close())
+    expect(await store.applied()).toEqual({ hash: 'old', definitions: [], at: 5 })
+    expect(await store.live('m')).toMatchObject({ version: 1, artifact: 'file', opset: 17 })
+    expect((await store.addVersion(version('next'), 7)).version).toBe(2)
+    await store.keepForm('hash', 'form')
+    expect(await store.form('hash')).toBe('form')
+    expect(inFile(path, 'select version from schema')).toEqual([{ version: 2 }])
+  })
+
+  it('refuses a file that is newer, and leaves it as it is', async () => {
+    const path = join(fresh(), 'metadata.sqlite')
+    await (await sqliteMetadataStore(path)).close()
+    inFile(path, 'update schema set version = 99 returning version')
+    const before = readFileSync(path)
+    await expect(sqliteMetadataStore(path)).rejects.toMatchObject({
+      code: 'SX_STORE_NEWER',
+      message: expect.stringMatching(/metadata\.sqlite' has schema 99; .* knows 2/),
+    })
+    expect(readFileSync(path).equals(before)).toBe(true)
+  })
+
+  it('says that a file is none of its own', async () => {
+    const path = join(fresh(), 'metadata.sqlite')
+    writeFileSync(path, 'this is no database, '.repeat(500))
+    await expect(sqliteMetadataStore(path)).rejects.toMatchObject({ code: 'SX_STORE_CORRUPT' })
+  })
+
+  // Root may write everywhere; for it there is the disk below.
+  if (process.getuid?.() !== 0)
+    it('says that a folder cannot be written', async () => {
+      const folder = fresh()
+      chmodSync(folder, 0o555)
+      onTestFinished(() => chmodSync(folder, 0o755))
+      await expect(sqliteMetadataStore(join(folder, 'metadata.sqlite'))).rejects.toMatchObject({
+        code: 'SX_STORE_READ_ONLY',
+      })
+      await expect(sqliteMetadataStore(join(folder, 'below', 'metadata.sqlite'))).rejects.toMatchObject({
+        code: 'SX_STORE_READ_ONLY',
+      })
+    })
+})
+
+describe.skipIf(!canMount())('SQLite on a disk of its own (needs the right to mount one)', () => {
+  const disk = (): string => {
+    const folder = fresh()
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', folder])
+    onTestFinished(() => {
+      // The driver lets go of its files only when its statements are collected.
+      execFileSync('umount', ['--lazy', folder])
+    })
+    return folder
+  }
+
+  it('says that a folder cannot be written, and loses nothing', async () => {
+    const folder = disk()
+    const path = join(folder, 'metadata.sqlite')
+    // In a process that ends, since a disk with open files cannot be set to read only.
+    expect(execFileSync(process.execPath, [...opener, 'file'], { input: `${path}\n` }).toString()).toMatch('version 1')
+    execFileSync('mount', ['-o', 'remount,ro', folder])
+    for (const place of [path, join(folder, 'new.sqlite'), join(folder, 'below', 'metadata.sqlite')])
+      await expect(sqliteMetadataStore(place), place).rejects.toMatchObject({
+        code: 'SX_STORE_READ_ONLY',
+        message: expect.stringContaining(place),
+      })
+    execFileSync('mount', ['-o', 'remount,rw', folder])
+    const again = await sqliteMetadataStore(path)
+    expect((await again.addVersion(version('next'), 2)).version).toBe(2)
+    expect((await again.inspect()).problems).toEqual([])
+    await again.close()
+  })
+
+  it('says that the disk is full, loses nothing acknowledged, and goes on when there is room', async () => {
+    const folder = disk()
+    const path = join(folder, 'metadata.sqlite')
+    const ballast = join(folder, 'ballast')
+    writeFileSync(ballast, Buffer.alloc(1024 * 1024))
+    const store = await sqliteMetadataStore(path)
+    const added: number[] = []
+    let failure: unknown = null
+    while (failure === null && added.length < 1_000)
+      try {
+        added.push((await store.addVersion(version(`file-${added.length}`, 'x'.repeat(10_000)), 1)).version)
+      } catch (error) {
+        failure = error
+      }
+    expect(failure).toMatchObject({ code: 'SX_STORAGE_FULL', message: expect.stringContaining(path) })
+    expect(added.length).toBeGreaterThan(10)
+    expect((await store.versions('m')).map((one) => one.version)).toEqual([...added].reverse())
+    await expect(store.keepForm('form', 'x'.repeat(100_000))).rejects.toMatchObject({ code: 'SX_STORAGE_FULL' })
+    rmSync(ballast)
+    expect((await store.addVersion(version('later'), 1)).version).toBe(added.length + 1)
+    await store.close()
+    expect(inFile(path, 'pragma integrity_check')).toEqual([{ integrity_check: 'ok' }])
+    expect(inFile(path, 'select count(*) as rows from model_version')).toEqual([{ rows: added.length + 1 }])
+    process.stdout.write(`full disk: ${added.length} versions acknowledged before it was full, all there\n`)
+  })
+
+  it('says that the disk is full where it cannot even begin', async () => {
+    const folder = disk()
+    writeFileSync(join(folder, 'ballast'), Buffer.alloc(2 * 1024 * 1024))
+    await expect(sqliteMetadataStore(join(folder, 'metadata.sqlite'))).rejects.toMatchObject({
+      code: 'SX_STORAGE_FULL',
+    })
+    rmSync(join(folder, 'ballast'))
+    await (await sqliteMetadataStore(join(folder, 'metadata.sqlite'))).close()
+  })
+})
+
+describeWith(['postgres'], 'PostgreSQL', () => {
+  let service: Service
+  let admin: pg.Pool
+  beforeAll(async () => {
+    service = await startPostgres()
+    admin = new pg.Pool({ connectionString: service.url, max: 1 })
+  })
+  afterAll(async () => {
+    await admin.end()
+    await service.close()
+  })
+  const options = (schema: string, url = service.url) => ({ url, password: null, schema, patienceMs: 5_000 })
+  const asUser = (user: string): string => service.url.replace('sixfold@', `${user}@`)
+
+  it('is migrated once by processes that open it at once', async () => {
+    const ask = await processes(3)
+    for (let round = 0; round < rounds; round += 1) {
+      expect([...(await ask(`${service.url} at_once_${round}`))].sort()).toEqual([
+        'version 1',
+        'version 2',
+        'version 3',
+      ])
+      const { rows } = await admin.query(`select version from at_once_${round}.schema`)
+      expect(rows).toEqual([{ version: 2 }])
+    }
+  })
+
+  it('lets logs and metadata lie in one schema, opened at once', async () => {
+    const opened = await Promise.all([
+      ...[0, 1].map(() => postgresMetadataStore(options('both'))),
+      ...[0, 1].map(() => postgresEventLog({ ...options('both'), bufferBytes: 1024 })),
+    ])
+    for (const store of opened) await store.close()
+    expect(opened.flatMap((store) => ('identity' in store ? [store.identity] : [])).length).toBe(2)
+    expect((await admin.query('select count(*)::int as rows from "both".log_identity')).rows).toEqual([{ rows: 1 }])
+  })
+
+  it('refuses tables that are newer, and leaves them as they are', async () => {
+    await (await postgresMetadataStore(options('newer'))).close()
+    await (await postgresEventLog({ ...options('newer'), bufferBytes: 1024 })).close()
+    await admin.query('update newer.schema set version = 99; update newer.log_schema set version = 98')
+    await expect(postgresMetadataStore(options('newer'))).rejects.toMatchObject({
+      code: 'SX_STORE_NEWER',
+      message: expect.stringMatching(/sixfold newer' has schema 99/),
+    })
+    await expect(postgresEventLog({ ...options('newer'), bufferBytes: 1024 })).rejects.toMatchObject({
+      code: 'SX_STORE_NEWER',
+    })
+    expect((await admin.query('select version from newer.schema')).rows).toEqual([{ version: 99 }])
+  })
+
+  it('lets a user work who may only read and write rows', async () => {
+    await (await postgresMetadataStore(options('rows'))).close()
+    await admin.query(
+      `create role worker login; grant usage on schema "rows" to worker;
+      grant select, insert, update, delete on all tables in schema "rows" to worker`,
+    )
+    const store = await postgresMetadataStore(options('rows', asUser('worker')))
+    onTestFinished(() => store.close())
+    expect((await store.addVersion(version('file'), 1)).version).toBe(1)
+    expect((await store.inspect()).problems).toMatchObject([
+      { severity: 'warning', fix: 'As the owner: grant create on schema "rows" to "worker";' },
+    ])
+  })
+
+  it('names the right that is missing', async () => {
+    await admin.query('create role stranger login')
+    const url = asUser('stranger')
+    await expect(postgresMetadataStore(options('theirs', url))).rejects.toMatchObject({
+      code: 'SX_STORE_DENIED',
+      fix: 'As an administrator: grant create on database "sixfold" to "stranger";',
+    })
+    await admin.query('create schema theirs')
+    await expect(postgresMetadataStore(options('theirs', url))).rejects.toMatchObject({
+      code: 'SX_STORE_DENIED',
+      fix: 'As the owner: grant usage, create on schema "theirs" to "stranger";',
+    })
+    await (await postgresMetadataStore(options('theirs'))).close()
+    await admin.query('grant usage on schema theirs to stranger')
+    await expect(postgresMetadataStore(options('theirs', url))).rejects.toMatchObject({
+      code: 'SX_STORE_DENIED',
+      fix: 'As the owner: grant select, insert, update, delete on all tables in schema "theirs" to "stranger";',
+    })
+  })
+
+  it('names a user, a password or a database that is wrong, without waiting, and never the password', async () => {
+    const began = performance.now()
+    const unknown = postgresMetadataStore({ ...options('x', asUser('nobody')), password: 'geheim-1' })
+    await expect(unknown).rejects.toMatchObject({ code: 'SX_STORE_DENIED' })
+    const error: unknown = await unknown.catch((reason: unknown) => reason)
+    expect(JSON.stringify(error, Object.getOwnPropertyNames(error)) + String((error as Error).cause)).not.toContain(
+      'geheim',
+    )
+    await expect(postgresMetadataStore(options('x', service.url.replace(/sixfold$/, 'none')))).rejects.toMatchObject({
+      code: 'SX_STORE_DENIED',
+      fix: 'As an administrator: create database "none" owner "sixfold";',
+    })
+    expect(performance.now() - began).toBeLessThan(4_000)
+  })
+})
+
+function inFile(path: string, statement: string): unknown[] {
+  const file = new Database(path)
+  try {
+    return file.prepare(statement).all()
+  } finally {
+    file.close()
+  }
+}
+
+function canMount(): boolean {
+  if (process.getuid?.() !== 0 || !existsSync('/bin/mount')) return false
+  const folder = join(tmpdir(), `sixfold-mount-${process.pid}`)
+  mkdirSync(folder)
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder], { stdio: 'ignore' })
+    execFileSync('umount', [folder])
+    return true
+  } catch {
+    return false
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
