@@ -49,7 +49,7 @@ function javaVersion(home) {
 
 const parts = {
   redis: () => (program('redis-server') ? [] : ['redis-server']),
-  postgres: () => (postgresFolder() ? [] : ['a PostgreSQL server']),
+  postgres: () => (postgresFolder() ? [] : ['PostgreSQL server']),
   kafka: () => [
     ...(java() ? [] : ['Java 17 or newer']),
     ...(existsSync(kafkaFolder) ? [] : [`Kafka in ${kafkaFolder}`]),
