@@ -90,18 +90,18 @@ test('what was sent before the end arrives before the end, at a slow reader as w
 test('latency delays each direction, keeps the order, and ends with heal', async () => {
   const socket = await client()
   await echo(socket, 'at once')
-  proxy.latency(60)
+  proxy.latency(150)
   const began = performance.now()
-  const text = Array.from({ length: 2_000 }, (_, i) => `${i},`).join('')
-  expect(await echo(socket, text)).toBe(text)
+  const text = Array.from({ length: 400_000 }, (_, i) => `${i},`).join('')
+  expect((await echo(socket, text)) === text).toBe(true)
   const took = performance.now() - began
-  // A delay, not a pause between chunks.
-  expect(took).toBeGreaterThanOrEqual(119)
-  expect(took).toBeLessThan(1_000)
+  expect(took).toBeGreaterThanOrEqual(299)
+  // A delay, not a pause after each of some fifty chunks.
+  expect(took).toBeLessThan(5_000)
   proxy.heal()
   const healed = performance.now()
   await echo(socket, 'at once')
-  expect(performance.now() - healed).toBeLessThan(60)
+  expect(performance.now() - healed).toBeLessThan(299)
 })
 
 test('latency holds back the end as well as what comes before it', async () => {
