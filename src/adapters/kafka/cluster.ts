@@ -45,6 +45,8 @@ export class Cluster {
   #refreshing: Promise<void> | null = null
   #stale = true
   id = ''
+  /** The broker that makes topics, or passes that on. */
+  controller = -1
 
   constructor({ brokers, tls, sasl, patienceMs }: ClusterOptions) {
     this.where = brokers.join(',')
@@ -147,6 +149,7 @@ export class Cluster {
   async #describe(topics: string[] | null): Promise<void> {
     const answer = await this.ask('any', 'control', metadataV12.api, [topics, false, false])
     this.id = answer.clusterId ?? ''
+    this.controller = answer.controllerId
     this.#brokers = new Map(answer.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]))
     for (const { name, errorCode, partitions } of answer.topics) {
       if (typeof name !== 'string') continue

@@ -2,8 +2,8 @@
  * The event log on Kafka (3.2 or newer). A topic is a Kafka topic with the log's prefix and a dot before its name, positions are
  * Kafka's offsets, and the partitions are as many as the topic has. Topics that are missing are created, and kept for ever.
  *
- * - An append is one batch of one partition, acknowledged by all replicas in sync: it survives the loss of brokers for as long as one
- *   of those replicas is left. With min.insync.replicas=2 an append waits until two have it.
+ * - An append is one batch of one partition, acknowledged by all replicas in sync. With a replication of 3 those are two at least
+ *   (min.insync.replicas=2), so that it survives the loss of any one broker.
  * - Nothing is stored twice, however often it was sent: see writer.ts.
  * - Reading begins at the earliest position that retention has left.
  * - Processes that follow as a group are a consumer group of Kafka, and commit what `take` gave: see follow.ts.
@@ -21,6 +21,7 @@ import { PartitionReader } from './reader.ts'
 import { referenceOf, writerName } from './reference.ts'
 import type { TopicsOptions } from './topics.ts'
 import { Topics } from './topics.ts'
+import { kafkaVersion } from './versions.ts'
 import { PartitionWriter } from './writer.ts'
 
 export interface KafkaOptions extends ClusterOptions, TopicsOptions {
@@ -49,6 +50,7 @@ export async function kafkaEventLog(options: KafkaOptions): Promise<EventLog> {
   const appended = new Map<string, Waiting>()
   let count = 0
   try {
+    await cluster.persist('it did not answer', () => kafkaVersion(cluster))
     await cluster.persist('its topics could not be listed', () => topics.all())
   } catch (error) {
     cluster.close()

@@ -1,10 +1,11 @@
 /** What Kafka says of itself, and of the topics of one log. */
-import { apiVersionsV3, ConfigResourceTypes, describeConfigsV4, metadataV12 } from '@platformatic/kafka'
+import { ConfigResourceTypes, describeConfigsV4, metadataV12 } from '@platformatic/kafka'
 import type { StoreProblem, StoreReport } from '../../ports/inspection.ts'
 import type { Cluster } from './cluster.ts'
 import { lasting, unavailable } from './errors.ts'
 import type { FollowedGroup } from './follow.ts'
 import type { Topics, TopicsOptions } from './topics.ts'
+import { kafkaVersion } from './versions.ts'
 
 const questions = 5
 const appendBytes = 8 * 1024 * 1024
@@ -30,8 +31,7 @@ export async function inspectKafka(
       times.push(performance.now() - began)
     }
     report.roundTripMs = times.sort((a, b) => a - b)[Math.floor(questions / 2)]!
-    const { apiKeys } = await cluster.ask('any', 'inspect', apiVersionsV3.api, ['sixfold', '1'])
-    report.version = versionOf(new Map(apiKeys.map(({ apiKey, maxVersion }) => [apiKey, maxVersion])))
+    report.version = await kafkaVersion(cluster)
     const names = await topics.all()
     const places = new Map(
       await Promise.all(names.map(async (topic) => [topic, (await cluster.placeOf(topics.nameOf(topic)))!] as const)),
@@ -75,7 +75,8 @@ export async function inspectKafka(
         what: `A replication of ${replication} is configured; the cluster has ${cluster.brokers.length} brokers.`,
         fix: 'Configure a replication that the cluster can hold.',
       })
-    report.problems.push(...(await settingsOf(cluster, prefix, names)))
+    const replicated = names.filter((topic) => places.get(topic)!.replicas.every((count) => count >= 3))
+    report.problems.push(...(await settingsOf(cluster, prefix, names, replicated)))
     for (const { group, failure } of followed)
       if (failure !== null)
         report.problems.push({
@@ -91,14 +92,25 @@ export async function inspectKafka(
 }
 
 /** Whether the topics keep what is put into them, and take what may be appended at once. */
-async function settingsOf(cluster: Cluster, prefix: string, names: readonly string[]): Promise<StoreProblem[]> {
+async function settingsOf(
+  cluster: Cluster,
+  prefix: string,
+  names: readonly string[],
+  replicated: readonly string[],
+): Promise<StoreProblem[]> {
   const problems: StoreProblem[] = []
   if (names.length === 0) return problems
   const { results } = await cluster.ask('any', 'inspect', describeConfigsV4.api, [
     names.map((topic) => ({
       resourceType: ConfigResourceTypes.TOPIC,
       resourceName: `${prefix}.${topic}`,
-      configurationKeys: ['retention.ms', 'retention.bytes', 'cleanup.policy', 'max.message.bytes'],
+      configurationKeys: [
+        'retention.ms',
+        'retention.bytes',
+        'cleanup.policy',
+        'max.message.bytes',
+        'min.insync.replicas',
+      ],
     })),
     false,
     false,
@@ -114,6 +126,12 @@ async function settingsOf(cluster: Cluster, prefix: string, names: readonly stri
         what: `Topic '${resourceName}' forgets (retention.ms ${settings.get('retention.ms')}, retention.bytes ${settings.get('retention.bytes')}, cleanup.policy ${settings.get('cleanup.policy')}): state that is rebuilt lacks what is gone.`,
         fix: `Set retention.ms=-1, retention.bytes=-1 and cleanup.policy=delete for topic '${resourceName}'.`,
       })
+    if (settings.get('min.insync.replicas') === '1' && replicated.includes(resourceName.slice(prefix.length + 1)))
+      problems.push({
+        severity: 'warning',
+        what: `Topic '${resourceName}' acknowledges what one replica has while the others lag (min.insync.replicas=1).`,
+        fix: `Set min.insync.replicas=2 for topic '${resourceName}'.`,
+      })
     const most = Number(settings.get('max.message.bytes'))
     if (most < appendBytes)
       problems.push({
@@ -123,18 +141,4 @@ async function settingsOf(cluster: Cluster, prefix: string, names: readonly stri
       })
   }
   return problems
-}
-
-/** Brokers do not say their version; what they understand tells it. By the number of an API, and since when its version is known. */
-const since: readonly (readonly [string, number, number])[] = [
-  ['4.1 or newer', 0, 13],
-  ['4.0', 0, 12],
-  ['3.9', 1, 17],
-  ['3.7', 0, 10],
-  ['3.5', 1, 15],
-  ['3.2', 11, 9],
-]
-function versionOf(versions: ReadonlyMap<number, number>): string {
-  const found = since.find(([, api, version]) => (versions.get(api) ?? -1) >= version)
-  return found === undefined ? 'older than 3.2' : found[0]
 }

@@ -18,11 +18,15 @@ interface Chunk {
   /** Where the partition ended then. */
   readonly end: number
   readonly records: readonly StoredRecord[]
+  readonly bytes: number
 }
 
-const fetchBytes = 512 * 1024
+/** What a fetch brings: much where reading goes on, little where one entry is sought. */
+const onwards = { use: 'read', bytes: 512 * 1024 } as const
+const seeking = { use: 'lookup', bytes: 64 * 1024 } as const
+type Use = typeof onwards | typeof seeking
 const readBytes = 16 * 1024 * 1024
-const keptChunks = 64
+const keptBytes = 32 * 1024 * 1024
 /** A record lies no further behind its time than an append may wait, and clocks of servers differ. */
 const clocksMs = 60_000
 /** For references that were never given: those of a real writer are settled by its next append. */
@@ -33,6 +37,7 @@ export class PartitionReader {
   readonly #topics: Topics
   /** Those read longest ago first. */
   readonly #kept = new Map<string, Chunk>()
+  #bytes = 0
 
   constructor(cluster: Cluster, topics: Topics) {
     this.#cluster = cluster
@@ -43,7 +48,7 @@ export class PartitionReader {
     const entries: Entry[] = []
     let bytes = 0
     for (let at = from; ; ) {
-      const chunk = await this.#chunk(topic, partition, at)
+      const chunk = await this.#chunk(topic, partition, at, onwards)
       if (chunk === null) return entries
       for (let index = firstFrom(chunk.records, at); index < chunk.records.length; index += 1) {
         if (entries.length === limit || bytes >= readBytes) return entries
@@ -57,42 +62,47 @@ export class PartitionReader {
   }
 
   /** What covers the position; null at the end. */
-  async #chunk(topic: string, partition: number, at: number): Promise<Chunk | null> {
-    const key = `${topic}/${partition}`
+  async #chunk(topic: string, partition: number, at: number, use: Use): Promise<Chunk | null> {
+    const key = `${topic}/${partition}/${use.use}`
     const kept = this.#kept.get(key)
     if (kept !== undefined && kept.from <= at && at < kept.next) return kept
     const chunk = await this.#cluster.persist(`topic '${topic}' could not be read`, () =>
-      this.#fetch(topic, partition, at),
+      this.#fetch(topic, partition, at, use.bytes),
     )
-    this.#kept.delete(key)
+    this.#forget(key)
     if (chunk === null) return null
     this.#kept.set(key, chunk)
-    if (this.#kept.size > keptChunks) this.#kept.delete(this.#kept.keys().next().value!)
+    this.#bytes += chunk.bytes
+    for (const old of this.#kept.keys()) {
+      if (this.#bytes <= keptBytes) break
+      this.#forget(old)
+    }
     return chunk
   }
 
-  async #fetch(topic: string, partition: number, at: number): Promise<Chunk | null> {
+  #forget(key: string): void {
+    this.#bytes -= this.#kept.get(key)?.bytes ?? 0
+    this.#kept.delete(key)
+  }
+
+  async #fetch(topic: string, partition: number, at: number, size: number): Promise<Chunk | null> {
     const count = await this.#topics.count(topic)
     if (count === null || partition >= count) return null
     const name = this.#topics.nameOf(topic)
     const leader = await this.#cluster.leaderOf(name, partition)
-    const [answer] = await this.#cluster.ask(
-      leader,
-      'read',
-      fetchApi,
-      fetchOf([{ name, partition, at }], 0, fetchBytes),
-    )
+    const [answer] = await this.#cluster.ask(leader, 'read', fetchApi, fetchOf([{ name, partition, at }], 0, size))
     if (answer === undefined) throw new Error('a fetch was not answered')
     const { errorCode, end, bytes } = answer
     if (errorCode === codes.offsetOutOfRange) {
       // Before what retention has left, or after the end.
       const [start] = await this.offsets(topic, ListOffsetTimestamps.EARLIEST, [partition])
-      return start !== undefined && at < start ? { from: at, next: start, end: Infinity, records: [] } : null
+      return start !== undefined && at < start ? { from: at, next: start, end: Infinity, records: [], bytes: 0 } : null
     }
     if (errorCode !== 0) throw new Refused(errorCode, `reading topic '${name}'`)
     if (bytes === null) return null
     const { records, next } = recordsIn(bytes, at)
-    return next > at ? { from: at, next, end, records } : null
+    if (next <= at) return null
+    return { from: at, next, end, records, bytes: records.reduce((sum, { value }) => sum + value.length, 0) }
   }
 
   /** For partitions of a topic, or for all, a position: by a time, the first one of that time or later; -1 where there is none. */
@@ -142,7 +152,7 @@ export class PartitionReader {
     if (first < 0) return null
     const latest = timestamp + 2 * this.#cluster.patienceMs + clocksMs
     for (let at = first; at < first + mostScanned; ) {
-      const chunk = await this.#chunk(topic, partition, at)
+      const chunk = await this.#chunk(topic, partition, at, seeking)
       if (chunk === null) return null
       for (let index = firstFrom(chunk.records, at); index < chunk.records.length; index += 1) {
         const record = chunk.records[index]!

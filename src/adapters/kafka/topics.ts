@@ -16,6 +16,8 @@ const settings = [
   // A reference is found by the time it was given at, not by the time it arrived.
   { name: 'message.timestamp.type', value: 'CreateTime' },
 ]
+/** Where there are three, an append waits for two, and one broker may be away. */
+const twoReplicas = [{ name: 'min.insync.replicas', value: '2' }]
 const sizes = [{ name: 'max.message.bytes', value: String(largestBatchBytes) }]
 
 export interface TopicsOptions {
@@ -84,11 +86,12 @@ export class Topics {
 
   async #create(topic: string): Promise<number> {
     const name = this.nameOf(topic)
-    let answer = await this.#ask(name, [...settings, ...sizes])
+    const { partitions, replication } = this.#options
+    const kept = [...settings, ...(replication >= 3 ? twoReplicas : [])]
+    let answer = await this.#ask(name, [...kept, ...sizes])
     // Some clusters have a limit of their own for the size of a message.
     if (answer.errorCode === codes.policyViolation || answer.errorCode === codes.invalidConfig)
-      answer = await this.#ask(name, settings)
-    const { partitions, replication } = this.#options
+      answer = await this.#ask(name, kept)
     const byHand = `kafka-topics.sh --create --topic ${name} --partitions ${partitions} --replication-factor ${replication} --config retention.ms=-1`
     if (answer.errorCode === codes.topicDenied || answer.errorCode === codes.clusterDenied)
       throw new SixfoldError(
@@ -122,7 +125,7 @@ export class Topics {
     configs: readonly { readonly name: string; readonly value: string }[],
   ): Promise<{ readonly errorCode: number; readonly errorMessage: string | null | undefined }> {
     const { partitions, replication } = this.#options
-    const { topics } = await this.#cluster.ask('any', 'control', createTopicsV7.api, [
+    const { topics } = await this.#cluster.ask(this.#cluster.controller, 'control', createTopicsV7.api, [
       [{ name, numPartitions: partitions, replicationFactor: replication, assignments: [], configs: [...configs] }],
       this.#cluster.attemptMs,
       false,
