@@ -3,11 +3,13 @@
  * in a folder that cannot be written, on a disk that is full.
  */
 import { execFileSync, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { inspect } from 'node:util'
 import Database from 'libsql'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
@@ -21,6 +23,15 @@ import { describeWith, startPostgres } from '../services/index.ts'
 const fresh = (): string => {
   const folder = mkdtempSync(join(tmpdir(), 'sixfold-migrations-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+const disk = (size: string): string => {
+  const folder = fresh()
+  execFileSync('mount', ['-t', 'tmpfs', '-o', size, 'tmpfs', folder])
+  onTestFinished(() => {
+    // The driver lets go of its files only when its statements are collected.
+    execFileSync('umount', ['--lazy', folder])
+  })
   return folder
 }
 const version = (artifact: string, note: string | null = null): NewVersion => ({
@@ -119,18 +130,8 @@ describe('SQLite', () => {
 })
 
 describe.skipIf(!canMount())('SQLite on a disk of its own (needs the right to mount one)', () => {
-  const disk = (): string => {
-    const folder = fresh()
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', folder])
-    onTestFinished(() => {
-      // The driver lets go of its files only when its statements are collected.
-      execFileSync('umount', ['--lazy', folder])
-    })
-    return folder
-  }
-
   it('says that a folder cannot be written, and loses nothing', async () => {
-    const folder = disk()
+    const folder = disk('size=2m')
     const path = join(folder, 'metadata.sqlite')
     // In a process that ends, since a disk with open files cannot be set to read only.
     expect(execFileSync(process.execPath, [...opener, 'file'], { input: `${path}\n` }).toString()).toMatch('version 1')
@@ -148,7 +149,7 @@ describe.skipIf(!canMount())('SQLite on a disk of its own (needs the right to mo
   })
 
   it('says that the disk is full, loses nothing acknowledged, and goes on when there is room', async () => {
-    const folder = disk()
+    const folder = disk('size=2m')
     const path = join(folder, 'metadata.sqlite')
     const ballast = join(folder, 'ballast')
     writeFileSync(ballast, Buffer.alloc(1024 * 1024))
@@ -174,7 +175,7 @@ describe.skipIf(!canMount())('SQLite on a disk of its own (needs the right to mo
   })
 
   it('says that the disk is full where it cannot even begin', async () => {
-    const folder = disk()
+    const folder = disk('size=2m')
     writeFileSync(join(folder, 'ballast'), Buffer.alloc(2 * 1024 * 1024))
     await expect(sqliteMetadataStore(join(folder, 'metadata.sqlite'))).rejects.toMatchObject({
       code: 'SX_STORAGE_FULL',
@@ -190,6 +191,8 @@ describeWith(['postgres'], 'PostgreSQL', () => {
   beforeAll(async () => {
     service = await startPostgres()
     admin = new pg.Pool({ connectionString: service.url, max: 1 })
+    // The server ends before the last of its connections has.
+    admin.on('error', () => {})
   })
   afterAll(async () => {
     await admin.end()
@@ -268,6 +271,88 @@ describeWith(['postgres'], 'PostgreSQL', () => {
       fix: 'As the owner: grant select, insert, update, delete on all tables in schema "theirs" to "stranger";',
     })
   })
+
+  it('asks with the password, whatever is in it, and never tells it', async () => {
+    const password = 'p%41 @:/?&=+#ü\'"'
+    await admin.query(
+      `create role secret login password '${password.replace("'", "''")}'; grant create on database sixfold to secret`,
+    )
+    const file = String((await admin.query('show hba_file')).rows[0].hba_file)
+    writeFileSync(file, `host all secret 127.0.0.1/32 scram-sha-256\n${readFileSync(file, 'utf8')}`)
+    await admin.query('select pg_reload_conf()')
+    const url = asUser('secret')
+    const store = await postgresMetadataStore({ ...options('secret', url), password })
+    expect((await store.inspect()).where).toBe(`${url} secret`)
+    await store.close()
+    const error: unknown = await postgresMetadataStore({ ...options('secret', url), password: 'wrong-one' }).catch(
+      (reason: unknown) => reason,
+    )
+    expect(error).toMatchObject({ code: 'SX_STORE_DENIED', message: expect.stringContaining('"secret"') })
+    expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('wrong-one')
+  })
+
+  it('says that a server can only be read, after it was patient', async () => {
+    await admin.query('create role reader login; alter role reader set default_transaction_read_only = on')
+    await expect(
+      postgresMetadataStore({ ...options('read', asUser('reader')), patienceMs: 1_000 }),
+    ).rejects.toMatchObject({ code: 'SX_STORE_UNAVAILABLE', fix: expect.stringMatching(/^Name the primary/) })
+  })
+
+  it.skipIf(!canMount())(
+    'says that its disk is full, and goes on when there is room (needs the right to mount)',
+    async () => {
+      const folder = disk('size=24m')
+      const user = execFileSync('stat', [
+        '-c',
+        '%u:%g',
+        String((await admin.query('show data_directory')).rows[0].data_directory),
+      ])
+      execFileSync('chown', [user.toString().trim(), folder])
+      await admin.query(`create tablespace tiny location '${folder}'`)
+      await admin.query('create role tight login; alter role tight set default_tablespace = tiny')
+      await admin.query('grant create on tablespace tiny to tight; grant create on database sixfold to tight')
+      writeFileSync(join(folder, 'ballast'), Buffer.alloc(12 * 1024 * 1024))
+      const url = asUser('tight')
+      const log = await postgresEventLog({ ...options('tight', url), bufferBytes: 16 * 1024 * 1024 })
+      const metadata = await postgresMetadataStore(options('tight', url))
+      const entry = randomBytes(256 * 1024)
+      let written = 0
+      let failure: unknown = null
+      while (failure === null && written < 100)
+        await log.append('events', [entry]).durable.then(
+          () => {
+            written += 1
+          },
+          (error: unknown) => {
+            failure = error
+          },
+        )
+      expect(failure).toMatchObject({ code: 'SX_STORAGE_FULL' })
+      await expect(metadata.keepForm('form', randomBytes(512 * 1024).toString('hex'))).rejects.toMatchObject({
+        code: 'SX_STORAGE_FULL',
+      })
+      expect(await log.ends('events')).toEqual([written])
+      rmSync(join(folder, 'ballast'))
+      await log.append('events', [entry]).durable
+      await metadata.keepForm('form', 'short')
+      expect([await log.ends('events'), await metadata.form('form')]).toEqual([[written + 1], 'short'])
+      let position = 0
+      for (
+        let some = await log.read('events', 0, 0, 100);
+        some.length > 0;
+        some = await log.read('events', 0, position, 100)
+      )
+        for (const { bytes } of some) {
+          expect(entry.equals(bytes)).toBe(true)
+          position += 1
+        }
+      expect(position).toBe(written + 1)
+      await Promise.all([log.close(), metadata.close()])
+      await admin.query('drop schema tight cascade; drop owned by tight; drop role tight')
+      await admin.query('drop tablespace tiny')
+      process.stdout.write(`full disk: ${written} entries acknowledged before it was full, all there\n`)
+    },
+  )
 
   it('names a user, a password or a database that is wrong, without waiting, and never the password', async () => {
     const began = performance.now()
