@@ -1,6 +1,6 @@
 /**
  * Opens each store by itself, with little patience, and asks it how it is. One that cannot be opened, or does not answer, is a report
- * of an error; what it still gives later is closed and forgotten.
+ * of an error. One that opens too late is closed and forgotten.
  */
 import type { NamedStoreReport } from '../api/index.ts'
 import { isSixfoldError, SixfoldError } from '../kernel/errors.ts'
@@ -8,22 +8,24 @@ import { limits as standardLimits } from '../kernel/limits.ts'
 import type { Inspectable, StoreProblem, StoreReport } from '../ports/inspection.ts'
 import type { MetadataStore } from '../ports/metadata-store.ts'
 import type { Settings } from './config.ts'
-import type { StorePort, StoreSettings } from './store-settings.ts'
+import type { StorePort } from './store-settings.ts'
 import { describeSetting, storePorts } from './store-settings.ts'
 import type { StoresOptions } from './stores.ts'
 import { openers } from './stores.ts'
 
 const patienceMs = 3_000
 /** For a driver that does not keep to its patience. */
-const openMs = 5_000
-const inspectMs = 4_000
-const closeMs = 1_500
+const openMs = 4_000
+const inspectMs = 3_000
+const inspectAllMs = 6_500
+const inspectLeastMs = 700
+const closeMs = 1_000
 
-/** `more` is asked of the metadata while they are open. */
-export function examineStores(
-  settings: Settings,
-  more: (metadata: MetadataStore) => Promise<void>,
-): Promise<readonly NamedStoreReport[]> {
+type Closable = Inspectable & { close(): Promise<void> }
+type More = (metadata: MetadataStore) => Promise<void>
+
+/** All are opened at once, and asked one after another: what one does would be in the round trips of another. */
+export async function examineStores(settings: Settings, more: More): Promise<readonly NamedStoreReport[]> {
   const { data, folder, sync, duckdb } = settings
   const limits = { ...standardLimits, ...settings.limits }
   const options: StoresOptions = {
@@ -34,47 +36,57 @@ export function examineStores(
     serving: false,
     limits: { ...limits, storePatienceMs: Math.min(patienceMs, limits.storePatienceMs) },
   }
-  return Promise.all(
-    storePorts.map(async (port) => ({ port, report: await examineStore(port, settings, options, more) })),
+  const opened = await Promise.all(storePorts.map((port) => openOne(port, settings, options)))
+  const until = performance.now() + inspectAllMs
+  const reports: NamedStoreReport[] = []
+  for (const [i, store] of opened.entries()) {
+    const port = storePorts[i]!
+    const ms = Math.max(inspectLeastMs, Math.min(inspectMs, until - performance.now()))
+    reports.push({
+      port,
+      report: 'report' in store ? store.report : await askOne(port, store.store, settings, ms, more),
+    })
+  }
+  await Promise.all(
+    opened.map((one) => ('store' in one ? within(closeMs, one.store.close(), new Error()).catch(() => {}) : null)),
   )
+  return reports
 }
 
-async function examineStore(
+async function openOne(
   port: StorePort,
-  { stores, data }: Settings,
+  settings: Settings,
   options: StoresOptions,
-  more: (metadata: MetadataStore) => Promise<void>,
-): Promise<StoreReport> {
-  const setting = stores[port]
-  const where = setting === null ? data : describeSetting(setting)
-  const silent = new SixfoldError('SX_STORE_UNAVAILABLE', `The store at ${where} does not answer.`, {
-    fix: 'See that it runs, and that nothing on the way swallows what is sent.',
-  })
-  const opening: Promise<Closable> = openers[port](stores, options)
-  let store: Closable
+): Promise<{ readonly store: Closable } | { readonly report: StoreReport }> {
+  const silent = silence(port, settings)
+  const opening: Promise<Closable> = openers[port](settings.stores, options)
   try {
-    store = await within(openMs, opening, silent)
+    return { store: await within(openMs, opening, silent) }
   } catch (error) {
     // Where it opens after all.
     if (error === silent) opening.then((late) => late.close()).catch(() => {})
-    return { ...unasked(setting), where, problems: [problemOf(error)] }
-  }
-  try {
-    const report = await within(inspectMs, store.inspect(), silent)
-    const problems = port === 'metadata' ? await asked(more, store as MetadataStore, silent) : []
-    return { ...report, problems: [...report.problems, ...problems] }
-  } catch (error) {
-    return { ...unasked(setting), where, problems: [problemOf(error)] }
-  } finally {
-    await within(closeMs, store.close(), silent).catch(() => {})
+    return { report: unasked(port, settings, error) }
   }
 }
 
-const asked = (
-  more: (metadata: MetadataStore) => Promise<void>,
-  metadata: MetadataStore,
-  silent: Error,
-): Promise<readonly StoreProblem[]> =>
+async function askOne(
+  port: StorePort,
+  store: Closable,
+  settings: Settings,
+  ms: number,
+  more: More,
+): Promise<StoreReport> {
+  const silent = silence(port, settings)
+  try {
+    const report = await within(ms, store.inspect(), silent)
+    if (port !== 'metadata' || report.problems.some(({ severity }) => severity === 'error')) return report
+    return { ...report, problems: [...report.problems, ...(await asked(more, store as MetadataStore, silent))] }
+  } catch (error) {
+    return unasked(port, settings, error)
+  }
+}
+
+const asked = (more: More, metadata: MetadataStore, silent: Error): Promise<readonly StoreProblem[]> =>
   within(inspectMs, more(metadata), silent).then(
     () => [],
     (error: unknown) => [problemOf(error)],
@@ -85,16 +97,29 @@ export function problemOf(error: unknown): StoreProblem {
   return { severity: 'error', what, fix: isSixfoldError(error) ? error.fix : 'See what the message says.' }
 }
 
-type Closable = Inspectable & { close(): Promise<void> }
-
 const technologies = { redis: 'Redis', kafka: 'Kafka', postgres: 'PostgreSQL', s3: 'S3' } as const
 
-const unasked = (setting: StoreSettings[StorePort]): Omit<StoreReport, 'where' | 'problems'> => ({
-  technology: setting === null ? 'embedded' : technologies[setting.technology],
-  version: null,
-  roundTripMs: null,
-  facts: [],
-})
+const whereOf = (port: StorePort, { stores, data }: Settings): string => {
+  const setting = stores[port]
+  return setting === null ? data : describeSetting(setting)
+}
+
+const silence = (port: StorePort, settings: Settings): SixfoldError =>
+  new SixfoldError('SX_STORE_UNAVAILABLE', `The store at ${whereOf(port, settings)} does not answer.`, {
+    fix: 'See that it runs, and that nothing on the way swallows what is sent.',
+  })
+
+function unasked(port: StorePort, settings: Settings, error: unknown): StoreReport {
+  const setting = settings.stores[port]
+  return {
+    technology: setting === null ? 'embedded' : technologies[setting.technology],
+    where: whereOf(port, settings),
+    version: null,
+    roundTripMs: null,
+    facts: [],
+    problems: [problemOf(error)],
+  }
+}
 
 async function within<T>(ms: number, work: Promise<T>, otherwise: Error): Promise<T> {
   let timer: NodeJS.Timeout | undefined

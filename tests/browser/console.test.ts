@@ -149,6 +149,67 @@ describe.skipIf(chromiumPath === null && !required)('the console', () => {
     expect(await card('late').textContent()).toContain('One day so far')
   })
 
+  test('what runs where: this server, each store, and how far the views are behind', async () => {
+    const running = page.getByRole('region', { name: 'What runs where', exact: true })
+    const row = running.getByRole('region', { name: 'Servers' }).locator('tbody tr')
+    await expect.poll(() => row.count(), soon).toBe(1)
+    await expect.poll(() => row.textContent(), soon).toContain(server.url)
+    expect(await running.getByRole('article').locator('h3').allTextContents()).toEqual([
+      'online',
+      'log',
+      'metadata',
+      'artifacts',
+      'offline',
+    ])
+    const online = running.getByRole('article', { name: 'online', exact: true })
+    expect(await online.textContent()).toContain('LMDB')
+    expect(await online.textContent()).toMatch(/[\d.]+ ms a round trip/)
+    expect(await running.getByRole('region', { name: 'Views and their lag' }).locator('tbody tr').count()).toBe(6)
+    const topic = running
+      .getByRole('region', { name: 'Topics of the log' })
+      .locator('tr', { hasText: 'predictions.late' })
+    expect(await topic.first().textContent()).toMatch(/[\d.]+ k?B/)
+  })
+
+  test('a store that is away, and what is wrong with one, is said in words', async () => {
+    await page.route('**/v1/status', async (route) => {
+      const response = await route.fetch()
+      const status = (await response.json()) as {
+        store: unknown
+        readonly views: { behind: number | null }[]
+        readonly stores: { readonly report: { roundTripMs: number | null; problems: unknown[] } }[]
+      }
+      status.store = null
+      for (const view of status.views) view.behind = null
+      const { report } = status.stores[0]!
+      report.roundTripMs = null
+      report.problems = [
+        { severity: 'error', what: 'It does not answer.', fix: 'Start it.' },
+        { severity: 'warning', what: 'It keeps nothing on disk.', fix: 'Set appendonly to yes.' },
+      ]
+      await route.fulfill({ response, json: status })
+    })
+    const online = page.getByRole('article', { name: 'online', exact: true })
+    const problems = online.getByRole('list', { name: 'What is wrong with online' }).getByRole('listitem')
+    try {
+      await expect
+        .poll(() => problems.allTextContents(), soon)
+        .toEqual([
+          '✗Error:  It does not answer.Start it.',
+          '!Warning:  It keeps nothing on disk.Set appendonly to yes.',
+        ])
+      expect(await online.textContent()).toContain('No answer was measured')
+      const overview = page.getByRole('region', { name: 'Overview' })
+      expect(await overview.textContent()).toContain('the store does not answer')
+      expect(await overview.textContent()).toContain('2 problems of stores')
+      expect(await overview.textContent()).toContain('the stores do not say')
+      expect(await violations(page)).toEqual([])
+    } finally {
+      await page.unrouteAll({ behavior: 'wait' })
+    }
+    await expect.poll(() => problems.count(), soon).toBe(0)
+  })
+
   test.each(['light', 'dark'] as const)('axe finds nothing wrong: %s, with details and tables open', async (scheme) => {
     await page.emulateMedia({ colorScheme: scheme })
     await node('airline_punctuality').click()

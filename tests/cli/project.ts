@@ -52,9 +52,12 @@ export interface Project {
   /** History of so many deliveries, one an hour from the first of January 2024 on: order n by ann (even) or bob, of n minutes. */
   history(rows: number): Promise<void>
   run(...args: readonly string[]): Promise<Ran>
+  /** With these variables besides. */
+  runWith(variables: Variables, ...args: readonly string[]): Promise<Ran>
   start(...args: readonly string[]): Started
   dispose(): Promise<void>
 }
+export type Variables = { readonly [name: string]: string }
 export interface Ran {
   readonly code: number | null
   readonly out: string
@@ -88,11 +91,15 @@ export async function project(definitions = platformText): Promise<Project> {
       instance.closeSync()
     }
   }
-  const start = (...args: readonly string[]): Started & { ran(): Omit<Ran, 'code'> } => {
-    const started = spawned(folder, args)
+  const startWith = (variables: Variables, args: readonly string[]): Started & { ran(): Omit<Ran, 'code'> } => {
+    const started = spawned(folder, args, variables)
     running.add(started.child)
     started.child.once('exit', () => running.delete(started.child))
     return started
+  }
+  const runWith = (variables: Variables, ...args: readonly string[]): Promise<Ran> => {
+    const started = startWith(variables, args)
+    return once(started.child, 'close').then(([code]) => ({ ...started.ran(), code: code as number | null }))
   }
   await write('platform.ts', definitions)
   await write('sixfold.config.ts', "export default { platform: './platform.ts', server: { port: 0 } }\n")
@@ -111,11 +118,9 @@ export async function project(definitions = platformText): Promise<Project> {
            TIMESTAMP '2024-01-01' + INTERVAL (n) HOUR AS delivered FROM range(${rows}) t(n)) TO '${path('history.parquet')}' (FORMAT parquet)`,
       )
     },
-    start,
-    run: (...args) => {
-      const started = start(...args)
-      return once(started.child, 'close').then(([code]) => ({ ...started.ran(), code: code as number | null }))
-    },
+    start: (...args) => startWith({}, args),
+    run: (...args) => runWith({}, ...args),
+    runWith,
     dispose: async () => {
       await Promise.all(
         [...running].map((child) => {
@@ -128,8 +133,12 @@ export async function project(definitions = platformText): Promise<Project> {
   }
 }
 
-function spawned(cwd: string, args: readonly string[]): Started & { ran(): Omit<Ran, 'code'> } {
-  const child = spawn(process.execPath, [program, ...args], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
+function spawned(cwd: string, args: readonly string[], variables: Variables): Started & { ran(): Omit<Ran, 'code'> } {
+  const child = spawn(process.execPath, [program, ...args], {
+    cwd,
+    env: { ...env, ...variables },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   const ended = once(child, 'close') as Promise<[number | null]>
   const parts = { out: '', err: '', all: '' }
   let from = 0

@@ -30,6 +30,8 @@ describe('help', () => {
       'model',
       'serve',
       'dev',
+      'status',
+      'doctor',
       'explain',
     ])
       expect(bare.out).toMatch(new RegExp(`^  ${command}\\b`, 'm'))
@@ -53,7 +55,7 @@ describe('help', () => {
 describe('a call that is wrong ends with 2, and says what was meant', () => {
   test.each([
     [['materialise'], "There is no command 'materialise'. Did you mean 'materialize'?", 'sixfold --help'],
-    [['status'], /There is no command 'status'\. There are: init, check, .*explain/, 'sixfold --help'],
+    [['statistics'], /There is no command 'statistics'\. There are: init, check, .*explain/, 'sixfold --help'],
     [['model', 'ad'], "There is no command 'ad'. Did you mean 'add'?", 'sixfold model --help'],
     [['model'], '`sixfold model` needs a command. There are: add, list', 'sixfold model --help'],
     [
