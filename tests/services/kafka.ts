@@ -10,17 +10,19 @@ import { freePort } from './port.ts'
 import type { Service } from './process.ts'
 import { dataFolder, startService } from './process.ts'
 
-export interface KafkaPorts {
+export interface KafkaOptions {
   readonly port?: number
   /** Where it tells clients to come, which is a proxy's port in a test of a network that fails. */
   readonly advertisedPort?: number
+  /** More lines of server.properties; a later one counts before an earlier one of the same name. */
+  readonly settings?: string
 }
 
-export async function startKafka(ports: KafkaPorts = {}): Promise<Service> {
-  const [port, controller, folder] = [ports.port ?? (await freePort()), await freePort(), await dataFolder('kafka')]
+export async function startKafka(options: KafkaOptions = {}): Promise<Service> {
+  const [port, controller, folder] = [options.port ?? (await freePort()), await freePort(), await dataFolder('kafka')]
   const [data, config] = [join(folder, 'data'), join(folder, 'server.properties')]
   await cp(join(kafkaFolder, 'formatted'), data, { recursive: true })
-  await writeFile(config, properties(port, ports.advertisedPort ?? port, controller, data))
+  await writeFile(config, properties(port, options.advertisedPort ?? port, controller, data) + (options.settings ?? ''))
   const url = `127.0.0.1:${port}`
   return startService({
     name: 'kafka',
