@@ -1,74 +1,88 @@
 /** The embedded artifact store: a file an artifact, named by its contents. Written beside its place, synced, and then renamed. */
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { SixfoldError } from '../../kernel/errors.ts'
 import type { ArtifactStore } from '../../ports/artifact-store.ts'
+import type { StoreReport } from '../../ports/inspection.ts'
+import { artifactName, hashOfFile, mustBeReadable, syncFile } from './contents.ts'
+import { storageError } from './errors.ts'
+import { inspectFolder, megabytes } from './inspect.ts'
 
 export function fileArtifactStore(folder: string): ArtifactStore {
-  const pathOf = (sha256: string): string => {
-    if (!/^[0-9a-f]{64}$/.test(sha256)) throw new SixfoldError('SX_INTERNAL', `'${sha256}' is no SHA-256.`)
-    return join(folder, sha256.slice(0, 2), sha256)
-  }
+  const pathOf = (sha256: string): string => join(folder, artifactName(sha256))
   const has = async (sha256: string): Promise<boolean> =>
     stat(pathOf(sha256)).then(
       () => true,
       () => false,
     )
+  const size = async (): Promise<{ readonly entries: number; readonly bytes: number }> => {
+    const files = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])
+    const artifacts = files.filter((file) => file.isFile() && /^[0-9a-f]{64}$/.test(file.name))
+    const sizes = await Promise.all(artifacts.map((file) => stat(join(file.parentPath, file.name))))
+    return { entries: sizes.length, bytes: sizes.reduce((sum, one) => sum + one.size, 0) }
+  }
   return {
     has,
+    size,
     put: async (path) => {
-      await mkdir(folder, { recursive: true })
+      await mustBeReadable(path)
       const temporary = join(folder, `${randomUUID()}.part`)
       try {
+        await mkdir(folder, { recursive: true })
         await pipeline(createReadStream(path), createWriteStream(temporary))
         await syncFile(temporary)
-        const { size } = await stat(temporary)
-        const sha256 = await hashOfFile(temporary)
-        const target = pathOf(sha256)
+        const hashed = await hashOfFile(temporary)
+        const target = pathOf(hashed.sha256)
         await mkdir(dirname(target), { recursive: true })
         await rename(temporary, target)
         await syncFile(dirname(target))
-        return { sha256, bytes: size }
+        return hashed
       } catch (error) {
-        throw (error as NodeJS.ErrnoException).code === 'ENOSPC'
-          ? new SixfoldError('SX_STORAGE_FULL', `No space is left for '${path}'.`, { cause: error })
-          : error
+        throw storageError(error, folder)
       } finally {
-        await rm(temporary, { force: true })
+        // Best effort: a folder that cannot be written to has nothing to remove.
+        await rm(temporary, { force: true }).catch(() => {})
       }
     },
     open: async (sha256) => {
       const path = pathOf(sha256)
       if (!(await has(sha256)))
         throw new SixfoldError('SX_ARTIFACT_CORRUPT', `The artifact ${sha256} is gone from '${folder}'.`)
-      if ((await hashOfFile(path)) !== sha256)
+      if ((await hashOfFile(path)).sha256 !== sha256)
         throw new SixfoldError('SX_ARTIFACT_CORRUPT', `The file '${path}' no longer has the contents it is named by.`)
       return path
     },
-    size: async () => {
-      const files = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])
-      const sizes = await Promise.all(
-        files.filter((file) => file.isFile()).map((file) => stat(join(file.parentPath, file.name))),
-      )
-      return { entries: sizes.length, bytes: sizes.reduce((sum, { size }) => sum + size, 0) }
-    },
+    inspect: async () => inspectArtifacts(folder, size),
+    close: async () => {},
   }
 }
 
-async function hashOfFile(path: string): Promise<string> {
-  const hash = createHash('sha256')
-  await pipeline(createReadStream(path), hash)
-  return hash.digest('hex')
-}
-
-async function syncFile(path: string): Promise<void> {
-  const file = await open(path, 'r')
+async function inspectArtifacts(folder: string, size: ArtifactStore['size']): Promise<StoreReport> {
+  const report = { technology: 'files', where: folder, version: null }
   try {
-    await file.sync()
-  } finally {
-    await file.close()
+    await mkdir(folder, { recursive: true })
+    const took: number[] = []
+    for (let i = 0; i < questions; i++) {
+      const began = performance.now()
+      await stat(folder)
+      took.push(performance.now() - began)
+    }
+    const { entries, bytes } = await size()
+    const { facts, problems } = await inspectFolder(folder)
+    return {
+      ...report,
+      roundTripMs: took.sort((a, b) => a - b)[questions >> 1]!,
+      facts: [{ name: 'artifacts', value: String(entries) }, { name: 'size', value: megabytes(bytes) }, ...facts],
+      problems,
+    }
+  } catch (error) {
+    const known = storageError(error, folder)
+    const what = known instanceof Error ? known.message : String(known)
+    const fix = known instanceof SixfoldError ? known.fix : 'Correct the folder that is named.'
+    return { ...report, roundTripMs: null, facts: [], problems: [{ severity: 'error', what, fix }] }
   }
 }
+const questions = 5

@@ -1,0 +1,46 @@
+/** A file's contents: whether they can be read, what they are, and that they are on disk. */
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { access, constants, open, stat } from 'node:fs/promises'
+import { SixfoldError } from '../../kernel/errors.ts'
+
+/** Throws SX_ARTIFACT_INVALID where there is no such file, or it is not this user's to read. */
+export async function mustBeReadable(path: string): Promise<void> {
+  try {
+    if (!(await stat(path)).isFile()) throw new Error('It is no file.')
+    await access(path, constants.R_OK)
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new SixfoldError('SX_ARTIFACT_INVALID', `'${path}' cannot be read. ${why}`, {
+      fix: 'Correct the path, or give this user the right to read it.',
+      cause: error,
+    })
+  }
+}
+
+/** In constant memory. */
+export async function hashOfFile(path: string): Promise<{ readonly sha256: string; readonly bytes: number }> {
+  const hash = createHash('sha256')
+  let bytes = 0
+  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>) {
+    hash.update(chunk)
+    bytes += chunk.length
+  }
+  return { sha256: hash.digest('hex'), bytes }
+}
+
+/** A file, or a folder with the names in it. */
+export async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r')
+  try {
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+/** What names an artifact's file or object below its folder. */
+export function artifactName(sha256: string): string {
+  if (!/^[0-9a-f]{64}$/.test(sha256)) throw new SixfoldError('SX_INTERNAL', `'${sha256}' is no SHA-256.`)
+  return `${sha256.slice(0, 2)}/${sha256}`
+}

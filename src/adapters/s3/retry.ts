@@ -1,0 +1,52 @@
+/**
+ * Each request is sent again for as long as S3 cannot be reached, is overloaded or fails by itself, until `patienceMs` after it was
+ * lost; not after so many attempts: a server that restarts refuses many within a second.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { S3ClientConfig } from '@aws-sdk/client-s3'
+
+type Strategy = Extract<NonNullable<S3ClientConfig['retryStrategy']>, { refreshRetryTokenForRetry: unknown }>
+type Token = Awaited<ReturnType<Strategy['acquireInitialRetryToken']>>
+interface Patient extends Token {
+  /** When the service was last there, on the clock of `performance.now`; null until something failed. */
+  readonly since: number | null
+}
+
+export interface Patience {
+  readonly patienceMs: number
+  /** So long a connection may be silent: what failed for that was lost so much earlier. */
+  readonly silenceMs: number
+  /** Called where a connection was silent for too long. */
+  lost(): void
+  /** Whether the client was closed. */
+  given(): boolean
+}
+
+const firstPauseMs = 50
+const longestPauseMs = 1_000
+
+export const pauseMs = (attempt: number): number => Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(attempt, 10))
+
+export function patientRetries({ patienceMs, silenceMs, lost, given }: Patience): Strategy {
+  const token = (count: number, since: number | null): Patient => ({
+    since,
+    getRetryCount: () => count,
+    getRetryDelay: () => 0,
+  })
+  return {
+    acquireInitialRetryToken: async () => token(0, null),
+    refreshRetryTokenForRetry: async (last, { error, errorType }) => {
+      const silent = error?.name === 'TimeoutError'
+      if (silent) lost()
+      const now = performance.now()
+      const since = (last as Patient).since ?? now - (silent ? silenceMs : 0)
+      const left = since + patienceMs - now
+      if (given() || left <= 0 || (errorType !== 'TRANSIENT' && errorType !== 'THROTTLING'))
+        throw new Error('It is not tried again.')
+      await sleep(Math.min(left, pauseMs(last.getRetryCount())))
+      if (given()) throw new Error('It is not tried again.')
+      return token(last.getRetryCount() + 1, since)
+    },
+    recordSuccess: () => {},
+  }
+}

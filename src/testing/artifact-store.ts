@@ -1,0 +1,182 @@
+/**
+ * The laws of the artifact store, as cases for any adapter. Each case opens stores of its own and closes them.
+ *
+ * What a store does when it is away is not here: that takes the store's own process, and each adapter tests it beside this.
+ */
+import { createHash, randomBytes } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { isSixfoldError } from '../kernel/errors.ts'
+import type { ArtifactStore } from '../ports/artifact-store.ts'
+import type { ContractCase } from './contract.ts'
+import { check, equal } from './contract.ts'
+
+export interface ArtifactStoreSetup {
+  /** A fresh, empty store. */
+  open(): Promise<ArtifactStore>
+  /** Another store over the data of this one, as another process would open it: beside it, without what this one keeps by itself. */
+  again(store: ArtifactStore): Promise<ArtifactStore>
+  /** Puts these bytes in the place of a stored artifact, behind the store's back; null takes it away. */
+  damage(store: ArtifactStore, sha256: string, bytes: Uint8Array | null): Promise<void>
+}
+
+const sha256Of = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
+const megabyte = 1024 * 1024
+
+export function artifactStoreCases(setup: ArtifactStoreSetup): readonly ContractCase[] {
+  interface Given {
+    readonly store: ArtifactStore
+    /** Another over the same data. */
+    another(): Promise<ArtifactStore>
+    /** A file with these bytes. */
+    file(bytes: Uint8Array): Promise<string>
+  }
+  const named = (name: string, body: (given: Given) => Promise<void>): ContractCase => ({
+    name,
+    run: async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'sixfold-artifacts-'))
+      const opened = [await setup.open()]
+      let files = 0
+      try {
+        await body({
+          store: opened[0]!,
+          another: async () => {
+            const store = await setup.again(opened[0]!)
+            opened.push(store)
+            return store
+          },
+          file: async (bytes) => {
+            files += 1
+            const path = join(folder, `file-${files}`)
+            await writeFile(path, bytes)
+            return path
+          },
+        })
+      } finally {
+        for (const store of opened) await store.close()
+        await rm(folder, { recursive: true })
+      }
+    },
+  })
+
+  return [
+    named('gives back what was put, by its SHA-256', async ({ store, file }) => {
+      const bytes = randomBytes(100_000)
+      const put = await store.put(await file(bytes))
+      equal(put, { sha256: sha256Of(bytes), bytes: bytes.length }, 'what put tells')
+      check(bytes.equals(await readFile(await store.open(put.sha256))), 'open gives other bytes than were put')
+    }),
+    named('keeps a file of no bytes', async ({ store, file, another }) => {
+      const { sha256, bytes } = await store.put(await file(new Uint8Array()))
+      equal(bytes, 0, 'bytes')
+      equal((await readFile(await (await another()).open(sha256))).length, 0, 'bytes that are opened')
+      equal(await store.size(), { entries: 1, bytes: 0 }, 'size')
+    }),
+    named('keeps a file of 20 MB', async ({ store, file, another }) => {
+      const bytes = randomBytes(20 * megabyte)
+      const { sha256 } = await store.put(await file(bytes))
+      equal(sha256, sha256Of(bytes), 'SHA-256')
+      equal(await hashOf(await (await another()).open(sha256)), sha256, 'SHA-256 of what is opened')
+    }),
+    named('is one artifact where the same contents are put twice, under any name', async ({ store, file }) => {
+      const bytes = randomBytes(1_000)
+      const first = await store.put(await file(bytes))
+      equal(await store.put(await file(bytes)), first, 'the second put')
+      equal(await store.size(), { entries: 1, bytes: 1_000 }, 'size')
+    }),
+    named('is one artifact where several put the same at once', async ({ store, file, another }) => {
+      const bytes = randomBytes(9 * megabyte)
+      const stores = [store, await another()]
+      const path = await file(bytes)
+      const put = await Promise.all(Array.from({ length: 4 }, (_, i) => stores[i % 2]!.put(path)))
+      for (const one of put) equal(one, { sha256: sha256Of(bytes), bytes: bytes.length }, 'what put tells')
+      equal(await store.size(), { entries: 1, bytes: bytes.length }, 'size')
+      const opened = await Promise.all(Array.from({ length: 4 }, (_, i) => stores[i % 2]!.open(put[0]!.sha256)))
+      for (const one of opened) equal(await hashOf(one), put[0]!.sha256, 'SHA-256 of what is opened')
+    }),
+    named(
+      'shows what was put to whoever opens the same data, and after a reopening',
+      async ({ store, file, another }) => {
+        const bytes = randomBytes(5_000)
+        const { sha256 } = await store.put(await file(bytes))
+        const other = await another()
+        equal(await other.has(sha256), true, 'has')
+        check(bytes.equals(await readFile(await other.open(sha256))), 'another store gives other bytes than were put')
+        await store.close()
+        check(
+          bytes.equals(await readFile(await (await another()).open(sha256))),
+          'a store opened later gives other bytes',
+        )
+      },
+    ),
+    named('tells what it has and how much', async ({ store, file }) => {
+      equal(await store.size(), { entries: 0, bytes: 0 }, 'size of an empty store')
+      equal(await store.has('0'.repeat(64)), false, 'has, of nothing')
+      const put = []
+      for (const length of [10, 20, 30]) put.push(await store.put(await file(randomBytes(length))))
+      for (const { sha256 } of put) equal(await store.has(sha256), true, 'has')
+      equal(await store.size(), { entries: 3, bytes: 60 }, 'size')
+    }),
+    named(
+      'finds other contents than the name says, and takes the right ones again',
+      async ({ store, file, another }) => {
+        const bytes = randomBytes(3_000)
+        const path = await file(bytes)
+        const { sha256 } = await store.put(path)
+        const changed = Uint8Array.from(bytes)
+        changed[1_500]! ^= 1
+        for (const wrong of [changed, bytes.subarray(0, 2_999), new Uint8Array()]) {
+          await setup.damage(store, sha256, wrong)
+          await refused(async () => (await another()).open(sha256), 'SX_ARTIFACT_CORRUPT', 'open of a damaged artifact')
+        }
+        await store.put(path)
+        check(bytes.equals(await readFile(await (await another()).open(sha256))), 'put again did not mend it')
+      },
+    ),
+    named('says that an artifact is gone, or was never there', async ({ store, file, another }) => {
+      const { sha256 } = await store.put(await file(randomBytes(50)))
+      await setup.damage(store, sha256, null)
+      equal(await store.has(sha256), false, 'has')
+      for (const missing of [sha256, 'f'.repeat(64)])
+        await refused(async () => (await another()).open(missing), 'SX_ARTIFACT_CORRUPT', 'open of a missing artifact')
+    }),
+    named('refuses a file that is not there, or is none, and keeps nothing of it', async ({ store, file }) => {
+      const path = await file(new Uint8Array())
+      await refused(() => store.put(`${path}-gone`), 'SX_ARTIFACT_INVALID', 'put of a missing file')
+      await refused(() => store.put(join(path, '..')), 'SX_ARTIFACT_INVALID', 'put of a folder')
+      equal(await store.size(), { entries: 0, bytes: 0 }, 'size')
+    }),
+    named('leaves the file that is put as it is, and nothing beside it', async ({ store, file }) => {
+      const bytes = randomBytes(2_000)
+      const path = await file(bytes)
+      await store.put(path)
+      check(bytes.equals(await readFile(path)), 'the file was changed')
+      equal((await readdir(join(path, '..'))).length, 1, 'files in its folder')
+    }),
+    named('reports on itself without a problem', async ({ store, file }) => {
+      await store.put(await file(randomBytes(10)))
+      const report = await store.inspect()
+      equal(report.problems, [], 'problems')
+      check(report.roundTripMs !== null && report.roundTripMs >= 0, 'the round trip was not measured')
+      equal(await store.size(), { entries: 1, bytes: 10 }, 'size after it')
+    }),
+  ]
+}
+
+async function hashOf(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer)
+  return hash.digest('hex')
+}
+
+async function refused(action: () => Promise<unknown>, code: string, what: string): Promise<void> {
+  const error: unknown = await action().then(
+    () => null,
+    (reason: unknown) => reason,
+  )
+  check(error !== null, `${what} was not refused`)
+  check(isSixfoldError(error), `${what} failed with an error of no code: ${String(error)}`)
+  equal(error.code, code, `${what}: the code`)
+}
