@@ -5,17 +5,18 @@
  * A resolved update survives the death of the process. The loss of power may lose the last moments (LMDB's own recovery keeps
  * what is older whole): what must survive that is in the event log, from which positions kept here start again.
  */
-import { mkdirSync } from 'node:fs'
+import type { RootDatabase } from 'lmdb'
 import { open } from 'lmdb'
-import { SixfoldError } from '../../kernel/errors.ts'
 import type { OnlineStore } from '../../ports/online-store.ts'
+import { commitError, lmdbError, makeFolder } from './folder.ts'
+import { inspectLmdb } from './inspect.ts'
 
 /** Values from this length on, in bytes, are rare enough for an array of their own. */
 const sharedLengths = 8192
 
 export function lmdbOnlineStore(folder: string): OnlineStore {
-  mkdirSync(folder, { recursive: true })
-  const db = open<Uint8Array, Uint8Array>(folder, { encoding: 'binary', keyEncoding: 'binary', noMemInit: true })
+  makeFolder(folder)
+  const db = opened(folder)
   const fast = db as unknown as { getBinaryFast(key: Uint8Array): Uint8Array | undefined }
 
   // What the driver returns has the `length` of the value, but the memory behind it is longer, and the same for nearly every
@@ -35,53 +36,76 @@ export function lmdbOnlineStore(folder: string): OnlineStore {
     return view
   }
 
+  // The driver would read as of one instant for about a millisecond, in which another process may have told of a change.
+  let [refreshing, closed] = [false, false]
+  const refresh = (): void => {
+    refreshing = false
+    if (!closed) db.resetReadTxn()
+  }
+
+  const written = async (work: () => void): Promise<void> => {
+    try {
+      await db.transaction(work)
+    } catch (error) {
+      throw lmdbError(await commitError(error), folder)
+    }
+  }
+
+  const read: OnlineStore['read'] = (keys, visit) => {
+    if (!refreshing) {
+      refreshing = true
+      setImmediate(refresh)
+    }
+    for (let i = 0; i < keys.length; i++) {
+      const value = fast.getBinaryFast(keys[i]!)
+      visit(i, value === undefined ? null : exactly(value))
+    }
+  }
+  const size = async (): Promise<{ readonly entries: number; readonly bytes: number }> => {
+    const { entryCount, pageSize, treeBranchPageCount, treeLeafPageCount, overflowPages } = db.getStats() as Record<
+      string,
+      number
+    >
+    return { entries: entryCount!, bytes: pageSize! * (treeBranchPageCount! + treeLeafPageCount! + overflowPages!) }
+  }
+
   return {
-    read: (keys, visit) => {
-      for (let i = 0; i < keys.length; i++) {
-        const value = fast.getBinaryFast(keys[i]!)
-        visit(i, value === undefined ? null : exactly(value))
-      }
-    },
-    update: async (keys, change) => {
-      try {
-        await db.transaction(() => {
-          const written = change(keys.map((key) => db.getBinary(key) ?? null))
-          for (const [i, value] of written.entries()) {
-            if (value === null) db.remove(keys[i]!)
-            else if (value !== undefined) db.put(keys[i]!, value)
-          }
-        })
-      } catch (error) {
-        throw storageError(error)
-      }
-    },
-    async *scan(prefix) {
-      // Without a snapshot, so that a long scan does not keep LMDB from using freed pages again.
-      for (const { key, value } of db.getRange({ start: prefix, ...endOf(prefix), snapshot: false }))
-        yield { key, value }
-    },
+    read,
+    update: (keys, change) =>
+      written(() => {
+        const values = change(keys.map((key) => db.getBinary(key) ?? null))
+        for (const [i, value] of values.entries()) {
+          if (value === null) db.remove(keys[i]!)
+          else if (value !== undefined) db.put(keys[i]!, value)
+        }
+      }),
     clear: async (prefix) => {
       let removed = 0
       for (;;) {
         const keys = [...db.getKeys({ start: prefix, ...endOf(prefix), limit: 10_000 })]
         if (keys.length === 0) return removed
-        await db.transaction(() => {
+        await written(() => {
           for (const key of keys) db.remove(key)
         })
         removed += keys.length
       }
     },
-    size: async () => {
-      const { entryCount, pageSize, treeBranchPageCount, treeLeafPageCount, overflowPages } = db.getStats() as Record<
-        string,
-        number
-      >
-      return { entries: entryCount!, bytes: pageSize! * (treeBranchPageCount! + treeLeafPageCount! + overflowPages!) }
-    },
+    size,
+    inspect: () => inspectLmdb(folder, { read, size }),
     close: async () => {
+      if (closed) return
+      closed = true
       await db.flushed
       await db.close()
     },
+  }
+}
+
+function opened(folder: string): RootDatabase<Uint8Array, Uint8Array> {
+  try {
+    return open(folder, { encoding: 'binary', keyEncoding: 'binary', noMemInit: true })
+  } catch (error) {
+    throw lmdbError(error, folder)
   }
 }
 
@@ -94,11 +118,4 @@ function endOf(prefix: Uint8Array): { end?: Uint8Array } {
   const end = Uint8Array.from(prefix.subarray(0, last + 1))
   end[last]!++
   return { end }
-}
-
-function storageError(error: unknown): unknown {
-  const message = error instanceof Error ? error.message : String(error)
-  return /No space left|MDB_MAP_FULL|ENOSPC/i.test(message)
-    ? new SixfoldError('SX_STORAGE_FULL', 'The online store cannot grow: no space is left.', { cause: error })
-    : error
 }
