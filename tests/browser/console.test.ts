@@ -27,7 +27,8 @@ describe.skipIf(chromiumPath === null && !required)('the console', () => {
   })
 
   async function open(viewport: typeof wide, colorScheme: 'light' | 'dark'): Promise<Page> {
-    const opened = await browser.newPage({ viewport, colorScheme })
+    // Colours on their way from one to another are not those that a reader reads.
+    const opened = await browser.newPage({ viewport, colorScheme, reducedMotion: 'reduce' })
     opened.on('console', (message) => void complaints.push(`${message.type()}: ${message.text()}`))
     opened.on('pageerror', (error) => void complaints.push(error.message))
     opened.on('request', (request) => {
