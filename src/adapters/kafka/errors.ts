@@ -52,5 +52,14 @@ export function lasting(error: unknown, where: string): SixfoldError | null {
   return null
 }
 
-export const unavailable = (where: string, what: string, cause: unknown): SixfoldError =>
-  new SixfoldError('SX_STORE_UNAVAILABLE', `Kafka at ${where} cannot be reached: ${what}.`, { cause })
+export function unavailable(where: string, what: string, error: unknown): SixfoldError {
+  let root = error
+  while (root instanceof Error && root.cause !== undefined) root = root.cause
+  const { message, code } = root as { message?: string; code?: string }
+  return new SixfoldError('SX_STORE_UNAVAILABLE', `Kafka at ${where}: ${what} (${message || code || String(root)}).`, {
+    cause: error,
+    ...(/certificate/.test(message ?? '')
+      ? { fix: 'Name the file of the authority that signed the certificate in NODE_EXTRA_CA_CERTS.' }
+      : {}),
+  })
+}

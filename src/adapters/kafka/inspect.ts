@@ -71,9 +71,10 @@ export async function inspectKafka(
     }
     if (cluster.brokers.length < replication)
       report.problems.push({
-        severity: 'error',
+        // Topics that have so many say that brokers are away.
+        severity: all.some(({ replicas }) => replicas.includes(replication)) ? 'warning' : 'error',
         what: `A replication of ${replication} is configured; the cluster has ${cluster.brokers.length} brokers.`,
-        fix: 'Configure a replication that the cluster can hold.',
+        fix: 'Start the brokers that are away, or configure a replication that the cluster can hold.',
       })
     const replicated = names.filter((topic) => places.get(topic)!.replicas.every((count) => count >= 3))
     report.problems.push(...(await settingsOf(cluster, prefix, names, replicated)))
