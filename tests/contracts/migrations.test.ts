@@ -291,6 +291,16 @@ describeWith(['postgres'], 'PostgreSQL', () => {
     expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('wrong-one')
   })
 
+  it('says what is wrong with a URL, without waiting', async () => {
+    for (const url of ['localhost', `${service.url}?sslmode=verify-full&sslrootcert=/no/such/file`])
+      await expect(postgresMetadataStore(options('x', url))).rejects.toMatchObject({ code: 'SX_CONFIG_INVALID' })
+    const encrypted = postgresMetadataStore({ ...options('x', `${service.url}?sslmode=no-verify`), patienceMs: 300 })
+    await expect(encrypted).rejects.toMatchObject({
+      code: 'SX_STORE_UNAVAILABLE',
+      message: expect.stringMatching(/server does not support SSL/),
+    })
+  })
+
   it('says that a server can only be read, after it was patient', async () => {
     await admin.query('create role reader login; alter role reader set default_transaction_read_only = on')
     await expect(

@@ -7,30 +7,19 @@
  *   swallowed one, those that lie idle would each cost the wait again.
  * - Nothing is set when a connection starts, and nothing is kept by one between transactions: poolers in front of the database, in
  *   transaction mode, may be used.
- *
- * The URL takes `sslmode=verify-full` with `sslrootcert=/path/of/ca.pem`, `sslmode=no-verify`, and `sslmode=disable`, which is the
- * default; `require` and `verify-ca` mean `verify-full`.
  */
 import { randomInt } from 'node:crypto'
 import { Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
-import { SixfoldError } from '../../kernel/errors.ts'
 import { sha256 } from '../../kernel/hash.ts'
 import { inTransaction } from '../sql/transaction.ts'
-import type { Place } from './errors.ts'
 import { asLost, ConnectionLost, passes, storeError } from './errors.ts'
+import type { Place, PostgresOptions } from './place.ts'
+import { placeOf, urlOf } from './place.ts'
 
-export interface PostgresOptions {
-  /** Without a password. */
-  readonly url: string
-  readonly password: string | null
-  /** Where the tables lie; created where it is not there. */
-  readonly schema: string
-  /** How long a call is tried before it rejects. */
-  readonly patienceMs: number
-}
+export type { PostgresOptions } from './place.ts'
 
 export interface Postgres<Tables> extends Place {
   /** `work` makes one statement, or several that need not be one transaction. */
@@ -53,7 +42,7 @@ export function openPostgres<Tables>(options: PostgresOptions, connections: numb
   const answerMs = Math.max(250, Math.min(2_500, Math.floor(patienceMs / 4)))
   const sockets = new Set<Socket>()
   const pool = new pg.Pool({
-    connectionString: withPassword(options),
+    connectionString: urlOf(options),
     max: connections,
     connectionTimeoutMillis: answerMs,
     // More than the server takes to give up itself, which it does by `begin`.
@@ -156,27 +145,3 @@ export function openPostgres<Tables>(options: PostgresOptions, connections: numb
 
 /** Transactions of one schema share it, whichever process makes them. */
 const lockOf = (schema: string): bigint => BigInt.asIntN(64, BigInt(`0x${sha256(`sixfold:${schema}`).slice(0, 16)}`))
-
-function placeOf({ url, schema }: PostgresOptions): Place {
-  const parsed = parse(url)
-  const user = parsed.searchParams.get('user') ?? decodeURIComponent(parsed.username)
-  const database = decodeURIComponent(parsed.pathname.slice(1)) || user
-  const host = parsed.host || (parsed.searchParams.get('host') ?? '')
-  return { where: `postgres://${user === '' ? '' : `${user}@`}${host}/${database}`, user, database, schema }
-}
-
-function withPassword({ url, password }: PostgresOptions): string {
-  const parsed = parse(url)
-  if (password !== null) parsed.searchParams.set('password', password)
-  return parsed.href
-}
-
-function parse(url: string): URL {
-  try {
-    return new URL(url)
-  } catch {
-    throw new SixfoldError('SX_CONFIG_INVALID', 'The URL of PostgreSQL is none.', {
-      fix: 'Write it as postgres://user@host:5432/database.',
-    })
-  }
-}

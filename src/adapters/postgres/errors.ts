@@ -1,6 +1,7 @@
 /** What went wrong, in terms of whoever runs the database: whether it can be tried again, and what to do. */
 import pg from 'pg'
 import { isSixfoldError, SixfoldError } from '../../kernel/errors.ts'
+import type { Place } from './place.ts'
 
 /** The connection is gone, never came to be, or has not answered in time. What was asked may have happened. */
 export class ConnectionLost extends Error {}
@@ -26,14 +27,6 @@ export const passes = (error: unknown): boolean =>
   error instanceof ConnectionLost || (error instanceof pg.DatabaseError && passing.test(error.code ?? ''))
 
 export const isDuplicate = (error: unknown): boolean => error instanceof pg.DatabaseError && error.code === '23505'
-
-export interface Place {
-  /** The URL without a password. */
-  readonly where: string
-  readonly user: string
-  readonly database: string
-  readonly schema: string
-}
 
 export function storeError(error: unknown, place: Place): unknown {
   if (isSixfoldError(error)) return error
