@@ -8,7 +8,7 @@ export interface Share {
   readonly topic: string
   readonly partition: number
 }
-export interface Member {
+interface Member {
   readonly id: string
   readonly topics: readonly string[]
   readonly owned: readonly Share[]

@@ -19,8 +19,6 @@ import type { Topics } from './topics.ts'
 export interface FollowedGroup extends Following {
   /** As Kafka names it. */
   readonly group: string
-  /** Up to where each of `assigned` was taken; -1 where it was not yet. */
-  readonly taken: readonly number[]
   /** How many entries of `assigned` are known to be there and were not taken. */
   readonly lag: number
   /** Why this process is no member of the group at present, if it is not. */
@@ -182,9 +180,6 @@ export async function followGroup(
     group,
     get assigned() {
       return [...assigned.values()].map(({ topic, share: { partition } }) => ({ topic, partition }))
-    },
-    get taken() {
-      return [...assigned.values()].map(({ taken }) => taken)
     },
     get lag() {
       return [...assigned.values()].reduce((sum, { taken, end }) => sum + Math.max(0, end - Math.max(0, taken)), 0)

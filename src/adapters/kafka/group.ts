@@ -25,7 +25,7 @@ const protocol = 'sixfold-sticky'
 const commitMs = 100
 const rejoining: readonly number[] = [codes.rebalanceInProgress, codes.illegalGeneration, codes.unknownMember]
 
-export interface GroupOptions {
+interface GroupOptions {
   readonly cluster: Cluster
   /** These, and the topics, as Kafka names them. */
   readonly group: string

@@ -15,7 +15,7 @@ import {
 } from '@platformatic/kafka'
 import { SixfoldError } from '../../kernel/errors.ts'
 
-export interface Fetched {
+interface Fetched {
   readonly topic: string
   readonly partition: number
   readonly errorCode: number

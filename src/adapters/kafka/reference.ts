@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 
-export interface Reference {
+interface Reference {
   readonly partition: number
   readonly timestamp: number
   readonly writer: string

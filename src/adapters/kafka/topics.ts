@@ -8,7 +8,7 @@ import type { Cluster, Placement } from './cluster.ts'
 import { codes, Refused } from './errors.ts'
 
 /** An append is one batch, and must fit; a broker's own limit is 1 MB unless the topic says otherwise. */
-export const largestBatchBytes = 32 * 1024 * 1024
+const largestBatchBytes = 32 * 1024 * 1024
 const settings = [
   { name: 'cleanup.policy', value: 'delete' },
   { name: 'retention.ms', value: '-1' },

@@ -12,7 +12,7 @@ import type { Cluster } from './cluster.ts'
 import { codes, lasting, Refused, unavailable } from './errors.ts'
 import type { Topics } from './topics.ts'
 
-export interface Append {
+interface Append {
   readonly entries: readonly Buffer[]
   readonly bytes: number
   readonly reference: string
