@@ -28,7 +28,7 @@ interface Batch {
 /** Of one MGET: Redis does nothing else meanwhile, and it takes a fraction of a millisecond. */
 const keysAtOnce = 512
 /** Keys asked for and not yet answered. There are as many only when Redis answers nothing. */
-const keysWaiting = 100_000
+const keysWaiting = 50_000
 
 export function batchedReads(connection: Connection, keys: Keys, readMs: number) {
   const flying = new Set<Batch>()
