@@ -46,6 +46,10 @@ const named =
 
 export const modelNamed: (platform: Platform, name: string) => Model = named(modelsOf, 'SX_UNKNOWN_MODEL', 'model')
 export const viewNamed: (platform: Platform, name: string) => AnyView = named(allViewsOf, 'SX_UNKNOWN_VIEW', 'view')
+/** The paths that sources name. */
+export const historiesOf = (platform: Platform): readonly string[] =>
+  sourcesOf(platform).flatMap(({ history }) => (history === null ? [] : [history.path]))
+
 export const sourceNamed: (platform: Platform, name: string) => Source = named(sourcesOf, 'SX_UNKNOWN_SOURCE', 'source')
 
 /** What a definition is made of directly. */

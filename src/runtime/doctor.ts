@@ -11,6 +11,7 @@ import { inspectFolder } from '../adapters/files/inspect.ts'
 import { ownerOf } from '../adapters/files/lock.ts'
 import type { Examination, ExaminedProblem } from '../api/index.ts'
 import type { Platform } from '../definition/graph.ts'
+import { historiesOf } from '../definition/graph.ts'
 import { catalogue, isSixfoldError } from '../kernel/errors.ts'
 import { formatInstant } from '../kernel/instant.ts'
 import type { MetadataStore } from '../ports/metadata-store.ts'
@@ -46,7 +47,9 @@ export async function examine(from: string): Promise<Examination> {
     findings.problem({ of: 'definitions', ...problemOf(error) })
     return null
   })
-  const stores = await examineStores(settings, (metadata) => definitions(platform, metadata, findings))
+  const stores = await examineStores(settings, platform === null ? [] : historiesOf(platform), (metadata) =>
+    definitions(platform, metadata, findings),
+  )
   await dataFolder(settings, findings)
   const all = [...problems, ...stores.flatMap(({ report }) => report.problems)]
   return { ok: !all.some(({ severity }) => severity === 'error'), facts, problems, stores }

@@ -25,7 +25,11 @@ type Closable = Inspectable & { close(): Promise<void> }
 type More = (metadata: MetadataStore) => Promise<void>
 
 /** All are opened at once, and asked one after another: what one does would be in the round trips of another. */
-export async function examineStores(settings: Settings, more: More): Promise<readonly NamedStoreReport[]> {
+export async function examineStores(
+  settings: Settings,
+  histories: readonly string[],
+  more: More,
+): Promise<readonly NamedStoreReport[]> {
   const { data, folder, sync, duckdb } = settings
   const limits = { ...standardLimits, ...settings.limits }
   const options: StoresOptions = {
@@ -34,6 +38,7 @@ export async function examineStores(settings: Settings, more: More): Promise<rea
     sync,
     duckdb,
     serving: false,
+    histories,
     limits: { ...limits, storePatienceMs: Math.min(patienceMs, limits.storePatienceMs) },
   }
   const opened = await Promise.all(storePorts.map((port) => openOne(port, settings, options)))

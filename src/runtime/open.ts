@@ -7,7 +7,7 @@ import { onnxModelRuntime } from '../adapters/onnx/model-runtime.ts'
 import type { Explanation, FeatureAnswer, PlatformDescription, Services, Status } from '../api/index.ts'
 import { graphOf } from '../api/index.ts'
 import type { Platform } from '../definition/graph.ts'
-import { modelNamed, modelsOf, viewNamed } from '../definition/graph.ts'
+import { historiesOf, modelNamed, modelsOf, viewNamed } from '../definition/graph.ts'
 import type { Value } from '../expression/node.ts'
 import type { Ingest, Materialized, MaterializeRequest, RunningViews } from '../features/index.ts'
 import { featureReader, ingest, materialize, runningViews } from '../features/index.ts'
@@ -81,6 +81,7 @@ export async function open(platform: Platform, options: OpenOptions = {}): Promi
     sync: options.sync ?? 'second',
     duckdb: options.duckdb ?? {},
     serving,
+    histories: historiesOf(platform),
   })
   try {
     return await opened(platform, stores, { project, limits, clock, logger, serving })

@@ -20,7 +20,7 @@ import { passwordVariables, storePorts } from './store-settings.ts'
 import type { Say, UrlParts } from './url-parts.ts'
 import { hostsOf, partsOf, queryOf, wholeNumber } from './url-parts.ts'
 
-export interface GivenUrl {
+interface GivenUrl {
   /** As messages name it: 'stores.online', 'SIXFOLD_ONLINE_URL'. */
   readonly name: string
   readonly url: string

@@ -36,6 +36,8 @@ export interface StoresOptions {
   readonly duckdb: { readonly threads?: number; readonly memory?: string }
   /** False for a process that works beside a server, and does not write its log. */
   readonly serving: boolean
+  /** Of the definitions' histories: the offline store reports whether those that are remote can be reached. */
+  readonly histories: readonly string[]
 }
 
 /** Opens all at once. Where one cannot be opened, those that could are closed again, and what it threw is thrown. */
@@ -124,8 +126,23 @@ export const openers: {
       patienceMs: limits.storePatienceMs,
     })
   },
-  offline: async (_, { data, project, duckdb }) => {
-    const { duckdbOfflineStore } = await import('../adapters/duckdb/offline-store.ts')
-    return duckdbOfflineStore({ projectFolder: project, temporaryFolder: join(data, 'tmp'), ...duckdb })
+  offline: async ({ offline }, { data, project, duckdb, limits, histories }) => {
+    const [{ duckdbOfflineStore }, { onDemand }] = await Promise.all([
+      import('../adapters/duckdb/offline-store.ts'),
+      import('../adapters/duckdb/remote.ts'),
+    ])
+    const { region, endpoint, pathStyle } = offline ?? { region: null, endpoint: null, pathStyle: false }
+    const remote = onDemand('s3://', async () => {
+      const { s3Files } = await import('../adapters/s3/files.ts')
+      const cacheFolder = join(data, 'cache', 'parquet')
+      return s3Files({ region, endpoint, pathStyle, cacheFolder, patienceMs: limits.storePatienceMs })
+    })
+    return duckdbOfflineStore({
+      projectFolder: project,
+      temporaryFolder: join(data, 'tmp'),
+      remote,
+      histories,
+      ...duckdb,
+    })
   },
 }

@@ -17,7 +17,7 @@ export interface UrlParts {
   readonly path: string
   readonly query: readonly (readonly [name: string, value: string])[]
 }
-export interface Host {
+interface Host {
   /** As it stands in a URL: of IPv6 with its brackets. */
   readonly host: string
   readonly port: number
@@ -87,7 +87,7 @@ export function hostsOf({ authority }: UrlParts, standardPort: number, say: Say)
 export const wholeNumber = (text: string): number | null => (/^\d{1,15}$/.test(text) ? Number(text) : null)
 
 /** What stands after '?': each name once, and none that is not known. A problem is told with the name. */
-export interface Query {
+interface Query {
   /** As it is written, or else what stands for it. */
   text(name: string, otherwise: string, form: RegExp, words: string): string
   optional(name: string, form: RegExp, words: string): string | null

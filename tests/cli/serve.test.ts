@@ -48,7 +48,7 @@ describe('beside the server', () => {
     const { code, out, err } = await p.run('serve')
     expect({ code, out }).toEqual({ code: 5, out: '' })
     expect(err).toBe(
-      `SX_STORE_LOCKED: The data folder '${p.path('.sixfold/log')}' is in use by process ${server.child.pid}.\n  → Stop the process named, or use another data folder.\n`,
+      `SX_STORE_LOCKED: The data folder '${p.path('.sixfold/log')}' is in use by process ${server.child.pid}. Its log can have one server.\n  → Stop that process, or use another data folder. For several servers name shared stores under 'stores' in sixfold.config.ts.\n`,
     )
     const json = await p.run('serve', '--json')
     expect(json).toMatchObject({ code: 5, err: '' })

@@ -14,7 +14,7 @@ let options: StoresOptions
 beforeEach(async () => {
   data = await mkdtemp(join(tmpdir(), 'sixfold-stores-'))
   const quick = { ...limits, storePatienceMs: 500 }
-  options = { data, project: data, limits: quick, sync: 'second', duckdb: {}, serving: true }
+  options = { data, project: data, limits: quick, sync: 'second', duckdb: {}, serving: true, histories: [] }
 })
 afterEach(() => rm(data, { recursive: true, force: true }))
 
