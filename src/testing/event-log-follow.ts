@@ -2,7 +2,7 @@
 import type { EventLog, Following } from '../ports/event-log.ts'
 import type { ContractCase } from './contract.ts'
 import { check, equal } from './contract.ts'
-import type { EventLogSetup } from './event-log.ts'
+import type { EventLogSetup } from './event-log-setup.ts'
 
 const longestMs = 30_000
 const some = [new Uint8Array([1])]

@@ -9,15 +9,9 @@ import type { Appended, EventLog } from '../ports/event-log.ts'
 import type { ContractCase } from './contract.ts'
 import { check, equal } from './contract.ts'
 import { followCases } from './event-log-follow.ts'
+import type { EventLogSetup } from './event-log-setup.ts'
 
-export interface EventLogSetup {
-  /** A fresh, empty log; where `bufferBytes` is given, one that lets no more than those wait. */
-  open(options?: { readonly bufferBytes: number }): Promise<EventLog>
-  /** Another log over the data of this one: beside it where processes may share the data, else after this one was closed. */
-  again(log: EventLog): Promise<EventLog>
-  /** Whether several processes may append to the same data. */
-  readonly shared: boolean
-}
+export type { EventLogSetup }
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
 const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
