@@ -22,10 +22,10 @@ export function workbench(opened: Opened): Workbench {
       const definition = model === null ? null : modelNamed(platform, model)
       return stores.offline.trainingSet(
         {
-          labels: resolve(labels),
+          labels,
           at,
           zone,
-          out: resolve(out),
+          out,
           model: definition,
           views: views.map((name) => ({ group: name, view: viewNamed(platform, name) })),
           metadata: {

@@ -28,7 +28,12 @@ import { compareRows, feature } from './oracle/feature.ts'
 import { runs } from './runs.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sixfold-parity-'))
-const store = duckdbOfflineStore({ projectFolder: folder, temporaryFolder: join(folder, 'tmp'), threads: 1 })
+const store = duckdbOfflineStore({
+  projectFolder: folder,
+  temporaryFolder: join(folder, 'tmp'),
+  remote: null,
+  threads: 1,
+})
 const writer = DuckDBInstance.create(':memory:', { threads: '1' }).then((instance) => instance.connect())
 afterAll(async () => {
   await store.close()

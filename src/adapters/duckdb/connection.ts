@@ -10,6 +10,7 @@ import type { Type, Value } from '../../expression/node.ts'
 import { isList } from '../../expression/node.ts'
 import { SixfoldError } from '../../kernel/errors.ts'
 import { toInt64 } from '../../kernel/int64.ts'
+import { storageError } from '../files/errors.ts'
 
 export interface DuckDBOptions {
   readonly temporaryFolder: string
@@ -35,7 +36,11 @@ export interface Session {
 }
 
 export async function openDuckDB({ temporaryFolder, threads, memory }: DuckDBOptions): Promise<DuckDB> {
-  mkdirSync(temporaryFolder, { recursive: true })
+  try {
+    mkdirSync(temporaryFolder, { recursive: true })
+  } catch (error) {
+    throw storageError(error, temporaryFolder)
+  }
   const instance = await DuckDBInstance.create(':memory:', {
     temp_directory: temporaryFolder,
     autoinstall_known_extensions: 'false',

@@ -18,23 +18,33 @@ import type { Session } from './connection.ts'
 /** The columns of a file, with DuckDB's types for them. */
 export type FileColumns = ReadonlyMap<string, string>
 
-export const readParquet = (path: string): string => `read_parquet(${duckdb.literal('string', path)})`
+/** A path or a glob; or paths, which are read one after another. */
+export type Files = string | readonly string[]
 
-/** Throws SX_HISTORY_UNREADABLE, or the code given, where there is no such file or it is no Parquet. */
+const text = (path: string): string => duckdb.literal('string', path)
+export const readParquet = (files: Files): string =>
+  `read_parquet(${typeof files === 'string' ? text(files) : `[${files.map(text).join(', ')}]`})`
+
+/** `path` is what errors call the files. Throws SX_HISTORY_UNREADABLE, or the code given, where there is no such file or it is no Parquet. */
 export async function columnsOf(
   db: Session,
   path: string,
+  files: Files,
   what: string,
   code: ErrorCode = 'SX_HISTORY_UNREADABLE',
 ): Promise<FileColumns> {
+  if (files.length === 0) throw new SixfoldError(code, `${what}: there is no file '${path}'.`)
   try {
-    const rows = await db.rows(`DESCRIBE SELECT * FROM ${readParquet(path)}`)
+    const rows = await db.rows(`DESCRIBE SELECT * FROM ${readParquet(files)}`)
     return new Map(rows.map(([name, type]) => [String(name), String(type)]))
   } catch (error) {
     const [why] = (error instanceof Error ? error.message : String(error)).split('\n')
     throw new SixfoldError(code, `${what}: '${path}' cannot be read as Parquet. ${why}`, { cause: error })
   }
 }
+
+/** Where the files of a path in a definition lie. */
+export type Resolve = (path: string) => Files
 
 /** What a column is, where errors are to speak of it. */
 export interface Place {
@@ -115,6 +125,14 @@ function domainOf({ type, range, oneOf }: FieldShape, column: string): string | 
   return oneOf === null ? null : `${column} IN (${oneOf.map((member) => duckdb.literal('string', member)).join(', ')})`
 }
 
+/** The path of the source's history. Throws SX_HISTORY_UNREADABLE where it has none. */
+function historyOf({ name, history }: Source): string {
+  if (history !== null) return history.path
+  throw new SixfoldError('SX_HISTORY_UNREADABLE', `source '${name}' has no history.`, {
+    fix: "Name it in the definition: history: parquet('…').",
+  })
+}
+
 /**
  * A relation of a source's fields, in the order declared. With `counting` it has a column `_sx_bad`: how many values of the row
  * stand in the file but are taken as missing.
@@ -122,12 +140,14 @@ function domainOf({ type, range, oneOf }: FieldShape, column: string): string | 
 export async function doorOf(
   db: Session,
   source: Source,
-  path: string,
+  resolve: Resolve,
   wanted: readonly string[] | 'all',
   counting = false,
 ): Promise<string> {
+  const path = historyOf(source)
+  const files = resolve(path)
   const place: Place = { code: 'SX_HISTORY_INVALID', what: `source '${source.name}': the history '${path}'` }
-  const columns = await columnsOf(db, path, `source '${source.name}'`)
+  const columns = await columnsOf(db, path, files, `source '${source.name}'`)
   const shapes = shapesOf(source.fields).filter(({ name }) => wanted === 'all' || wanted.includes(name))
   const canonicals = shapes.map(
     ({ name, type }) => `${canonical(name, type, columns, source.zone, place)} AS ${duckdb.identifier(name)}`,
@@ -137,11 +157,11 @@ export async function doorOf(
     return `${within(shape, column)} AS ${column}`
   })
   if (!counting)
-    return `(SELECT ${domains.join(', ')} FROM (SELECT ${canonicals.join(', ')} FROM ${readParquet(path)}))`
+    return `(SELECT ${domains.join(', ')} FROM (SELECT ${canonicals.join(', ')} FROM ${readParquet(files)}))`
   // In a select list a name means the file's column, also where an alias beside it has that name.
   const present = shapes.map(({ name }, i) => `${duckdb.identifier(name)} IS NOT NULL AS _sx_raw${i}`)
   const raw = shapes.map((_, i) => `_sx_raw${i}`)
   const bad = shapes.map(({ name }, i) => `CAST(_sx_raw${i} AND ${duckdb.identifier(name)} IS NULL AS INTEGER)`)
-  const inner = `SELECT ${[...domains, ...raw].join(', ')} FROM (SELECT ${[...canonicals, ...present].join(', ')} FROM ${readParquet(path)})`
+  const inner = `SELECT ${[...domains, ...raw].join(', ')} FROM (SELECT ${[...canonicals, ...present].join(', ')} FROM ${readParquet(files)})`
   return `(SELECT *, ${bad.join(' + ')} AS _sx_bad FROM (${inner}))`
 }

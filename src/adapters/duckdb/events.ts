@@ -1,14 +1,13 @@
 /** The events of a view as a relation: its key, instants, order and arguments. Made from history, once for a query. */
 import type { ViewPlan } from '../../aggregation/plan.ts'
 import { constantLag } from '../../aggregation/visibility.ts'
-import type { Source } from '../../definition/source.ts'
 import type { Node } from '../../expression/node.ts'
 import { walk } from '../../expression/node.ts'
 import { duckdb } from '../../expression/targets/duckdb/dialect.ts'
 import { compile } from '../../expression/targets/sql/compile.ts'
 import { Writer } from '../../expression/targets/sql/writer.ts'
-import { SixfoldError } from '../../kernel/errors.ts'
 import type { Session } from './connection.ts'
+import type { Resolve } from './door.ts'
 import { doorOf } from './door.ts'
 
 const id = duckdb.identifier
@@ -25,17 +24,6 @@ export const eventColumns = {
   tie: '_tie',
 } as const
 
-/** Paths in definitions are relative to the project's folder. */
-export type Resolve = (path: string) => string
-
-/** The path of the source's history. Throws SX_HISTORY_UNREADABLE where it has none. */
-export function historyOf({ name, history }: Source): string {
-  if (history !== null) return history.path
-  throw new SixfoldError('SX_HISTORY_UNREADABLE', `source '${name}' has no history.`, {
-    fix: "Name it in the definition: history: parquet('…').",
-  })
-}
-
 /** Rows of the source that are events, with one column more: the first instant at which each is visible. */
 export async function sourceEvents(
   db: Session,
@@ -44,7 +32,7 @@ export async function sourceEvents(
   wanted: readonly string[] | 'all',
 ): Promise<string> {
   const { source, on } = plan.view.basis
-  const door = await doorOf(db, source, resolve(historyOf(source)), wanted)
+  const door = await doorOf(db, source, resolve, wanted)
   const time = id(source.time)
   const lag = constantLag(plan.visibility)
   const visible =
@@ -71,7 +59,7 @@ async function repeatedIds(db: Session, plan: ViewPlan, resolve: Resolve): Promi
   const { source } = plan.view.basis
   if (source.id === null) return null
   const wanted = [source.id, source.time, ...(plan.visibility.arrival === null ? [] : [plan.visibility.arrival])]
-  const door = await doorOf(db, source, resolve(source.history!.path), wanted)
+  const door = await doorOf(db, source, resolve, wanted)
   const present = wanted.map((column) => `${id(column)} IS NOT NULL`).join(' AND ')
   const name = id(`_sx_repeated_${source.name}`)
   const count = await db.table(

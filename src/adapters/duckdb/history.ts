@@ -6,7 +6,7 @@ import { duckdb } from '../../expression/targets/duckdb/dialect.ts'
 import type { EventBatch, HistoryRequest } from '../../ports/offline-store.ts'
 import type { Session } from './connection.ts'
 import { converterFor } from './connection.ts'
-import type { Resolve } from './events.ts'
+import type { Resolve } from './door.ts'
 import { eventColumns, sourceEvents } from './events.ts'
 
 const id = duckdb.identifier

@@ -4,9 +4,8 @@ import type { Source } from '../../definition/source.ts'
 import { duckdb } from '../../expression/targets/duckdb/dialect.ts'
 import type { HistorySummary } from '../../ports/offline-store.ts'
 import type { Session } from './connection.ts'
+import type { Resolve } from './door.ts'
 import { doorOf } from './door.ts'
-import type { Resolve } from './events.ts'
-import { historyOf } from './events.ts'
 
 const id = duckdb.identifier
 
@@ -17,7 +16,7 @@ export async function inspectSource(
   resolve: Resolve,
   keys: readonly string[] = [],
 ): Promise<HistorySummary> {
-  const door = await doorOf(db, source, resolve(historyOf(source)), 'all', true)
+  const door = await doorOf(db, source, resolve, 'all', true)
   const visibility = visibilityOf(source)
   const time = id(source.time)
   const arrival = visibility.arrival === null ? null : id(visibility.arrival)

@@ -22,7 +22,8 @@ import { bounds } from '../../kernel/limits.ts'
 import type { Part, SqlAggregate } from './aggregates.ts'
 import { decaySince, sqlAggregate } from './aggregates.ts'
 import type { Session } from './connection.ts'
-import type { EventRelations, Resolve } from './events.ts'
+import type { Resolve } from './door.ts'
+import type { EventRelations } from './events.ts'
 import { eventColumns, eventRelations, tiesOf } from './events.ts'
 
 const id = duckdb.identifier

@@ -15,9 +15,8 @@ import { Writer } from '../../expression/targets/sql/writer.ts'
 import { SixfoldError } from '../../kernel/errors.ts'
 import type { TrainingSetRequest, TrainingSetResult } from '../../ports/offline-store.ts'
 import type { Session } from './connection.ts'
-import type { FileColumns, Place } from './door.ts'
+import type { FileColumns, Place, Resolve } from './door.ts'
 import { canonical, columnsOf, readParquet, within } from './door.ts'
-import type { Resolve } from './events.ts'
 import type { JoinedView, Labels } from './point-in-time.ts'
 import { joinView } from './point-in-time.ts'
 
@@ -42,7 +41,7 @@ export async function writeTrainingSet(
 ): Promise<TrainingSetResult> {
   const began = performance.now()
   const groups = groupsOf(request)
-  const columns = await readLabels(db, request, groups)
+  const columns = await readLabels(db, request, resolve, groups)
   progress(0.1)
 
   const labels: Labels = { relation: labelTable, row: rowColumn, moment: momentColumn, keyColumn }
@@ -106,12 +105,14 @@ const labelsInvalid = ({ labels }: TrainingSetRequest, problem: string, fix: str
 async function readLabels(
   db: Session,
   request: TrainingSetRequest,
+  resolve: Resolve,
   groups: readonly { readonly view: AnyView }[],
 ): Promise<FileColumns> {
   const { labels, at, zone, model } = request
   if (existsSync(request.out) && statSync(request.out).isDirectory())
     throw labelsInvalid(request, `'${request.out}' is a folder`, 'Name a file to write.')
-  const columns = await columnsOf(db, labels, 'the labels', 'SX_LABELS_INVALID')
+  const files = resolve(labels)
+  const columns = await columnsOf(db, labels, files, 'the labels', 'SX_LABELS_INVALID')
   const reserved = [...columns.keys()].find((name) => name.startsWith('_sx_'))
   if (reserved !== undefined) throw labelsInvalid(request, `the column '${reserved}' begins with _sx_`, 'Rename it.')
   const place: Place = { code: 'SX_LABELS_INVALID', what: `the labels '${labels}'` }
@@ -127,7 +128,7 @@ async function readLabels(
       return `${within(shape, value)} AS ${requestColumn(shape.name)}`
     }),
   ]
-  await db.table(labelTable, `SELECT *, ${made.join(', ')} FROM ${readParquet(labels)}`)
+  await db.table(labelTable, `SELECT *, ${made.join(', ')} FROM ${readParquet(files)}`)
   const without = await db.rows(
     `SELECT ${rowColumn} FROM ${labelTable} WHERE ${momentColumn} IS NULL ORDER BY 1 LIMIT 6`,
   )

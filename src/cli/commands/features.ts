@@ -160,7 +160,7 @@ export const trainingSet = defineCommand<TrainingSetResult & { readonly out: str
         fix: 'Name a model, or views with --view.',
       })
     const out = String(options['out'])
-    if (!existsSync(dirname(out)))
+    if (!out.startsWith('s3://') && !existsSync(dirname(out)))
       throw new SixfoldError('SX_USAGE', `There is no folder '${dirname(out)}' to write '${out}' in.`, {
         fix: 'Make the folder, or name another with --out.',
       })
