@@ -64,7 +64,7 @@ export async function applyRows(
   if (done === null) return null
   for (const [i, running] of views.entries()) {
     adopt(running, done.states[i]!)
-    running.positions[stretch.lane] = done.positions[i]!
+    running.positions.set(stretch.lane, done.positions[i]!)
   }
   return done
 }

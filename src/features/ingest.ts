@@ -23,8 +23,11 @@ import type { OnlineStore } from '../ports/online-store.ts'
 import type { Verdict } from './apply.ts'
 import { textOf } from './apply.ts'
 import { claimsOf } from './claims.ts'
+import type { RefusedMessage } from './codec.ts'
+import { messageCodec, pushedCodec, toBytes } from './codec.ts'
 import { keyOf } from './event.ts'
-import { Lane, toBytes, topicOfEvents } from './lane.ts'
+import type { Codec, LanePlace } from './lane.ts'
+import { Lane } from './lane.ts'
 import type { ReadRows } from './rows.ts'
 import { rowsReader } from './rows.ts'
 import type { RunningView, RunningViews } from './runtime.ts'
@@ -64,6 +67,11 @@ export interface Ingest {
   idle(): Promise<void>
 }
 
+export const topicOfEvents = (source: string): string => `events.${source}`
+export const topicOfRefused = (source: string): string => `refused.${source}`
+/** Lanes of a topic that others write have numbers from here on; no topic of ours has as many partitions. */
+const firstExternalLane = 1 << 24
+
 export async function ingest(options: IngestOptions): Promise<Ingest> {
   const { log, platform } = options
   const opened = sourcesOf(platform).map(
@@ -74,21 +82,14 @@ export async function ingest(options: IngestOptions): Promise<Ingest> {
     push: async (name, rows) => sources.get(sourceNamed(platform, name).name)!.push(rows),
     catchUp: async () => {
       let entries = 0
-      for (const { lanes } of sources.values()) for (const lane of lanes) entries += await lane.catchUp()
+      for (const source of sources.values()) for (const lane of source.all) entries += await lane.catchUp()
       return entries
     },
-    follow: () => {
-      const byTopic = new Map([...sources.values()].map(({ name, lanes }) => [topicOfEvents(name), lanes]))
-      return log.follow([...byTopic.keys()], 'state', async (topic, partition) => {
-        const lane = byTopic.get(topic)![partition]!
-        await lane.catchUp()
-        return lane.position()
-      })
-    },
+    follow: () => followAll([...sources.values()], log),
     progress: async () => {
       const views = new Map<string, { position: number; behind: number }>()
-      for (const { lanes } of sources.values())
-        for (const lane of lanes)
+      for (const source of sources.values())
+        for (const lane of source.all)
           for (const { view, position, behind } of await lane.progress()) {
             const sum = views.get(view) ?? { position: 0, behind: 0 }
             views.set(view, { position: sum.position + position, behind: sum.behind + behind })
@@ -96,16 +97,60 @@ export async function ingest(options: IngestOptions): Promise<Ingest> {
       return views
     },
     idle: async () => {
-      for (const { lanes } of sources.values()) for (const lane of lanes) await lane.idle()
+      for (const source of sources.values()) for (const lane of source.all) await lane.idle()
     },
   }
 }
 
-export const topicOfRefused = (source: string): string => `refused.${source}`
+/** A topic of others may come to exist later. */
+const lookForTopicsMs = 5_000
+
+async function followAll(sources: readonly SourceIngest[], log: EventLog): Promise<Following> {
+  const followings: Following[] = []
+  const follow = async (lanes: readonly Lane[], group: string): Promise<void> => {
+    const topics = [...new Set(lanes.map(({ place }) => place.topic))]
+    const take = async (topic: string, partition: number): Promise<number> => {
+      const lane = lanes.find(({ place }) => place.topic === topic && place.partition === partition)!
+      await lane.catchUp()
+      return lane.position()
+    }
+    if (topics.length > 0) followings.push(await log.follow(topics, group, take))
+  }
+  await follow(
+    sources.flatMap(({ lanes }) => lanes),
+    'state',
+  )
+  let waiting = sources.filter(({ streams }) => streams)
+  const look = async (): Promise<void> => {
+    for (const source of waiting) {
+      if (!(await source.openStream())) continue
+      waiting = waiting.filter((other) => other !== source)
+      await follow(source.streamed, `stream.${source.name}`)
+    }
+  }
+  let looking = look().catch(() => {})
+  const timer = setInterval(() => {
+    looking = looking.then(look).catch(() => {})
+  }, lookForTopicsMs)
+  timer.unref()
+  return {
+    get assigned() {
+      return followings.flatMap(({ assigned }) => assigned)
+    },
+    close: async () => {
+      clearInterval(timer)
+      await looking
+      await Promise.all(followings.map((one) => one.close()))
+    },
+  }
+}
 
 class SourceIngest {
   readonly name: string
+  /** Of what is pushed. */
   readonly lanes: readonly Lane[]
+  /** Of the topic that others write, once it is there. */
+  streamed: readonly Lane[] = []
   readonly #source: Source
   readonly #options: IngestOptions
   readonly #views: readonly RunningView[]
@@ -119,11 +164,59 @@ class SourceIngest {
     this.#options = options
     this.#views = options.views.ofSource(source.name)
     this.#read = rowsReader(source)
-    const claims = claimsOf(source)
-    this.lanes = Array.from(
-      { length: partitions },
-      (_, partition) => new Lane(source, partition, this.#views, claims, this.#full, options),
+    const codec = pushedCodec(source)
+    this.lanes = Array.from({ length: partitions }, (_, partition) =>
+      this.#lane(codec, { topic: topicOfEvents(source.name), partition, lane: partition }),
     )
+  }
+
+  #lane(codec: Codec, place: LanePlace): Lane {
+    return new Lane(place, codec, this.#views, claimsOf(this.#source), this.#full, this.#options)
+  }
+
+  get all(): readonly Lane[] {
+    return [...this.lanes, ...this.streamed]
+  }
+
+  /** Whether the definition names a topic, and the log is one that others can write to. */
+  get streams(): boolean {
+    const { stream } = this.#source
+    return stream !== null && this.#views.length > 0 && this.#options.log.external(stream.name) !== null
+  }
+
+  /** False while there is no such topic. */
+  async openStream(): Promise<boolean> {
+    const { log, clock } = this.#options
+    const topic = log.external(this.#source.stream!.name)!
+    const partitions = await log.partitions(topic)
+    const codec = messageCodec(
+      this.#source,
+      clock,
+      (row, at) => this.#whyNoEvent(row) ?? this.#whyTooLate(row, at),
+      (message) => this.#keepRefused(message),
+    )
+    this.streamed = Array.from({ length: partitions }, (_, partition) =>
+      this.#lane(codec, { topic, partition, lane: firstExternalLane + partition }),
+    )
+    return partitions > 0
+  }
+
+  /** Not waited for: the message itself stays in its topic. */
+  #keepRefused(message: RefusedMessage): void {
+    const { log, clock } = this.#options
+    try {
+      void log.append(topicOfRefused(this.name), [
+        toBytes({ at: clock.now(), stream: this.#source.stream!.name, rows: [message] }),
+      ])
+    } catch {
+      // The log cannot keep up.
+    }
+  }
+
+  #whyTooLate(row: readonly Value[], at: number): string | null {
+    const { time, fields } = this.#source
+    const happened = row[Object.keys(fields).indexOf(time)] as number
+    return happened > at + this.#options.limits.futureMs ? `'${time}' lies after it was written` : null
   }
 
   async push(input: readonly unknown[]): Promise<PushResult> {

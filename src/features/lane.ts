@@ -1,12 +1,10 @@
 /**
- * A lane: one partition of the topic that a source's events come by, and how its entries reach the state.
+ * A lane: one partition of a topic that a source's events come by, and how its entries reach the state.
  *
  * Any server may apply any entry: positions and records change in one update, so an entry counts once whoever takes it in. A server
  * that pushed first takes in what others have appended before its own entries and nobody has taken in yet, then its own, and so can
  * say of each of its events what became of it. Nothing is owned, so nothing has to be handed over when a server dies.
  */
-import { shapesOf } from '../definition/field.ts'
-import type { Source } from '../definition/source.ts'
 import type { Value } from '../expression/node.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Limits } from '../kernel/limits.ts'
@@ -18,8 +16,6 @@ import type { Claims } from './claims.ts'
 import { decodePosition, positionKey } from './positions.ts'
 import type { RunningView, RunningViews } from './runtime.ts'
 
-export const topicOfEvents = (source: string): string => `events.${source}`
-
 export interface LaneOptions {
   readonly views: RunningViews
   readonly log: EventLog
@@ -30,27 +26,40 @@ export interface LaneOptions {
 
 /** Rows of one entry, and of one update of the store: few enough that a prediction on the same thread hardly waits. */
 const rowsPerEntry = 250
-const entriesPerRead = 64
+const entriesPerRead = 256
 
-/** Rows of a push as they lie in the log. */
-interface Pushed {
+/** What an entry holds. */
+export interface Rows {
+  /** When it was pushed. */
   readonly at: number
-  readonly fields: readonly string[]
-  readonly rows: readonly (readonly unknown[])[]
+  readonly rows: readonly (readonly Value[])[]
 }
-interface PushedEntry {
+/** How rows lie in the entries of a topic. */
+export interface Codec {
+  encode(rows: Rows): Uint8Array
+  decode(entry: Entry): Rows
+}
+
+interface Taken extends Rows {
   readonly position: number
-  readonly pushed: Pushed
 }
-interface Work extends PushedEntry {
+interface Work extends Taken {
   readonly verdicts: Promise<readonly Verdict[]>
   readonly done: (verdicts: readonly Verdict[]) => void
   readonly failed: (error: unknown) => void
 }
 
+/** Where a lane is. */
+export interface LanePlace {
+  readonly topic: string
+  readonly partition: number
+  /** Its number among all lanes of the source, which never changes. */
+  readonly lane: number
+}
+
 export class Lane {
-  readonly #source: Source
-  readonly #partition: number
+  readonly place: LanePlace
+  readonly #codec: Codec
   readonly #views: readonly RunningView[]
   readonly #claims: Claims | null
   readonly #full: Map<string, number>
@@ -62,15 +71,15 @@ export class Lane {
   #turn: Promise<unknown> = Promise.resolve()
 
   constructor(
-    source: Source,
-    partition: number,
+    place: LanePlace,
+    codec: Codec,
     views: readonly RunningView[],
     claims: Claims | null,
     full: Map<string, number>,
     options: LaneOptions,
   ) {
-    this.#source = source
-    this.#partition = partition
+    this.place = place
+    this.#codec = codec
     this.#views = views
     this.#claims = claims
     this.#full = full
@@ -78,15 +87,13 @@ export class Lane {
   }
 
   async push(rows: readonly (readonly Value[])[], now: number): Promise<readonly Verdict[]> {
-    const fields = Object.keys(this.#source.fields)
-    const entries: Pushed[] = []
+    const { topic, partition } = this.place
+    const parts: Rows[] = []
     for (let from = 0; from < rows.length; from += rowsPerEntry)
-      entries.push({ at: now, fields, rows: rows.slice(from, from + rowsPerEntry) })
-    const appended = this.#options.log.append(topicOfEvents(this.#source.name), entries.map(toBytes), {
-      partition: this.#partition,
-    })
+      parts.push({ at: now, rows: rows.slice(from, from + rowsPerEntry) })
+    const appended = this.#options.log.append(topic, parts.map(this.#codec.encode), { partition })
     await appended.durable
-    const work = entries.map((pushed, i) => workFor(appended.position + i, pushed))
+    const work = parts.map((part, i) => workFor(appended.position + i, part))
     const behind = this.#queue.findIndex(({ position }) => position > appended.position)
     this.#queue.splice(behind < 0 ? this.#queue.length : behind, 0, ...work)
     this.#working ??= this.#inTurn(() => this.#drain()).finally(() => {
@@ -106,15 +113,15 @@ export class Lane {
 
   /** The first position that the state of some view does not have, as far as this process knows. */
   position(): number {
-    return Math.min(...this.#views.map(({ positions }) => positions[this.#partition] ?? 0))
+    return Math.min(...this.#views.map(({ positions }) => positions.get(this.place.lane) ?? 0))
   }
 
   async progress(): Promise<readonly { readonly view: string; readonly position: number; readonly behind: number }[]> {
-    const ends = await this.#options.log.ends(topicOfEvents(this.#source.name))
-    const end = ends[this.#partition] ?? 0
+    const ends = await this.#options.log.ends(this.place.topic)
+    const end = ends[this.place.partition] ?? 0
     await this.#look()
     return this.#views.map(({ plan, positions }) => {
-      const position = positions[this.#partition] ?? 0
+      const position = positions.get(this.place.lane) ?? 0
       return { view: plan.view.name, position, behind: Math.max(0, end - position) }
     })
   }
@@ -135,9 +142,9 @@ export class Lane {
       try {
         const verdicts = await this.#take(group)
         let at = 0
-        for (const { pushed, done } of group) {
-          done(verdicts.slice(at, at + pushed.rows.length))
-          at += pushed.rows.length
+        for (const { rows, done } of group) {
+          done(verdicts.slice(at, at + rows.length))
+          at += rows.length
         }
       } catch (error) {
         for (const { failed } of group) failed(error)
@@ -150,7 +157,7 @@ export class Lane {
     const group: Work[] = []
     let rows = 0
     for (let next = this.#queue[0]; next !== undefined; next = this.#queue[0]) {
-      rows += next.pushed.rows.length
+      rows += next.rows.length
       if (group.length > 0 && (rows > rowsPerEntry || next.position !== group.at(-1)!.position + 1)) break
       group.push(next)
       this.#queue.shift()
@@ -158,7 +165,7 @@ export class Lane {
     return group
   }
 
-  async #take(group: readonly PushedEntry[]): Promise<readonly Verdict[]> {
+  async #take(group: readonly Taken[]): Promise<readonly Verdict[]> {
     const { position } = group[0]!
     for (;;) {
       // Others may have taken in what lies before; if nobody has, it is done here.
@@ -175,12 +182,12 @@ export class Lane {
     while (this.#views.length > 0 && this.position() < end) {
       const from = this.position()
       const entries = await this.#options.log.read(
-        topicOfEvents(this.#source.name),
-        this.#partition,
+        this.place.topic,
+        this.place.partition,
         from,
         Math.min(entriesPerRead, end - from),
       )
-      const wanted = entries.filter(({ position }) => position < end).map(fromEntry)
+      const wanted = entries.filter(({ position }) => position < end).map(this.#decode)
       if (wanted.length === 0) break
       taken += await this.#takeAll(wanted, from)
     }
@@ -188,14 +195,14 @@ export class Lane {
   }
 
   /** Until one of them finds a state that is not as it was; gives how many were taken. */
-  async #takeAll(entries: readonly PushedEntry[], start: number): Promise<number> {
+  async #takeAll(entries: readonly Taken[], start: number): Promise<number> {
     let from = start
     let taken = 0
     while (taken < entries.length) {
-      let rows = entries[taken]!.pushed.rows.length
+      let rows = entries[taken]!.rows.length
       let count = 1
-      while (taken + count < entries.length && rows + entries[taken + count]!.pushed.rows.length <= rowsPerEntry)
-        rows += entries[taken + count++]!.pushed.rows.length
+      while (taken + count < entries.length && rows + entries[taken + count]!.rows.length <= rowsPerEntry)
+        rows += entries[taken + count++]!.rows.length
       const group = entries.slice(taken, taken + count)
       if ((await this.#apply(group, from)) === null) return taken
       taken += count
@@ -205,12 +212,12 @@ export class Lane {
   }
 
   /** Null where the views were not as this process knew them; then it knows them. */
-  async #apply(entries: readonly PushedEntry[], from: number): Promise<readonly Verdict[] | null> {
+  async #apply(entries: readonly Taken[], from: number): Promise<readonly Verdict[] | null> {
     const { views, store, limits } = this.#options
-    const rows = entries.flatMap(({ position, pushed }) =>
-      this.#rowsOf(pushed).map((values, row): LoggedRow => ({ values, at: pushed.at, position, row })),
+    const rows = entries.flatMap(({ position, at, rows }) =>
+      rows.map((values, row): LoggedRow => ({ values, at, position, row })),
     )
-    const stretch = { lane: this.#partition, from, next: entries.at(-1)!.position + 1 }
+    const stretch = { lane: this.place.lane, from, next: entries.at(-1)!.position + 1 }
     const applied = await applyRows(this.#views, this.#claims, store, limits, stretch, rows)
     if (applied === null) {
       await views.refresh()
@@ -224,22 +231,17 @@ export class Lane {
   /** Reads how far the state of each view has come. */
   async #look(): Promise<void> {
     await this.#options.store.read(
-      this.#views.map(({ plan, state }) => positionKey(plan.hash, state.generation, this.#partition)),
+      this.#views.map(({ plan, state }) => positionKey(plan.hash, state.generation, this.place.lane)),
       (i, bytes) => {
-        this.#views[i]!.positions[this.#partition] = decodePosition(bytes)
+        this.#views[i]!.positions.set(this.place.lane, decodePosition(bytes))
       },
     )
   }
 
-  /** In the order of the fields as they are defined now, which may not be that of when they were pushed. */
-  #rowsOf({ fields, rows }: Pushed): readonly (readonly Value[])[] {
-    const shapes = shapesOf(this.#source.fields)
-    const places = shapes.map(({ name }) => fields.indexOf(name))
-    return rows.map((row) => shapes.map(({ type }, i) => fromJson(row[places[i]!], type)))
-  }
+  readonly #decode = (entry: Entry): Taken => ({ position: entry.position, ...this.#codec.decode(entry) })
 }
 
-function workFor(position: number, pushed: Pushed): Work {
+function workFor(position: number, rows: Rows): Work {
   let done: Work['done'] = () => {}
   let failed: Work['failed'] = () => {}
   const verdicts = new Promise<readonly Verdict[]>((yes, no) => {
@@ -248,17 +250,5 @@ function workFor(position: number, pushed: Pushed): Work {
   })
   // Whoever pushed may have gone; a failure is not to end the process.
   verdicts.catch(() => {})
-  return { position, pushed, verdicts, done, failed }
+  return { position, ...rows, verdicts, done, failed }
 }
-
-// --- the log's form of a push: JSON, with 64-bit integers beyond 2^53 as text
-
-export const toBytes = (value: unknown): Uint8Array =>
-  Buffer.from(JSON.stringify(value, (_, member: unknown) => (typeof member === 'bigint' ? String(member) : member)))
-const decoder = new TextDecoder()
-const fromEntry = ({ position, bytes }: Entry): PushedEntry => ({
-  position,
-  pushed: JSON.parse(decoder.decode(bytes)) as Pushed,
-})
-const fromJson = (value: unknown, type: string): Value =>
-  type === 'int64' && typeof value === 'string' ? BigInt(value) : ((value ?? null) as Value)

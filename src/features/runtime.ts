@@ -14,7 +14,7 @@ export interface RunningView {
   /** As last read from the store. */
   state: ViewState
   /** For each lane of the log how far the state has come, as far as this process knows; nothing where it has not looked. */
-  positions: (number | undefined)[]
+  positions: Map<number, number>
   /** Under which the records of the generation that answers stand. */
   prefix: Uint8Array
   keyOf: KeyEncoder
@@ -33,7 +33,7 @@ export async function runningViews(platform: Platform, store: OnlineStore): Prom
     allViewsOf(platform).map(async (view): Promise<RunningView> => {
       const plan = planOf(view)
       const state = await readViewState(store, plan.hash, view.name)
-      return { plan, state, positions: [], ...keysFor(plan, state.generation) }
+      return { plan, state, positions: new Map(), ...keysFor(plan, state.generation) }
     }),
   )
   const byName = new Map(all.map((running) => [running.plan.view.name, running]))
@@ -54,6 +54,8 @@ export function keysFor(plan: ViewPlan, generation: number): { prefix: Uint8Arra
 
 export function adopt(running: RunningView, state: ViewState): void {
   if (state.generation !== running.state.generation)
-    Object.assign(running, keysFor(running.plan, state.generation), { positions: [] })
+    Object.assign(running, keysFor(running.plan, state.generation), {
+      positions: new Map(),
+    })
   running.state = state
 }

@@ -21,7 +21,7 @@ export interface EventLog extends Inspectable {
   /** Whose positions these are. State that keeps positions belongs to the log of this name and to no other. */
   readonly identity: string
 
-  /** Appends to a topic, which need not exist. The bytes are the caller's own again once it has returned. */
+  /** Appends one entry or more to a topic, which need not exist. The bytes are the caller's own again once it has returned. */
   append(topic: string, entries: readonly Uint8Array[], options?: AppendOptions): Appended
 
   /** Up to `limit` entries of a partition, from a position on; none at the end. */
@@ -30,8 +30,14 @@ export interface EventLog extends Inspectable {
   /** The entry that `append` named so; null if there is none, also where it was appended but is not durable yet. */
   lookup(topic: string, reference: string): Promise<Entry | null>
 
-  /** How many partitions the topic has: the same for as long as the log is open. 1 of a topic that does not exist, where any may. */
+  /** How many partitions the topic has, or will have when it is first appended to: the same for as long as the log is open. */
   partitions(topic: string): Promise<number>
+
+  /**
+   * The name under which a topic that others write can be read and followed here. It is never created nor appended to; while it does
+   * not exist it has no partitions. Null where the log has no topics of others.
+   */
+  external(topic: string): string | null
 
   /** For each partition, the position after the last entry that is durable; 0 where there is none. */
   ends(topic: string): Promise<readonly number[]>
@@ -82,4 +88,6 @@ export interface Appended {
 export interface Entry {
   readonly position: number
   readonly bytes: Uint8Array
+  /** When it was written, in milliseconds: of topics that others write, whose entries do not say so themselves. */
+  readonly at?: number
 }

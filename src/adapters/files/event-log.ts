@@ -59,6 +59,7 @@ export function fileEventLog({
     identity,
     append: (topic, entries, { withinMs = 0 } = {}) => {
       if (!writable) throw new SixfoldError('SX_INTERNAL', 'This event log was opened for reading.')
+      if (entries.length === 0) throw new SixfoldError('SX_INTERNAL', 'An append holds at least one entry.')
       return topicOf(topic).append(entries, withinMs)
     },
     read: async (topic, _, from, limit) => topicOf(topic).read(from, limit),
@@ -68,6 +69,7 @@ export function fileEventLog({
       return (await topicOf(topic).read(position, 1))[0] ?? null
     },
     partitions: async () => 1,
+    external: () => null,
     ends: async (topic) => [topicOf(topic).end()],
     settled: async (topic) => topicOf(topic).settled(),
     topics: async () =>

@@ -20,7 +20,7 @@ import { inspectKafka } from './inspect.ts'
 import { PartitionReader } from './reader.ts'
 import { referenceOf, writerName } from './reference.ts'
 import type { TopicsOptions } from './topics.ts'
-import { Topics } from './topics.ts'
+import { externalTopic, isExternal, Topics } from './topics.ts'
 import { kafkaVersion } from './versions.ts'
 import { PartitionWriter } from './writer.ts'
 
@@ -69,6 +69,7 @@ export async function kafkaEventLog(options: KafkaOptions): Promise<EventLog> {
 
   const append = (topic: string, entries: readonly Uint8Array[], { partition, withinMs = 0 }: AppendOptions = {}) => {
     if (cluster.closed) throw new SixfoldError('SX_INTERNAL', 'This event log was closed.')
+    if (isExternal(topic)) throw new SixfoldError('SX_INTERNAL', `'${topic}' is written by others.`)
     if (entries.length === 0) throw new SixfoldError('SX_INTERNAL', 'An append holds at least one entry.')
     const waiting = waitingOf(topic)
     const bytes = entries.reduce((sum, entry) => sum + entry.length + recordBytes, 0)
@@ -122,7 +123,7 @@ export async function kafkaEventLog(options: KafkaOptions): Promise<EventLog> {
   const partitions = async (topic: string): Promise<number> =>
     await cluster.persist(
       `topic '${topic}' could not be described`,
-      async () => (await topics.count(topic)) ?? options.partitions,
+      async () => (await topics.count(topic)) ?? (isExternal(topic) ? 0 : options.partitions),
     )
   const ends = async (topic: string): Promise<readonly number[]> => {
     const found = await reader.ends(topic)
@@ -135,6 +136,7 @@ export async function kafkaEventLog(options: KafkaOptions): Promise<EventLog> {
     read: (topic, partition, from, limit) => reader.read(topic, partition, from, limit),
     lookup: (topic, reference) => reader.lookup(topic, reference),
     partitions,
+    external: externalTopic,
     ends,
     settled,
     topics: async () => {

@@ -52,8 +52,8 @@ export class PartitionReader {
       if (chunk === null) return entries
       for (let index = firstFrom(chunk.records, at); index < chunk.records.length; index += 1) {
         if (entries.length === limit || bytes >= readBytes) return entries
-        const { position, value } = chunk.records[index]!
-        entries.push({ position, bytes: value })
+        const { position, value, timestamp } = chunk.records[index]!
+        entries.push({ position, bytes: value, at: timestamp })
         bytes += value.length
       }
       if (chunk.next <= at || chunk.next >= chunk.end || entries.length === limit) return entries

@@ -20,6 +20,10 @@ const settings = [
 const twoReplicas = [{ name: 'min.insync.replicas', value: '2' }]
 const sizes = [{ name: 'max.message.bytes', value: String(largestBatchBytes) }]
 
+/** A topic of others, by its own name and without the prefix. */
+export const externalTopic = (name: string): string => `=${name}`
+export const isExternal = (topic: string): boolean => topic.startsWith('=')
+
 export interface TopicsOptions {
   readonly prefix: string
   readonly partitions: number
@@ -39,7 +43,7 @@ export class Topics {
   }
 
   nameOf(topic: string): string {
-    const name = `${this.#options.prefix}.${topic}`
+    const name = isExternal(topic) ? topic.slice(1) : `${this.#options.prefix}.${topic}`
     if (!/^[a-zA-Z0-9_.-]{1,249}$/.test(name))
       throw new SixfoldError('SX_INTERNAL', `'${topic}' is no name of a topic.`)
     return name

@@ -125,6 +125,7 @@ function logOver(
     read,
     lookup,
     partitions: async () => 1,
+    external: () => null,
     ends,
     settled: async (topic) => writers.get(topic)?.settled(),
     topics,
