@@ -2,7 +2,9 @@
  * PostgreSQL goes away in the midst of appends and changes, and comes back: slow, broken off, silent, killed. What was acknowledged is
  * there, once; nobody opens anything again; memory stays bounded. Each test prints what it counted.
  */
+import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished } from 'vitest'
+import { lockOf } from '../../src/adapters/postgres/connection.ts'
 import { postgresEventLog } from '../../src/adapters/postgres/event-log.ts'
 import { postgresMetadataStore } from '../../src/adapters/postgres/metadata-store.ts'
 import type { EventLog } from '../../src/ports/event-log.ts'
@@ -314,6 +316,21 @@ describeWith(['postgres'], 'PostgreSQL', () => {
     while (first.assigned.length === 0) await pause(20)
     await other.append('events', [bytesOf('two')]).durable
     while (!taken.includes(2)) await pause(20)
+  })
+
+  it('is held by another: a change waits for it, gives up within the patience, and leaves its connection usable', async () => {
+    const { metadata } = await opened({ patienceMs: 1_500 })
+    const holder = new pg.Client({ connectionString: service.url })
+    await holder.connect()
+    onTestFinished(() => holder.end())
+    await holder.query(`begin; select pg_advisory_xact_lock(${lockOf(`outage_${schemas}`)})`)
+    await expect(metadata.keepForm('a', 'b')).rejects.toMatchObject({ code: 'SX_STORE_UNAVAILABLE' })
+    expect(await Promise.all(['a', 'b', 'c'].map((hash) => metadata.form(hash)))).toEqual([null, null, null])
+    const waiting = metadata.keepForm('a', 'b')
+    await pause(700)
+    await holder.query('commit')
+    await waiting
+    expect(await metadata.form('a')).toBe('b')
   })
 
   it('is closed while PostgreSQL is away, and leaves nothing behind', async () => {

@@ -11,7 +11,7 @@
 import { randomInt } from 'node:crypto'
 import { Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
-import { Kysely, PostgresDialect } from 'kysely'
+import { Kysely, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
 import { sha256 } from '../../kernel/hash.ts'
 import { inTransaction } from '../sql/transaction.ts'
@@ -123,7 +123,14 @@ export function openPostgres<Tables>(options: PostgresOptions, connections: numb
   return {
     ...place,
     run,
-    alone: (work) => run(() => inTransaction(bare, begin, (db) => work(db.withSchema(schema)))),
+    alone: (work) =>
+      run(() =>
+        inTransaction(
+          bare,
+          (one) => sql.raw(begin).execute(one),
+          (db) => work(db.withSchema(schema)),
+        ),
+      ),
     close: () => {
       closed ??= (async () => {
         closing.abort()
@@ -144,4 +151,5 @@ export function openPostgres<Tables>(options: PostgresOptions, connections: numb
 }
 
 /** Transactions of one schema share it, whichever process makes them. */
-const lockOf = (schema: string): bigint => BigInt.asIntN(64, BigInt(`0x${sha256(`sixfold:${schema}`).slice(0, 16)}`))
+export const lockOf = (schema: string): bigint =>
+  BigInt.asIntN(64, BigInt(`0x${sha256(`sixfold:${schema}`).slice(0, 16)}`))

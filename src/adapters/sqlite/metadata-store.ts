@@ -31,9 +31,13 @@ const dialect: SqlDialect = {
 export async function sqliteMetadataStore(path: string): Promise<MetadataStore> {
   const database = await patiently(path, () => open(path))
   const db = new Kysely<MetadataTables>({ dialect: new SqliteDialect({ database: database as never }) })
-  /** Takes the right to write at once, so that what it reads cannot change before it writes. */
+  /**
+   * Takes the right to write at once, so that what it reads cannot change before it writes. As a prepared statement, one that found
+   * the file held would stay unfinished until it is collected, and no later transaction of this connection could commit.
+   */
+  const begin = () => database.exec('begin immediate')
   const write = <T>(work: (db: Kysely<MetadataTables>) => Promise<T>): Promise<T> =>
-    patiently(path, () => inTransaction(db, 'begin immediate', work))
+    patiently(path, () => inTransaction(db, begin, work))
   try {
     await write((connection) => migrate(connection, metadataMigrations, dialect, path))
   } catch (error) {
