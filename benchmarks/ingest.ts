@@ -76,7 +76,7 @@ async function materialized(place: Workplace, feast: Feast | null, { quick, say 
       async (view, user) => (await opened.readFeatures(view, { user_id: user }, undefined)).features,
     )
     const { bytes } = await opened.stores.online.size()
-    const records = await Promise.all(tables.map(({ name }) => recordBytes(opened, name)))
+    const records = await Promise.all(tables.map(({ name }) => recordBytes(opened, name, users)))
     return {
       measures: [
         {
@@ -98,14 +98,18 @@ async function materialized(place: Workplace, feast: Feast | null, { quick, say 
   })
 }
 
-/** The mean length of a view's records. */
-async function recordBytes({ views, stores }: Opened, view: string): Promise<number> {
-  let records = 0
-  let bytes = 0
-  for await (const { value } of stores.online.scan(views.named(view).prefix)) {
-    records++
-    bytes += value.length
-  }
+/** The mean length of a view's records, of those users who have one. */
+async function recordBytes({ views, stores }: Opened, view: string, users: number): Promise<number> {
+  const { keyOf } = views.named(view)
+  let [records, bytes] = [0, 0]
+  await stores.online.read(
+    Array.from({ length: users }, (_, user) => keyOf([user])),
+    (_, value) => {
+      if (value === null) return
+      records++
+      bytes += value.length
+    },
+  )
   return bytes / records
 }
 
@@ -183,7 +187,7 @@ async function pushed(place: Workplace, feast: Feast | null, { quick, say }: Set
             measure('ingest push, windows', all['windows']!, null),
           ],
           notes: [
-            `Pushed in batches of ${batchRows}, ${clients} at once; records afterwards ${(await recordBytes(opened, 'va')).toFixed(0)} bytes for the latest values, ${(await recordBytes(opened, 'spending')).toFixed(0)} for windows`,
+            `Pushed in batches of ${batchRows}, ${clients} at once; records afterwards ${(await recordBytes(opened, 'va', users)).toFixed(0)} bytes for the latest values, ${(await recordBytes(opened, 'spending', users)).toFixed(0)} for windows`,
             'The newest rows of 20 entities by SQL were what the state answered, each way',
           ],
         }
