@@ -1,7 +1,16 @@
 /** doctor: what it finds where all is well, and what it says of each thing that is wrong. */
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Service } from '../services/index.ts'
-import { describeWith, faultProxy, freePort, startPostgres, startRedis } from '../services/index.ts'
+import {
+  describeWith,
+  faultProxy,
+  freePort,
+  startKafka,
+  startPostgres,
+  startRedis,
+  startS3,
+} from '../services/index.ts'
 import type { Project, Ran, Variables } from './project.ts'
 import { platformText, project } from './project.ts'
 
@@ -272,6 +281,43 @@ describeWith(['redis', 'postgres'], 'shared stores', () => {
       expect(store(all, 'artifacts').problems).toEqual([])
     } finally {
       await Promise.all([toRedis.close(), toPostgres.close()])
+    }
+  })
+})
+
+describeWith(['redis', 'postgres', 'kafka', 's3'], 'a platform of shared stores alone', () => {
+  test('is well, and takes a model', async () => {
+    const [redis, postgres, kafka, s3] = await Promise.all([startRedis(), startPostgres(), startKafka(), startS3()])
+    const credentials = { accessKeyId: s3.accessKeyId, secretAccessKey: s3.secretAccessKey }
+    const client = new S3Client({ region: s3.region, endpoint: s3.url, forcePathStyle: true, credentials })
+    try {
+      await client.send(new CreateBucketCommand({ Bucket: 'models' }))
+      const variables: Variables = {
+        SIXFOLD_ONLINE_URL: redis.url,
+        SIXFOLD_LOG_URL: `kafka://${kafka.url}?replication=1&partitions=2`,
+        SIXFOLD_METADATA_URL: postgres.url,
+        SIXFOLD_ARTIFACTS_URL: `s3://models/sixfold?region=${s3.region}&endpoint=${s3.url}&pathStyle=true`,
+        AWS_ACCESS_KEY_ID: s3.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
+      }
+      const added = await p.runWith(variables, 'model', 'add', 'eta', 'eta.onnx')
+      expect(added.out).toContain('eta version 1')
+      const ran = await p.runWith(variables, 'doctor', '--json')
+      const all = found(ran)
+      expect(all.stores.flatMap(({ report }) => errors(report.problems))).toEqual([])
+      expect(ran.code).toBe(0)
+      expect(all.stores.map(({ report }) => report.technology)).toEqual([
+        'Redis',
+        'Kafka',
+        'PostgreSQL',
+        'S3',
+        'DuckDB',
+      ])
+      for (const { report } of all.stores) expect(report.roundTripMs).toBeGreaterThan(0)
+      expect(ran.out + ran.err + added.out + added.err).not.toContain(s3.secretAccessKey)
+    } finally {
+      client.destroy()
+      await Promise.all([redis, postgres, kafka, s3].map((service) => service.close()))
     }
   })
 })
