@@ -149,13 +149,13 @@ const routes: { readonly [route: string]: Route } = {
     example: [{ now: '2013-06-01T00:00:00Z' }, { now: '2013-06-01T00:00:00.000Z' }],
   },
   'GET /metrics': {
-    what: 'The figures of `GET /v1/status` as time series, and those of the process, in the text format of Prometheus.',
-    answer: 'Made once a second at most.',
+    what: 'The figures of the status and of the process, for Prometheus.',
+    answer: 'In its text format; made once a second at most.',
   },
   'GET /healthz': { what: 'Whether the process answers.', answer: '`{"status":"ok"}`.' },
   'GET /readyz': {
     what: 'Whether to send requests here.',
-    answer: '`{"status":"ok"}`; from the signal to end on, 503 with `{"status":"stopping"}`.',
+    answer: '`{"status":"ok"}`; from the signal to end on, 503 with `{"status":"stopping"}` to those who are connected, and nobody else is.',
   },
 }
 
@@ -199,7 +199,7 @@ ${table(
     ],
     [coded('SX_REQUEST_TOO_LARGE'), 'A body larger than `limits.bodyBytes`; a path and headers larger than 16 KiB'],
     [coded('SX_MEDIA_TYPE'), 'A body that is not `application/json`, or is compressed'],
-    [coded('SX_STOPPING'), 'A request with a body, once the server was told to end'],
+    [coded('SX_STOPPING'), 'A request with a body that comes `limits.drainMs` after the server was told to end, or later'],
     [coded('SX_INTERNAL'), 'A defect in Sixfold'],
   ],
 )}

@@ -18,6 +18,7 @@ export const limits: Limits = Object.freeze({
   segmentBytes: 64 * 1024 * 1024,
   storeReadMs: 100,
   storePatienceMs: 10_000,
+  drainMs: 1_000,
 })
 
 export interface Limits {
@@ -47,6 +48,11 @@ export interface Limits {
   readonly storeReadMs: number
   /** How long everything else tries to reach a shared store before it gives up, in milliseconds. */
   readonly storePatienceMs: number
+  /**
+   * For how long a server that was told to end answers whoever is still connected, in milliseconds. Longer than a balancer keeps a
+   * connection on which it asks nothing: so it is the balancer that ends it, and no request is on its way then.
+   */
+  readonly drainMs: number
 }
 
 export const bounds: Bounds = Object.freeze({

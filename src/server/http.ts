@@ -1,6 +1,7 @@
 /** The HTTP server: our API under /v1, health, and the console. It reads and writes JSON, and decides nothing. */
 import { STATUS_CODES } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { Server as NetServer } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify'
 import { fastify } from 'fastify'
 import type { Logger } from 'pino'
@@ -23,13 +24,17 @@ export interface ServerOptions {
 export interface Server {
   /** Port 0 takes any that is free. Gives the address. */
   listen(port: number, host: string): Promise<{ readonly url: string; readonly port: number }>
-  /** Takes no new work, and resolves when what is under way is answered; until then it listens, and says that it is stopping. */
+  /**
+   * Takes no new connections, and tells those that there are to end with the next answer; requests on them are answered for as long
+   * as the limit `drainMs` says. Then nothing new is taken, and what is under way is answered before it resolves.
+   */
   close(): Promise<void>
 }
 
 export function httpServer({ services, console: files, logger }: ServerOptions): Server {
   const { limits } = services
   let stopping = false
+  let drained = false
   const app = fastify({
     bodyLimit: limits.bodyBytes,
     logger: false,
@@ -40,6 +45,11 @@ export function httpServer({ services, console: files, logger }: ServerOptions):
     frameworkErrors: (error, request, reply) => sendProblem(known(error, limits.bodyBytes), request, reply, logger),
     requestTimeout: 60_000,
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true },
+  })
+  // The next request is to go to another server.
+  app.addHook('onSend', (_, reply, payload, done) => {
+    if (stopping) reply.header('connection', 'close')
+    done(null, payload)
   })
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
@@ -70,7 +80,7 @@ export function httpServer({ services, console: files, logger }: ServerOptions):
   /** Requests of which the work has begun. */
   let underWay = 0
   const bodyOf = (request: FastifyRequest): Record<string, unknown> => {
-    if (stopping) throw new SixfoldError('SX_STOPPING', 'The server is stopping: it answers what is under way.')
+    if (drained) throw new SixfoldError('SX_STOPPING', 'The server is stopping: it answers what is under way.')
     return objectOf(request.body)
   }
 
@@ -159,11 +169,28 @@ export function httpServer({ services, console: files, logger }: ServerOptions):
     },
     close: async () => {
       stopping = true
-      // Whoever asks in the meantime is told so: a balancer learns it from /readyz, and a caller where to turn to.
+      await drain(app.server, limits.drainMs)
+      drained = true
+      app.server.closeIdleConnections()
       while (underWay > 0) await new Promise((resolve) => setTimeout(resolve, 10))
       await app.close()
     },
   }
+}
+
+/**
+ * A balancer that is refused a connection asks another server, and nothing is lost. So the listening ends first; what had come by
+ * then was accepted in this turn of the event loop. Connections that rest are not ended, as `close` of node:http would: a request
+ * may be on its way on one, and nobody could say whether it was carried out.
+ */
+async function drain(server: NetServer, milliseconds: number): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve))
+  let timer: NodeJS.Timeout | undefined
+  await new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, milliseconds)
+    NetServer.prototype.close.call(server, () => resolve())
+  })
+  clearTimeout(timer)
 }
 
 // --- requests

@@ -1,8 +1,9 @@
-/** A server that is told to end: what is under way is answered, nothing new is taken, and it does end. */
+/** A server that is told to end: whoever is connected is answered, no one else is taken in, and it does end. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { Agent, request } from 'node:http'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -39,9 +40,23 @@ test('what is under way is answered, and connections that are open do not hold i
   await expect(fetch(`${server.url}/healthz`)).rejects.toThrow()
 })
 
-test('while it ends it is not ready, and takes nothing new', async () => {
+/** A connection that stays open between requests. `send` with the whole of a request, or a part of it. */
+async function connection(
+  url: string,
+): Promise<{ send(text: string): void; answer(): Promise<string>; ended: Promise<unknown> }> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  await once(socket, 'connect')
+  socket.on('error', () => {})
+  return {
+    send: (text) => void socket.write(text),
+    answer: async () => String(((await once(socket, 'data')) as [Buffer])[0]),
+    ended: once(socket, 'close'),
+  }
+}
+
+test('once told to end it takes no new connections, and answers those that there are', async () => {
   const data = await mkdtemp(join(tmpdir(), 'sixfold-closing-'))
-  const opened = await open(couriers, { data })
+  const opened = await open(couriers, { data, limits: { drainMs: 1_500 } })
   let go = (): void => {}
   const held = new Promise<void>((resolve) => {
     go = resolve
@@ -52,24 +67,36 @@ test('while it ends it is not ready, and takes nothing new', async () => {
     logger: opened.logger,
   })
   const { url } = await server.listen(0, '127.0.0.1')
-  const post = (path: string, body: object): Promise<Response> =>
-    fetch(url + path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
-  const asked = post('/v1/models/eta/predict', question)
-  await pause(50)
-  const closing = server.close()
-  const ready = await fetch(`${url}/readyz`)
-  expect([ready.status, await ready.json()]).toEqual([503, { status: 'stopping' }])
-  expect((await fetch(`${url}/healthz`)).status).toBe(200)
-  for (const path of ['/v1/models/eta/predict', '/v1/events/deliveries', '/v1/outcomes', '/v1/views/pace/read']) {
-    const refused = await post(path, question)
-    expect(refused.status).toBe(503)
-    expect(refused.headers.get('retry-after')).toBe('1')
-    expect(await refused.json()).toMatchObject({ code: 'SX_STOPPING', retry: true })
+  const get = 'GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n'
+  const [asking, probing, pushing, resting, slow] = await Promise.all(Array.from({ length: 5 }, () => connection(url)))
+  for (const one of [asking!, probing!, pushing!, resting!]) {
+    one.send(get)
+    expect(await one.answer()).toMatch(/^HTTP\/1.1 200 [\s\S]*connection: keep-alive/i)
   }
-  go()
-  expect(await (await asked).json()).toMatchObject({ prediction: { minutes: 30 } })
-  await closing
+  const body = JSON.stringify(question)
+  asking!.send(requestText('/v1/models/eta/predict', body))
+  slow!.send(requestText('/v1/models/eta/predict', body).slice(0, -5))
+  await pause(50)
+
+  const closing = server.close()
+  await pause(50)
   await expect(fetch(`${url}/readyz`)).rejects.toThrow()
+  probing!.send(get)
+  expect(await probing!.answer()).toMatch(/^HTTP\/1.1 503 [\s\S]*connection: close[\s\S]*"stopping"/i)
+  const events = [{ order: 'o1', courier: 'ann', delivered: '2024-05-01T11:00:00Z' }]
+  pushing!.send(requestText('/v1/events/deliveries', JSON.stringify({ events })))
+  expect(await pushing!.answer()).toMatch(/^HTTP\/1.1 200 [\s\S]*connection: close[\s\S]*"accepted":1/i)
+  await Promise.all([probing!.ended, pushing!.ended])
+  const began = performance.now()
+  await resting!.ended
+  expect(performance.now() - began).toBeGreaterThan(500)
+
+  // The time is over for what was not said yet; not for what is under way.
+  slow!.send(body.slice(-5))
+  expect(await slow!.answer()).toMatch(/^HTTP\/1.1 503 [\s\S]*retry-after: 1[\s\S]*"SX_STOPPING"/i)
+  go()
+  expect(await asking!.answer()).toMatch(/^HTTP\/1.1 200 [\s\S]*"minutes":30/i)
+  await closing
   await opened.close()
   await rm(data, { recursive: true, force: true })
 })

@@ -1,17 +1,16 @@
 /** GET /metrics: text that Prometheus reads, with figures that move, also while a store does not answer. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { open } from '../../src/runtime/open.ts'
-import { httpServer } from '../../src/server/index.ts'
 import { linear } from '../models/graphs.ts'
+import { describeWith, startRedis } from '../services/index.ts'
 import type { Service } from './service.ts'
-import { couriers, deliver, question, service } from './service.ts'
+import { deliver, question, service } from './service.ts'
 
 type Samples = ReadonlyMap<string, number>
 
-/** A family is its help, its type and its samples, in this order and once; what a sample is, is checked to the character. */
+/**
+ * A family is its help, its type and its samples, in this order and once; what a sample is, is checked to the character. Prometheus
+ * reads NaN in whatever case.
+ */
 function parse(text: string): Samples {
   const samples = new Map<string, number>()
   const seen = new Set<string>()
@@ -34,7 +33,7 @@ function parse(text: string): Samples {
     }
     const label = String.raw`[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\["\\n])*"`
     const sample = new RegExp(
-      String.raw`^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{(?:${label}(?:,${label})*)\})? (-?[0-9.]+(?:e[+-]?[0-9]+)?|NaN|[+-]Inf)$`,
+      String.raw`^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{(?:${label}(?:,${label})*)\})? (-?[0-9.]+(?:e[+-]?[0-9]+)?|N[aA][nN]|[+-]Inf)$`,
     ).exec(line)
     expect(sample, `no sample: ${line}`).not.toBeNull()
     const [, name, labels = '', value] = sample!
@@ -92,31 +91,47 @@ test('is what Prometheus reads, and moves with what is done', async () => {
   expect(total).toBeGreaterThan(0)
   expect(total).toBeLessThan(3)
   expect(says('sixfold_stage_quantile_seconds{model="late",stage="total",quantile="0.99"}')).toBeGreaterThan(0)
-  for (const port of ['online', 'log', 'metadata'])
+  for (const port of ['online', 'metadata'])
     expect([...after.keys()].some((name) => name.startsWith(`sixfold_store_round_trip_seconds{port="${port}",`))).toBe(
       true,
     )
   await server.close()
 })
 
-test('while the stores do not answer, it says what the server knows by itself, soon', async () => {
-  const data = await mkdtemp(join(tmpdir(), 'sixfold-metrics-'))
-  const opened = await open(couriers, { data })
-  const server = httpServer({
-    services: { ...opened, status: () => new Promise(() => {}) },
-    console: null,
-    logger: opened.logger,
+describeWith(['redis'], 'with Redis', () => {
+  test('while Redis is away, it says what the server knows by itself, soon, and that Redis is away', async () => {
+    const redis = await startRedis()
+    const server = await service({
+      limits: { storePatienceMs: 2_000 },
+      stores: {
+        online: { technology: 'redis', url: redis.url, username: null, password: null, prefix: 'metrics' },
+        log: null,
+        metadata: null,
+        artifacts: null,
+        offline: null,
+      },
+    })
+    try {
+      const up = 'sixfold_store_up{port="online",technology="Redis"}'
+      const before = await scrape(server)
+      expect(before.get(up)).toBe(1)
+      expect(before.get('sixfold_store_round_trip_seconds{port="online",technology="Redis"}')).toBeGreaterThan(0)
+      await redis.kill()
+      await server.post('/v1/models/eta/predict', question)
+      let after = before
+      for (const end = performance.now() + 40_000; after.get(up) === 1 && performance.now() < end; ) {
+        await aSecond()
+        const began = performance.now()
+        after = await scrape(server)
+        expect(performance.now() - began).toBeLessThan(2_000)
+      }
+      expect(after.get(up)).toBe(0)
+      expect(after.has('sixfold_store_round_trip_seconds{port="online",technology="Redis"}')).toBe(false)
+      expect(after.get('sixfold_queue_rows{model="eta"}')).toBe(0)
+      expect(after.get('sixfold_predictions_total{model="eta",degraded="true"}')).toBe(1)
+    } finally {
+      await server.close()
+      await redis.close()
+    }
   })
-  const { url } = await server.listen(0, '127.0.0.1')
-  const began = performance.now()
-  const answer = await fetch(`${url}/metrics`)
-  expect(answer.status).toBe(200)
-  const samples = parse(await answer.text())
-  expect(performance.now() - began).toBeLessThan(3_000)
-  expect(samples.get('sixfold_stores_answered')).toBe(0)
-  expect(samples.get('sixfold_queue_rows{model="eta"}')).toBe(0)
-  expect([...samples.keys()].some((name) => name.startsWith('sixfold_log_'))).toBe(false)
-  await server.close()
-  await opened.close()
-  await rm(data, { recursive: true, force: true })
 })
