@@ -15,7 +15,7 @@ import { end, makeTables, sizes, tables } from './tables.ts'
 import type { Workplace } from './workplace.ts'
 import { inWorkplace } from './workplace.ts'
 
-const ourPath = '/v1/models/score/predict'
+export const ourPath = '/v1/models/score/predict'
 
 export const predict: Benchmark = {
   summary: 'predictions over HTTP: FastAPI + Feast + onnxruntime, and a bare server',
@@ -118,8 +118,8 @@ async function measure(
 }
 
 /** Every server's answer for a few users, against the newest rows by SQL and the model called here. */
-async function checkAnswers(
-  { db, path }: Workplace,
+export async function checkAnswers(
+  place: Workplace,
   ours: Server,
   theirs: Server | null,
   users: number,
@@ -134,14 +134,7 @@ async function checkAnswers(
   }
   const some = Array.from({ length: 20 }, (_, i) => Math.floor((i * users) / 20))
   for (const user of some) {
-    const row: number[] = []
-    for (const { name, columns } of tables) {
-      const newest = Array.from({ length: columns }, (_, i) => `coalesce(arg_max(f${i}, ts), 0)`)
-      const [found] = await db.rows(
-        `SELECT ${newest.join(', ')} FROM '${path(`${name}.parquet`)}' WHERE user_id = ${user}`,
-      )
-      row.push(...found!.map(Number))
-    }
+    const row = await newestRow(place, user)
     const x = new Tensor('float32', Float32Array.from(row), [1, row.length])
     const { probabilities } = await session.run({ x }, ['probabilities'])
     const expected = (probabilities!.data[1] as number).toFixed(5)
@@ -155,7 +148,20 @@ async function checkAnswers(
   return `answers for ${some.length} users were those of the newest rows by SQL`
 }
 
-const freePort = (): Promise<number> =>
+/** The newest values of a user in all tables, by SQL. */
+export async function newestRow({ db, path }: Workplace, user: number): Promise<readonly number[]> {
+  const row: number[] = []
+  for (const { name, columns } of tables) {
+    const newest = Array.from({ length: columns }, (_, i) => `coalesce(arg_max(f${i}, ts), 0)`)
+    const [found] = await db.rows(
+      `SELECT ${newest.join(', ')} FROM '${path(`${name}.parquet`)}' WHERE user_id = ${user}`,
+    )
+    row.push(...found!.map(Number))
+  }
+  return row
+}
+
+export const freePort = (): Promise<number> =>
   new Promise((resolve) => {
     const probe = createServer()
     probe.listen(0, '127.0.0.1', () => {

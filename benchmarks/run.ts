@@ -5,9 +5,10 @@ import { join } from './join.ts'
 import type { Benchmark } from './measure.ts'
 import { predict } from './predict.ts'
 import { read } from './read.ts'
+import { redis } from './redis.ts'
 import { lineOf, machine, table } from './report.ts'
 
-const benchmarks: { readonly [name: string]: Benchmark } = { join, read, predict, ingest }
+const benchmarks: { readonly [name: string]: Benchmark } = { join, read, predict, ingest, redis }
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

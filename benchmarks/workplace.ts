@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Opened, Session } from './sixfold.ts'
+import type { Opened, Session, StoreChoices } from './sixfold.ts'
 import { loadProject, manualClock, open, openDuckDB } from './sixfold.ts'
 
 export const project = join(import.meta.dirname, 'project')
@@ -12,9 +12,9 @@ export interface Workplace {
   readonly db: Session
   path(file: string): string
   /** What a program of the project needs to be told. */
-  readonly environment: { readonly SIXFOLD_DATA: string }
-  /** The platform in this process, its clock standing still; with state of its own, if that is named. */
-  opened<R>(now: number, work: (opened: Opened) => Promise<R>, state?: string): Promise<R>
+  readonly environment: { readonly SIXFOLD_DATA: string; readonly [name: string]: string }
+  /** The platform in this process, its clock standing still; with state of its own, if that is named, and shared stores. */
+  opened<R>(now: number, work: (opened: Opened) => Promise<R>, state?: string, stores?: StoreChoices): Promise<R>
 }
 
 export async function inWorkplace<T>(name: string, work: (place: Workplace) => Promise<T>): Promise<T> {
@@ -28,12 +28,13 @@ export async function inWorkplace<T>(name: string, work: (place: Workplace) => P
       db,
       path: (file) => join(folder, file),
       environment: { SIXFOLD_DATA: data },
-      opened: async (now, work, state) => {
+      opened: async (now, work, state, stores = {}) => {
         const { platform } = await loadProject(project)
         const one = await open(platform, {
           // Where the histories lie.
           project: folder,
           data: state === undefined ? data : join(folder, state),
+          stores,
           clock: manualClock(now),
         })
         try {

@@ -1,6 +1,7 @@
-"""The same three views in Feast: sqlite online, DuckDB offline.
+"""The same three views in Feast: sqlite or Redis online, DuckDB offline.
 
-    python feast_store.py REPO DATA     prepares a repository for DATA/va.parquet, vb.parquet and vc.parquet, then does what
+    python feast_store.py REPO DATA [HOST:PORT]
+                                        prepares a repository for DATA/va.parquet, vb.parquet and vc.parquet, then does what
                                         lines of JSON on its input ask for, and answers each with a line of JSON.
 
 Each answer has the seconds that Feast took, without starting Python and reading what is asked about.
@@ -29,18 +30,18 @@ project: bench
 provider: local
 registry: registry.db
 online_store:
-    type: sqlite
-    path: online.db
+{online}
 offline_store:
     type: duckdb
 entity_key_serialization_version: 3
 """
 
 
-def prepare(repo: str, data: str) -> FeatureStore:
+def prepare(repo: str, data: str, redis: str | None) -> FeatureStore:
+    online = "    type: sqlite\n    path: online.db" if redis is None else f"    type: redis\n    connection_string: {redis}"
     os.makedirs(repo, exist_ok=True)
     with open(os.path.join(repo, "feature_store.yaml"), "w") as file:
-        file.write(CONFIG)
+        file.write(CONFIG.format(online=online))
     store = FeatureStore(repo_path=repo)
     user = Entity(name="user", join_keys=["user_id"], value_type=ValueType.INT64)
     views = [view(name, columns, user, data) for name, columns in TABLES.items()]
@@ -61,10 +62,10 @@ def view(name: str, columns: int, user: Entity, data: str) -> FeatureView:
 
 
 class Worker:
-    def __init__(self, repo: str, data: str):
+    def __init__(self, repo: str, data: str, redis: str | None = None):
         self.repo = repo
         self.data = data
-        self.store = prepare(repo, data)
+        self.store = prepare(repo, data, redis)
         self.service = self.store.get_feature_service("all")
 
     def join(self, labels: str, out: str, how: str):
@@ -106,7 +107,7 @@ def main() -> None:
     # What the libraries print is no answer.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    worker = Worker(sys.argv[1], sys.argv[2])
+    worker = Worker(*sys.argv[1:4])
     print(json.dumps({"ready": True}), file=answers, flush=True)
     for line in sys.stdin:
         asked = json.loads(line)

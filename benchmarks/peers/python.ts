@@ -11,6 +11,8 @@ import { createInterface } from 'node:readline'
 
 export const environment = join(import.meta.dirname, '../../.peers/venv')
 export const python = join(environment, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python')
+/** Its command line. */
+export const feastProgram = join(environment, process.platform === 'win32' ? 'Scripts/feast.exe' : 'bin/feast')
 const made = join(environment, 'made')
 
 /** Null if peers can be run, or a sentence on why not. */
@@ -36,9 +38,13 @@ export interface FeastAnswer {
   readonly peakMiB: number
 }
 
-/** A Feast repository over the tables in `data`, in a process of its own. */
-export async function startFeast(repo: string, data: string): Promise<Feast> {
-  const child = spawn(python, ['-W', 'ignore', join(import.meta.dirname, 'feast_store.py'), repo, data], {
+/** A Feast repository over the tables in `data`, in a process of its own; its values in sqlite, or in Redis at `redis`. */
+export async function startFeast(
+  repo: string,
+  data: string,
+  ...redis: readonly [] | readonly [string]
+): Promise<Feast> {
+  const child = spawn(python, ['-W', 'ignore', join(import.meta.dirname, 'feast_store.py'), repo, data, ...redis], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, FEAST_USAGE: 'False' },
   })

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { lastOf, python } from '../peers/python.ts'
+import { feastProgram, lastOf, python } from '../peers/python.ts'
 import type { Workplace } from '../workplace.ts'
 import { project } from '../workplace.ts'
 
@@ -41,37 +41,43 @@ export async function bareServer(): Promise<Server> {
 
 /** FastAPI, Feast and onnxruntime, one process. */
 export async function fastApiServer(repo: string, port: number): Promise<Server> {
-  const child = spawn(
-    python,
-    [
-      '-W',
-      'ignore',
-      '-m',
-      'uvicorn',
-      'fastapi_feast:app',
-      '--port',
-      String(port),
-      '--no-access-log',
-      '--log-level',
-      'warning',
-    ],
-    {
-      ...piped({ FEAST_REPO: repo, MODEL: modelFile, FEAST_USAGE: 'False' }),
-      cwd: join(here, '../peers'),
-    },
-  )
-  const complaints = lastOf(child)
+  const app = ['fastapi_feast:app', '--port', String(port), '--no-access-log', '--log-level', 'warning']
+  const child = spawn(python, ['-W', 'ignore', '-m', 'uvicorn', ...app], {
+    ...piped({ FEAST_REPO: repo, MODEL: modelFile, FEAST_USAGE: 'False' }),
+    cwd: join(here, '../peers'),
+  })
   const url = `http://127.0.0.1:${port}`
+  await answering(child, `${url}/docs`)
+  return { url: `${url}/predict`, template: '{"user_id":%d}', ...over(child) }
+}
+
+/** `feast serve`, one worker that is not started over meanwhile. Answers features, and calls no model. */
+export async function feastServer(repo: string, port: number): Promise<Server> {
+  const options = ['--port', String(port), '--no-access-log', '--workers', '1']
+  const lasting = ['--max-requests', '0', '--max-requests-jitter', '0']
+  const child = spawn(feastProgram, ['--chdir', repo, 'serve', ...options, ...lasting], piped({ FEAST_USAGE: 'False' }))
+  const url = `http://127.0.0.1:${port}`
+  await answering(child, `${url}/health`)
+  return {
+    url: `${url}/get-online-features`,
+    template: '{"feature_service":"all","full_feature_names":true,"entities":{"user_id":[%d]}}',
+    ...over(child),
+    // Its work is done by a process of its own.
+    cpuSeconds: () => Number.NaN,
+  }
+}
+
+async function answering(child: ChildProcess, url: string): Promise<void> {
+  const complaints = lastOf(child)
   for (let attempt = 0; ; attempt++) {
-    if (child.exitCode !== null || attempt > 300) throw new Error(`FastAPI did not start: ${complaints()}`)
-    const answers = await fetch(`${url}/docs`).then(
+    if (child.exitCode !== null || attempt > 300) throw new Error(`${url} does not answer: ${complaints()}`)
+    const answers = await fetch(url).then(
       () => true,
       () => false,
     )
-    if (answers) break
+    if (answers) return
     await new Promise((resolve) => setTimeout(resolve, 200))
   }
-  return { url: `${url}/predict`, template: '{"user_id":%d}', ...over(child) }
 }
 
 const piped = (environment: NodeJS.ProcessEnv = {}) => ({

@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { describeWith } from '../services/index.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -76,6 +77,16 @@ describe('npm run bench -- NAME --quick --json', () => {
       'ingest push, in process',
       'ingest push, windows',
     ])
+    lines.forEach(measured)
+  })
+})
+
+describeWith(['redis'], 'npm run bench -- redis --quick --json', () => {
+  it('one round trip a prediction, and answers as with embedded state', { timeout: 180_000 }, async () => {
+    const { text, lines } = await bench('redis')
+    expect(text).toMatch(/Three views in 1\.\d\d MGET of Redis/)
+    expect(text).toContain('answers for 20 users were those of the newest rows by SQL')
+    expect(lines.map(({ name }) => name)).toEqual(['predict on Redis'])
     lines.forEach(measured)
   })
 })
