@@ -36,7 +36,8 @@ export function patientRetries({ patienceMs, silenceMs, lost, given }: Patience)
   return {
     acquireInitialRetryToken: async () => token(0, null),
     refreshRetryTokenForRetry: async (last, { error, errorType }) => {
-      const silent = error?.name === 'TimeoutError'
+      // The driver calls so what was broken off as well, but that has the system's code.
+      const silent = error?.name === 'TimeoutError' && !('code' in error)
       if (silent) lost()
       const now = performance.now()
       const since = (last as Patient).since ?? now - (silent ? silenceMs : 0)
