@@ -1,6 +1,6 @@
 /** The laws of the offline store, held over Parquet on this machine and in S3; and what is S3's own. */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
@@ -124,6 +124,45 @@ describeWith(['s3'], 'Parquet in S3', () => {
     expect(await files.read(one!.local)).toMatchObject({ rows: [[1, 0]] })
     expect(await files.read(changed!.local)).toMatchObject({ rows: [[2, 0]] })
     for (const each of [first, second]) each.close()
+  })
+
+  it('deletes copies that were superseded an hour ago or not used for a week, and no others', async () => {
+    const hour = 3_600_000
+    const folder = join(root, `swept-${fresh()}`)
+    const copies = async (name: string): Promise<string> => {
+      const own = s3Files({ ...place.options, cacheFolder: folder })
+      const [file] = await own.fetch(`s3://lake/${name}`, () => {})
+      own.close()
+      return file!.local
+    }
+    const used = async (path: string, msAgo: number): Promise<void> => {
+      const then = new Date(Date.now() - msAgo)
+      await utimes(path, then, then)
+    }
+    const kept: string[] = []
+    const gone: string[] = []
+    for (const [name, versions] of Object.entries({
+      'sweep/a': [{ msAgo: 2 * hour, gone: true }, { msAgo: 0.5 * hour }, { msAgo: 0 }],
+      'sweep/b': [{ msAgo: 100 * hour }],
+      'sweep/c': [{ msAgo: 200 * hour, gone: true }],
+    }))
+      for (const [i, version] of versions.entries()) {
+        await setup.write(`s3://lake/${name}`, columns, [[i, 0]])
+        const path = await copies(name)
+        await used(dirname(path), version.msAgo)
+        ;('gone' in version ? gone : kept).push(path)
+      }
+    for (const [name, msAgo] of [
+      ['old.part', 2 * hour],
+      ['new.part', 0.5 * hour],
+    ] as const) {
+      await writeFile(join(folder, name), '')
+      await used(join(folder, name), msAgo)
+      ;(msAgo > hour ? gone : kept).push(join(folder, name))
+    }
+    await setup.write('s3://lake/sweep/other', columns, [[0, 0]])
+    await copies('sweep/other')
+    expect([kept.filter(existsSync), gone.filter(existsSync)]).toEqual([kept, []])
   })
 
   it('reads more files than one list names, in order', async () => {
