@@ -37,7 +37,7 @@ export function lmdbOnlineStore(folder: string): OnlineStore {
   }
 
   // The driver would read as of one instant for about a millisecond, in which another process may have told of a change.
-  let [refreshing, closed] = [false, false]
+  let [refreshing, failed, closed] = [false, false, false]
   const refresh = (): void => {
     refreshing = false
     if (!closed) db.resetReadTxn()
@@ -46,7 +46,9 @@ export function lmdbOnlineStore(folder: string): OnlineStore {
   const written = async (work: () => void): Promise<void> => {
     try {
       await db.transaction(work)
+      failed = false
     } catch (error) {
+      failed = true
       throw lmdbError(await commitError(error), folder)
     }
   }
@@ -95,15 +97,25 @@ export function lmdbOnlineStore(folder: string): OnlineStore {
     close: async () => {
       if (closed) return
       closed = true
+      // After a commit that failed the driver waits for it for ever, unless one with nothing to write has come after it.
+      if (failed) await db.transaction(() => {}).catch(() => {})
       await db.flushed
       await db.close()
     },
   }
 }
 
+const options = {
+  encoding: 'binary',
+  keyEncoding: 'binary',
+  noMemInit: true,
+  // With it, a commit that fails rejects a promise of the driver's own too, which nobody can handle.
+  eventTurnBatching: false,
+} as const
+
 function opened(folder: string): RootDatabase<Uint8Array, Uint8Array> {
   try {
-    return open(folder, { encoding: 'binary', keyEncoding: 'binary', noMemInit: true })
+    return open(folder, options)
   } catch (error) {
     throw lmdbError(error, folder)
   }
