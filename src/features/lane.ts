@@ -13,6 +13,7 @@ import type { OnlineStore } from '../ports/online-store.ts'
 import type { LoggedRow, Verdict } from './apply.ts'
 import { applyRows } from './apply.ts'
 import type { Claims } from './claims.ts'
+import { patientRead } from './patient-read.ts'
 import { decodePosition, positionKey } from './positions.ts'
 import type { RunningView, RunningViews } from './runtime.ts'
 
@@ -230,7 +231,8 @@ export class Lane {
 
   /** Reads how far the state of each view has come. */
   async #look(): Promise<void> {
-    await this.#options.store.read(
+    await patientRead(
+      this.#options.store,
       this.#views.map(({ plan, state }) => positionKey(plan.hash, state.generation, this.place.lane)),
       (i, bytes) => {
         this.#views[i]!.positions.set(this.place.lane, decodePosition(bytes))

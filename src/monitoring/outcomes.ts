@@ -8,7 +8,7 @@
 import type { Platform } from '../definition/graph.ts'
 import { modelNamed, modelsOf } from '../definition/graph.ts'
 import type { Model, Output } from '../definition/model.ts'
-import { decodePosition, encodePosition } from '../features/index.ts'
+import { decodePosition, encodePosition, patientRead } from '../features/index.ts'
 import type { LoggedPrediction, PredictionReader } from '../inference/index.ts'
 import { parseId } from '../inference/index.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -272,7 +272,8 @@ class ModelOutcomes {
 
   async #placesOf(ids: readonly string[]): Promise<readonly (Place | null)[]> {
     const places: (Place | null)[] = ids.map(() => null)
-    await this.#options.store.read(
+    await patientRead(
+      this.#options.store,
       ids.map((id) => this.#keys.index(id)),
       (i, bytes) => {
         places[i] = bytes === null ? null : decodePlace(bytes)
@@ -308,7 +309,7 @@ class ModelOutcomes {
     let taken = 0
     for (;;) {
       let indexed = 0
-      await store.read([this.#keys.position(partition)], (_, bytes) => {
+      await patientRead(store, [this.#keys.position(partition)], (_, bytes) => {
         indexed = decodePosition(bytes)
       })
       const counted = this.#counted[partition] ?? 0
@@ -366,7 +367,7 @@ class ModelOutcomes {
 
   /** The figures are stored now and then, with their own positions; the outcomes since are counted again, from the log. */
   async #load(): Promise<void> {
-    await this.#options.store.read([this.#keys.figures], (_, bytes) => {
+    await patientRead(this.#options.store, [this.#keys.figures], (_, bytes) => {
       if (bytes === null) return
       const stored = JSON.parse(decoder.decode(bytes)) as {
         readonly positions: number[]
