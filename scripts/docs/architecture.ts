@@ -41,7 +41,8 @@ const words: { readonly [folder: string]: string } = {
   server: 'HTTP',
   cli: 'commands',
   client: 'typed client',
-  adapters: 'duckdb lmdb sqlite files onnx',
+  adapters: 'duckdb lmdb sqlite files onnx redis postgres s3 kafka',
+  testing: 'the laws of ports, as cases',
   runtime: 'the composition root',
 }
 

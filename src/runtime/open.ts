@@ -163,6 +163,7 @@ async function opened(
     if (failed?.status === 'rejected') throw failed.reason
   }
   if (serving) await loadModels()
+  if (serving) await servers.beat()
   const following = serving ? await events.follow() : null
   const troubled = sayOnce(logger)
   let refreshing: Promise<void> | null = null
