@@ -81,6 +81,25 @@ describeWith(['redis'], 'Redis refuses', () => {
     expect(facts).toContainEqual({ name: 'persistence', value: 'append-only file' })
   })
 
+  it('a script that it has forgotten: it is sent again', async () => {
+    const redis = await server()
+    const store = await storeAt(redis.url)
+    await increment(store, key)
+    await command(redis, 'SCRIPT', 'FLUSH')
+    await Promise.all([increment(store, key), increment(store, key)])
+    expect(numberIn((await allOf(store, [key]))[0])).toBe(3)
+  })
+
+  it('more clients than it may have: opening waits for its turn', async () => {
+    const redis = await server('--maxclients', '1')
+    const first = await storeAt(redis.url)
+    await expect(storeAt(redis.url, { patienceMs: 500 })).rejects.toMatchObject({ code: 'SX_STORE_UNAVAILABLE' })
+    const second = storeAt(redis.url, { patienceMs: 10_000 })
+    await sleep(300)
+    await first.close()
+    await increment(await second, key)
+  })
+
   it('a connection: opening gives up after its patience', async () => {
     const port = await freePort()
     const began = performance.now()

@@ -14,7 +14,7 @@ import { createClient, RESP_TYPES } from 'redis'
 import { isSixfoldError } from '../../kernel/errors.ts'
 import { failureOf, Lost, unavailable } from './errors.ts'
 
-export interface Address {
+interface Address {
   readonly url: string
   readonly username: string | null
   readonly password: string | null
@@ -133,7 +133,7 @@ export function openConnection(address: Address): Connection {
       const look = (): void => {
         if (stopped.signal.aborted) settle(() => reject(unavailable(where, 'is no longer used: the store is closed')))
         else if (client !== null) settle(resolve)
-        else if (isSixfoldError(last)) settle(() => reject(last))
+        else if (isSixfoldError(last) && last.code === 'SX_STORE_DENIED') settle(() => reject(last))
       }
       const late = (): void => settle(() => reject(unavailable(where, `cannot be reached: ${last.message}`, last)))
       const timer = setTimeout(late, Math.max(0, until - performance.now()))
