@@ -155,7 +155,8 @@ const routes: { readonly [route: string]: Route } = {
   'GET /healthz': { what: 'Whether the process answers.', answer: '`{"status":"ok"}`.' },
   'GET /readyz': {
     what: 'Whether to send requests here.',
-    answer: '`{"status":"ok"}`; from the signal to end on, 503 with `{"status":"stopping"}` to those who are connected, and nobody else is.',
+    answer:
+      '`{"status":"ok"}`; from the signal to end on, 503 with `{"status":"stopping"}` to those who are connected, and nobody else is.',
   },
 }
 
@@ -199,7 +200,10 @@ ${table(
     ],
     [coded('SX_REQUEST_TOO_LARGE'), 'A body larger than `limits.bodyBytes`; a path and headers larger than 16 KiB'],
     [coded('SX_MEDIA_TYPE'), 'A body that is not `application/json`, or is compressed'],
-    [coded('SX_STOPPING'), 'A request with a body that comes `limits.drainMs` after the server was told to end, or later'],
+    [
+      coded('SX_STOPPING'),
+      'A request with a body that comes `limits.drainMs` after the server was told to end, or later',
+    ],
     [coded('SX_INTERNAL'), 'A defect in Sixfold'],
   ],
 )}
