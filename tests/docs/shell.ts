@@ -79,12 +79,27 @@ export async function problemOf(words: Words, files: readonly string[]): Promise
       return exists(rest[0] ?? '')
     case 'pip':
       return problemOfPip(rest, exists)
+    case 'docker':
+    case 'kubectl':
+      return problemOfFiles(rest, exists)
+    case 'cp':
+      return rest.length === 2 ? exists(rest[0]!) : 'cp takes two files'
     case 'mkdir':
     case 'cd':
       return rest.length === 1 ? null : `${program} takes one folder`
     default:
       return `'${program}' is not known here`
   }
+}
+
+/** Of programs that tests do not have: at least the files of the repository that they are given are there. */
+function problemOfFiles(args: Words, exists: (path: string) => string | null): string | null {
+  for (const [i, word] of args.entries())
+    if (['-f', '-k', '--file', '--kustomize'].includes(word)) {
+      const problem = exists(args[i + 1] ?? '')
+      if (problem !== null) return problem
+    }
+  return null
 }
 
 let sources: string | null = null
