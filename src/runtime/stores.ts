@@ -114,6 +114,7 @@ export const openers: {
       const { fileArtifactStore } = await import('../adapters/files/artifact-store.ts')
       return fileArtifactStore(join(data, 'artifacts'))
     }
+    quietAboutNode()
     const { s3ArtifactStore } = await import('../adapters/s3/artifact-store.ts')
     const { bucket, prefix, region, endpoint, pathStyle } = artifacts
     return s3ArtifactStore({
@@ -133,6 +134,7 @@ export const openers: {
     ])
     const { region, endpoint, pathStyle } = offline ?? { region: null, endpoint: null, pathStyle: false }
     const remote = onDemand('s3://', async () => {
+      quietAboutNode()
       const { s3Files } = await import('../adapters/s3/files.ts')
       const cacheFolder = join(data, 'cache', 'parquet')
       return s3Files({ region, endpoint, pathStyle, cacheFolder, patienceMs: limits.storePatienceMs })
@@ -145,4 +147,9 @@ export const openers: {
       ...duckdb,
     })
   },
+}
+
+/** AWS's client warns, in every process on Node 20, that its releases of next year will not run there. Ours is pinned. */
+function quietAboutNode(): void {
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
 }
