@@ -34,7 +34,7 @@ describeWith(['redis', 'postgres', 's3', 'nginx'], 'several servers', () => {
         await sleep(1_000)
       }
       await work.end()
-      process.stdout.write(`${said(load)}\n`)
+      process.stdout.write(`${said(load)}\n${work.outcomes - work.sound} of ${work.outcomes} predictions degraded\n`)
 
       expect(load.failures, three.complaints()).toEqual([])
       for (const { sent, answered } of Object.values(load.counts)) expect(answered).toEqual({ 2: sent, 4: 0, 5: 0 })
@@ -57,15 +57,11 @@ describeWith(['redis', 'postgres', 's3', 'nginx'], 'several servers', () => {
       for (const { url } of three.servers) expect(await statesOf(url, day)).toEqual(wanted)
 
       // What one answered can be told of and looked up at another. Every server counts every outcome, once.
-      const statuses = await settled(
+      await settled(
         three.servers.map(({ url }) => url),
-        work.outcomes,
+        { 'outcomes.late': work.outcomes },
+        work.sound,
       )
-      for (const { topics } of statuses) {
-        const entries = (topic: string): number => topics.find((known) => known.topic === topic)?.end ?? 0
-        expect(entries('predictions.late')).toBeGreaterThanOrEqual(load.counts.predict.sent)
-        expect(entries('outcomes.late')).toBe(work.outcomes)
-      }
       const [first, second, third] = three.servers.map(({ url }) => url)
       const asked = day.flights[0]!
       const { id } = (await clients(first!).post('predict', '/v1/models/late/predict', asked)) as {
@@ -88,22 +84,25 @@ interface Work {
   readonly pushed: number
   readonly duplicates: number
   readonly outcomes: number
+  /** Of predictions that were not degraded: a read of Redis may have taken too long. */
+  readonly sound: number
   /** Lets every client finish; the pushes go on until all events are pushed. */
   end(): Promise<void>
 }
 
 /** Predictions and outcomes for as long as it lasts, and every event in small pushes over that time. */
 function workOf(load: Clients, { flights, events }: Day): Work {
-  const counted = { pushed: 0, duplicates: 0, outcomes: 0 }
+  const counted = { pushed: 0, duplicates: 0, outcomes: 0, sound: 0 }
   let ended = false
   let at = 0
   let asked = 0
-  const toTell: { readonly id: string; readonly late: boolean }[] = []
+  const toTell: { readonly id: string; readonly late: boolean; readonly sound: boolean }[] = []
   const predict = async (): Promise<void> => {
     while (!ended) {
       const { late, ...question } = flights[asked++ % flights.length]!
       const answer = await load.post('predict', '/v1/models/late/predict', question)
-      if (answer !== null) toTell.push({ id: answer['id'] as string, late })
+      if (answer !== null)
+        toTell.push({ id: answer['id'] as string, late, sound: (answer['degraded'] as unknown[]).length === 0 })
       await sleep(5)
     }
   }
@@ -116,7 +115,9 @@ function workOf(load: Clients, { flights, events }: Day): Work {
         continue
       }
       const answer = await load.post('outcome', '/v1/outcomes', { id: one.id, outcome: { late: one.late } })
-      counted.outcomes += Number(answer?.['accepted'] ?? 0)
+      const accepted = Number(answer?.['accepted'] ?? 0)
+      counted.outcomes += accepted
+      if (one.sound) counted.sound += accepted
       await sleep(10)
     }
   }
@@ -139,6 +140,9 @@ function workOf(load: Clients, { flights, events }: Day): Work {
     },
     get outcomes() {
       return counted.outcomes
+    },
+    get sound() {
+      return counted.sound
     },
     end: async () => {
       ended = true
@@ -163,10 +167,14 @@ async function statesOf(url: string, { flights }: Day): Promise<readonly unknown
   for (const [view, names] of Object.entries(views)) {
     const all = flights.map(({ keys }) => Object.fromEntries(names.map((name) => [name, keys[name]])))
     const different = new Map(all.map((keys) => [JSON.stringify(keys), keys]))
-    for (const keys of different.values())
-      states.push({ keys, ...(await reader.post('read', `/v1/views/${view}/read`, { keys })) })
+    for (const keys of different.values()) {
+      const read = () => reader.post('read', `/v1/views/${view}/read`, { keys })
+      // On a busy machine Redis may take longer than a read waits: the answer says to send it again.
+      const state = (await read()) ?? (await read())
+      if (state === null) throw new Error(reader.failures.join('\n'))
+      states.push({ keys, ...state })
+    }
   }
-  expect(reader.failures).toEqual([])
   return states
 }
 
@@ -178,15 +186,26 @@ interface Status {
   }[]
 }
 
-/** The statuses, once every server has taken in all outcomes: those told to another come a moment later. */
-async function settled(urls: readonly string[], outcomes: number): Promise<readonly Status[]> {
+/** Waits until every server says so many entries of each topic, and counts so many outcomes: those told to another come later. */
+async function settled(
+  urls: readonly string[],
+  topics: Readonly<Record<string, number>>,
+  counted: number,
+): Promise<void> {
+  const wanted = { ...topics, counted }
   for (let attempt = 0; ; attempt++) {
-    const all = await Promise.all(urls.map(async (url) => (await (await fetch(`${url}/v1/status`)).json()) as Status))
-    const examples = all.map(
-      ({ models }) => models.find(({ model }) => model === 'late')!.quality.outputs.late.total.examples,
+    const all = await Promise.all(
+      urls.map(async (url) => {
+        const status = (await (await fetch(`${url}/v1/status`)).json()) as Status
+        const end = (name: string): number => status.topics.find(({ topic }) => topic === name)?.end ?? 0
+        return {
+          ...Object.fromEntries(Object.keys(topics).map((name) => [name, end(name)])),
+          counted: status.models.find(({ model }) => model === 'late')!.quality.outputs.late.total.examples,
+        }
+      }),
     )
-    if (examples.every((count) => count === outcomes)) return all
-    if (attempt === 100) throw new Error(`The servers count ${examples.join(', ')} outcomes of ${outcomes}.`)
+    if (all.every((one) => JSON.stringify(one) === JSON.stringify(wanted))) return
+    if (attempt === 100) expect(all).toEqual(urls.map(() => wanted))
     await sleep(100)
   }
 }
