@@ -7,7 +7,7 @@ import type { OutcomeResult } from '../monitoring/index.ts'
 import type { ModelVersion } from '../ports/metadata-store.ts'
 import type { HistorySummary, TrainingSetResult } from '../ports/offline-store.ts'
 import type { AddedVersion } from '../registry/index.ts'
-import type { Explanation, ModelStatus, PlatformDescription, Status } from './answers.ts'
+import type { Explanation, PlatformDescription, Status } from './answers.ts'
 
 export interface Services {
   readonly platform: Platform
@@ -18,8 +18,6 @@ export interface Services {
   recordOutcomes(inputs: readonly unknown[]): Promise<OutcomeResult>
   explain(id: string): Promise<Explanation>
   status(): Promise<Status>
-  /** What this process knows of its models by itself, also while a store is away. */
-  models(): readonly ModelStatus[]
   describe(): PlatformDescription
   /** Moves a clock that stands still until it is moved; null where time passes by itself. */
   readonly advanceClock: ((to: number) => void) | null

@@ -28,7 +28,7 @@ import { checkBelonging } from './belonging.ts'
 import { explain } from './explain.ts'
 import type { Servers } from './servers.ts'
 import { serversOf } from './servers.ts'
-import { modelsStatus, statusReader } from './status.ts'
+import { statusReader } from './status.ts'
 import type { StoreChoices, Stores } from './stores.ts'
 import { openStores } from './stores.ts'
 
@@ -207,7 +207,6 @@ async function opened(
       limits,
       startedAt,
     }) satisfies () => Promise<Status>,
-    models: () => modelsStatus(predictors, joined),
     describe: (): PlatformDescription => ({
       name: basename(project),
       hash: platform.hash,

@@ -70,7 +70,7 @@ export function statusReader(parts: Parts): () => Promise<Status> {
 }
 
 /** What this process knows by itself, also while every store is away. */
-export const modelsStatus = (predictors: ReadonlyMap<string, Predictor>, outcomes: Outcomes): readonly ModelStatus[] =>
+const modelsStatus = (predictors: ReadonlyMap<string, Predictor>, outcomes: Outcomes): readonly ModelStatus[] =>
   [...predictors.values()].map((one) => ({
     model: one.model.name,
     version: one.version,
