@@ -27,7 +27,8 @@ export interface Services {
 export interface Workbench {
   readonly platform: Platform
   plan(): Promise<Plan>
-  apply(): Promise<{ readonly at: number; readonly dropped: number }>
+  /** `dropped` is the number of records of old state; `kept` names views whose old state running servers still use. */
+  apply(): Promise<{ readonly at: number; readonly dropped: number; readonly kept: readonly string[] }>
   inspect(source: string): Promise<HistorySummary>
   materialize(view: string, request: MaterializeRequest, progress: (done: number) => void): Promise<Materialized>
   trainingSet(request: TrainingSetAsked, progress: (done: number) => void): Promise<TrainingSetResult>

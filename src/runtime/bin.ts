@@ -63,8 +63,7 @@ async function serve(path: string, { port, host, clock, apply, verbose }: ServeO
     clock: clock === null ? systemClock() : manualClock(clock),
   })
   try {
-    const { metadata, online } = opened.stores
-    const { changes, appliedAt } = await planFor(project.platform, metadata)
+    const { changes, appliedAt } = await planFor(project.platform, opened.stores.metadata)
     if (changes.length > 0) {
       // Nothing was ever applied: there is nothing that could be dropped.
       if (!apply && appliedAt !== null)
@@ -75,7 +74,7 @@ async function serve(path: string, { port, host, clock, apply, verbose }: ServeO
             fix: 'Look at them with `sixfold plan`, then run `sixfold apply`.',
           },
         )
-      await applyPlatform(project.platform, metadata, online, opened.clock.now())
+      await applyPlatform(project.platform, opened.stores, opened.servers, opened.clock.now())
     }
     const listening = await listen(opened, { port: port ?? project.server.port, host: host ?? project.server.host })
     const { models } = await opened.status()

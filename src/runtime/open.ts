@@ -31,6 +31,7 @@ import { serversOf } from './servers.ts'
 import { statusReader } from './status.ts'
 import type { StoreChoices, Stores } from './stores.ts'
 import { openStores } from './stores.ts'
+import { dropSuperseded } from './superseded.ts'
 
 export interface OpenOptions {
   /** Where state, logs, models and metadata lie; from the project's folder. By default '.sixfold'. */
@@ -65,6 +66,7 @@ export interface Opened extends Services {
 }
 
 const refreshMs = 1_000
+const sweepMs = 60_000
 
 export async function open(platform: Platform, options: OpenOptions = {}): Promise<Opened> {
   const project = resolve(options.project ?? '.')
@@ -145,6 +147,15 @@ async function opened(
       }
     }
   }
+  /** Of old state that no server uses any more, if this server runs what was applied last. */
+  let swept = Number.NEGATIVE_INFINITY
+  const sweep = async (): Promise<void> => {
+    if (performance.now() - swept < sweepMs) return
+    swept = performance.now()
+    if ((await metadata.applied())?.hash !== platform.hash) return
+    const { dropped } = await dropSuperseded(metadata, store, await servers.all())
+    if (dropped > 0) logger.info({ records: dropped }, 'Old state that no server uses any more was dropped.')
+  }
   /** Each also where another fails: a store that is away keeps nobody from the others. */
   const refresh = async (): Promise<void> => {
     const work: (() => Promise<unknown>)[] = serving
@@ -157,6 +168,7 @@ async function opened(
           () => joined.catchUp(),
           loadModels,
           () => servers.beat(),
+          sweep,
         ]
       : [() => views.refresh()]
     const failed = (await Promise.allSettled(work.map((one) => one()))).find(({ status }) => status === 'rejected')

@@ -1,13 +1,14 @@
 /** What would change if the definitions were applied, and what each change entails. */
 
-import { planOf } from '../aggregation/plan.ts'
 import type { Plan, PlannedChange } from '../api/index.ts'
 import { describe, hashOfDefinition } from '../definition/describe.ts'
 import type { Platform } from '../definition/graph.ts'
 import { allViewsOf } from '../definition/graph.ts'
-import { clearGeneration, decodeViewState, prefixOf, space, viewStateKey } from '../features/index.ts'
 import type { Applied, AppliedPlatform, MetadataStore } from '../ports/metadata-store.ts'
-import type { OnlineStore } from '../ports/online-store.ts'
+import type { Servers } from './servers.ts'
+import type { Stores } from './stores.ts'
+import type { Dropped } from './superseded.ts'
+import { dropSuperseded } from './superseded.ts'
 
 const definitionsOf = (platform: Platform): AppliedPlatform['definitions'] =>
   Object.values(platform.definitions).map((definition) => ({
@@ -55,30 +56,13 @@ const entailedForModel = (change: PlannedChange['change'], kind: string): string
     ? 'versions are held against the new definition when they are next loaded'
     : null
 
-/** Records the definitions, and drops the state of views that are no longer defined so. */
+/** Records the definitions, and drops the state of views that are no longer defined so and that no server uses. */
 export async function applyPlatform(
   platform: Platform,
-  metadata: MetadataStore,
-  store: OnlineStore,
+  { metadata, online }: Pick<Stores, 'metadata' | 'online'>,
+  servers: Servers,
   at: number,
-): Promise<{ readonly applied: Applied; readonly dropped: number }> {
-  const before = await metadata.history(1)
-  const kept = new Set(allViewsOf(platform).map((view) => planOf(view).hash))
+): Promise<{ readonly applied: Applied } & Dropped> {
   const applied = await metadata.apply({ hash: platform.hash, definitions: definitionsOf(platform) }, at)
-  let dropped = 0
-  for (const { kind, name, hash } of before.flatMap(({ definitions }) => definitions))
-    if (kind === 'view' && !kept.has(hash)) dropped += await dropState(store, hash, name)
-  return { applied, dropped }
-}
-
-async function dropState(store: OnlineStore, hash: string, name: string): Promise<number> {
-  let newest = 0
-  await store.read([viewStateKey(hash)], (_, bytes) => {
-    const state = decodeViewState(bytes, name)
-    newest = Math.max(state.generation, state.run?.generation ?? 0)
-  })
-  let dropped = 0
-  for (let generation = 0; generation <= newest; generation++) dropped += await clearGeneration(store, hash, generation)
-  await store.clear(prefixOf(space.view, hash))
-  return dropped
+  return { applied, ...(await dropSuperseded(metadata, online, await servers.others())) }
 }

@@ -4,7 +4,7 @@
  */
 import { hostname } from 'node:os'
 import type { ServerInfo } from '../api/index.ts'
-import { prefixOf, space } from '../features/index.ts'
+import { patientRead, prefixOf, space } from '../features/index.ts'
 import type { OnlineStore } from '../ports/online-store.ts'
 import { version } from './version.ts'
 
@@ -17,6 +17,8 @@ export interface Servers {
   /** Says that this server runs, if it was not said lately. */
   beat(): Promise<void>
   all(): Promise<readonly ServerInfo[]>
+  /** Without this one. */
+  others(): Promise<readonly ServerInfo[]>
   /** Says that this server no longer runs. */
   leave(): Promise<void>
 }
@@ -42,6 +44,13 @@ export function serversOf(store: OnlineStore, id: string, platform: string): Ser
     seenAt: Date.now(),
     platform,
   })
+  const readOthers = async (): Promise<readonly ServerInfo[]> => {
+    let found: readonly ServerInfo[] = []
+    await patientRead(store, [key], (_, bytes) => {
+      found = others(bytes)
+    })
+    return found
+  }
   return {
     listens: (where) => {
       url = where
@@ -52,13 +61,8 @@ export function serversOf(store: OnlineStore, id: string, platform: string): Ser
       beaten = Date.now()
       await write([self()])
     },
-    all: async () => {
-      let found: readonly ServerInfo[] = []
-      await store.read([key], (_, bytes) => {
-        found = others(bytes)
-      })
-      return [...found, self()].sort((a, b) => a.startedAt - b.startedAt)
-    },
+    all: async () => [...(await readOthers()), self()].sort((a, b) => a.startedAt - b.startedAt),
+    others: readOthers,
     leave: () => write([]),
   }
 }

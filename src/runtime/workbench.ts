@@ -8,13 +8,13 @@ import { applyPlatform, planFor } from './plan.ts'
 
 /** Paths on a command line start from the working folder. */
 export function workbench(opened: Opened): Workbench {
-  const { platform, stores, clock } = opened
+  const { platform, stores, servers, clock } = opened
   return {
     platform,
     plan: () => planFor(platform, stores.metadata),
     apply: async () => {
-      const { applied, dropped } = await applyPlatform(platform, stores.metadata, stores.online, clock.now())
-      return { at: applied.at, dropped }
+      const { applied, dropped, kept } = await applyPlatform(platform, stores, servers, clock.now())
+      return { at: applied.at, dropped, kept }
     },
     inspect: (source) => stores.offline.summarize(sourceNamed(platform, source)),
     materialize: opened.materialize,

@@ -106,7 +106,12 @@ function renderPlan({ changes, appliedAt }: Plan): string {
     .join('\n')
 }
 
-export const apply = defineCommand<Plan & { readonly dropped: number }>({
+const keptNote = (kept: readonly string[]): string =>
+  kept.length === 0
+    ? ''
+    : `\nThe old state of ${kept.join(', ')} is kept until no server runs with the old definitions.`
+
+export const apply = defineCommand<Plan & { readonly dropped: number; readonly kept: readonly string[] }>({
   name: 'apply',
   summary: 'Put the definitions in force.',
   run: async ({ tools, project, progress }) => {
@@ -114,9 +119,9 @@ export const apply = defineCommand<Plan & { readonly dropped: number }>({
     const bar = progress('Applying')
     try {
       const planned = await workbench.plan()
-      if (planned.changes.length === 0) return { ...planned, dropped: 0 }
-      const { at, dropped } = await workbench.apply()
-      return { ...planned, appliedAt: at, dropped }
+      if (planned.changes.length === 0) return { ...planned, dropped: 0, kept: [] }
+      const { at, dropped, kept } = await workbench.apply()
+      return { ...planned, appliedAt: at, dropped, kept }
     } finally {
       bar.end()
       await workbench.close()
@@ -125,5 +130,5 @@ export const apply = defineCommand<Plan & { readonly dropped: number }>({
   render: (result) =>
     result.changes.length === 0
       ? renderPlan(result)
-      : `${renderPlan(result)}\nApplied.${result.dropped > 0 ? ` ${count(result.dropped, 'record')} of old state dropped.` : ''}`,
+      : `${renderPlan(result)}\nApplied.${result.dropped > 0 ? ` ${count(result.dropped, 'record')} of old state dropped.` : ''}${keptNote(result.kept)}`,
 })
