@@ -3,7 +3,7 @@
  * of an error. One that opens too late is closed and forgotten.
  */
 import type { NamedStoreReport } from '../api/index.ts'
-import { isSixfoldError, SixfoldError } from '../kernel/errors.ts'
+import { catalogue, isSixfoldError, SixfoldError } from '../kernel/errors.ts'
 import { limits as standardLimits } from '../kernel/limits.ts'
 import type { Inspectable, StoreProblem, StoreReport } from '../ports/inspection.ts'
 import type { MetadataStore } from '../ports/metadata-store.ts'
@@ -122,9 +122,15 @@ function unasked(port: StorePort, settings: Settings, error: unknown): StoreRepo
     version: null,
     roundTripMs: null,
     facts: [],
-    problems: [problemOf(error)],
+    problems: [{ ...problemOf(error), ...correction(port, error) }],
   }
 }
+
+/** Of the general fix for a store that cannot be reached this command is a part; here it says what else there is to do. */
+const correction = (port: StorePort, error: unknown): { readonly fix: string } | null =>
+  isSixfoldError(error) && error.fix === catalogue.SX_STORE_UNAVAILABLE.fix
+    ? { fix: `Start it, or correct where it is: 'stores.${port}', or SIXFOLD_${port.toUpperCase()}_URL.` }
+    : null
 
 async function within<T>(ms: number, work: Promise<T>, otherwise: Error): Promise<T> {
   let timer: NodeJS.Timeout | undefined

@@ -67,6 +67,7 @@ export interface Opened extends Services {
 
 const refreshMs = 1_000
 const sweepMs = 60_000
+const closeMs = 2_000
 
 export async function open(platform: Platform, options: OpenOptions = {}): Promise<Opened> {
   const project = resolve(options.project ?? '.')
@@ -235,15 +236,26 @@ async function opened(
     refresh,
     close: async () => {
       clearInterval(timer)
-      if (refreshing !== null) await refreshing
-      await following?.close()
+      // While a store is away these try for longer than whoever stops a server would wait.
+      if (refreshing !== null) await soon(refreshing)
+      await soon(following?.close())
       await events.idle()
       for (const running of predictors.values()) await running.close()
       // Where the store is away, the others forget this server by themselves.
-      if (serving) await servers.leave().catch(() => {})
+      if (serving) await soon(servers.leave())
       await stores.close()
     },
   }
+}
+
+/** Waits for something that may fail, and not for long. */
+async function soon(work: Promise<unknown> | undefined): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const enough = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, closeMs)
+  })
+  await Promise.race([Promise.resolve(work).catch(() => {}), enough])
+  clearTimeout(timer)
 }
 
 /** What fails every second is said once, and when it is over. */

@@ -78,13 +78,25 @@ export async function inspectKafka(
       })
     const replicated = names.filter((topic) => places.get(topic)!.replicas.every((count) => count >= 3))
     report.problems.push(...(await settingsOf(cluster, prefix, names, replicated)))
-    for (const { group, failure } of followed)
-      if (failure !== null)
-        report.problems.push({
-          severity: 'error',
-          what: `Group '${group}' cannot be joined: ${failure instanceof Error ? failure.message : String(failure)}`,
-          fix: `Grant this user Read on groups that begin with '${prefix}.'.`,
-        })
+    for (const { group, failure } of followed) {
+      if (failure === null) continue
+      const denied = lasting(failure, cluster.where)
+      const why = failure instanceof Error ? failure.message : String(failure)
+      // A coordinator that has just started, or is moved, says so for some seconds, and the group is joined after.
+      report.problems.push(
+        denied === null
+          ? {
+              severity: 'warning',
+              what: `Group '${group}' is not joined at present: ${why}. It is tried again.`,
+              fix: 'Nothing, where it is over soon. Otherwise look at the brokers: their coordinator of groups does not answer.',
+            }
+          : {
+              severity: 'error',
+              what: `Group '${group}' cannot be joined: ${denied.message}`,
+              fix: `Grant this user Read on groups that begin with '${prefix}.'.`,
+            },
+      )
+    }
   } catch (error) {
     const { message, fix } = lasting(error, cluster.where) ?? unavailable(cluster.where, 'it could not be asked', error)
     report.problems.push({ severity: 'error', what: message, fix })
