@@ -15,15 +15,6 @@ export function table(header: readonly string[], rows: readonly (readonly string
 export const count = (n: number, one: string, several = `${one}s`): string =>
   `${n.toLocaleString('en')} ${n === 1 ? one : several}`
 
-export const bytes = (n: number): string =>
-  n < 1024
-    ? `${n} B`
-    : n < 1024 ** 2
-      ? `${(n / 1024).toFixed(1)} KiB`
-      : n < 1024 ** 3
-        ? `${(n / 1024 ** 2).toFixed(1)} MiB`
-        : `${(n / 1024 ** 3).toFixed(2)} GiB`
-
 export const seconds = (ms: number): string => (ms < 1000 ? `${ms.toFixed(0)} ms` : `${(ms / 1000).toFixed(1)} s`)
 
 export const instant = (ms: number | null): string => (ms === null ? 'never' : formatInstant(ms))

@@ -1,14 +1,12 @@
 /** What DuckDB says of itself, whether it has room for what does not fit in memory, and whether remote files can be reached. */
 import { mkdir } from 'node:fs/promises'
-import { isSixfoldError } from '../../kernel/errors.ts'
-import type { StoreProblem, StoreReport } from '../../ports/inspection.ts'
+import type { StoreReport } from '../../ports/inspection.ts'
 import { storageError } from '../files/errors.ts'
 import { inspectFolder } from '../files/inspect.ts'
+import { problemOf, roundTripOf } from '../report.ts'
 import type { DuckDB, DuckDBOptions } from './connection.ts'
 import { openDuckDB } from './connection.ts'
 import type { RemoteFiles } from './remote.ts'
-
-const questions = 5
 
 interface ReportOptions extends DuckDBOptions {
   readonly remote: RemoteFiles | null
@@ -33,7 +31,7 @@ export async function reportOf(
     facts: asked.flatMap((one) => (one.status === 'fulfilled' ? (one.value?.facts ?? []) : [])),
     problems: asked.flatMap((one) =>
       one.status === 'rejected'
-        ? [problemOf(storageError(one.reason, temporaryFolder))]
+        ? [problemOf(storageError(one.reason, temporaryFolder), 'See that the folder exists and can be written to.')]
         : one.value !== null && 'problems' in one.value
           ? one.value.problems
           : [],
@@ -49,19 +47,14 @@ async function ask(
   try {
     const session = await db.session()
     try {
-      const took: number[] = []
-      for (let i = 0; i < questions; i++) {
-        const began = performance.now()
-        await session.rows('SELECT 1')
-        took.push(performance.now() - began)
-      }
+      const roundTripMs = await roundTripOf(() => session.rows('SELECT 1'))
       const [row] = await session.rows(
         `SELECT version(), current_setting('threads')::VARCHAR, current_setting('memory_limit')`,
       )
       const [version, threads, memory] = row!.map(String)
       return {
         version: version!.replace(/^v/, ''),
-        roundTripMs: took.sort((a, b) => a - b)[questions >> 1]!,
+        roundTripMs,
         facts: [
           { name: 'threads', value: threads! },
           { name: 'memory', value: `at most ${memory}` },
@@ -74,9 +67,3 @@ async function ask(
     if (running === null) db.close()
   }
 }
-
-const problemOf = (error: unknown): StoreProblem => ({
-  severity: 'error',
-  what: error instanceof Error ? error.message : String(error),
-  fix: isSixfoldError(error) ? error.fix : 'See that the folder exists and can be written to.',
-})

@@ -5,11 +5,13 @@ import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { SixfoldError } from '../../kernel/errors.ts'
+import { formatBytes } from '../../kernel/size.ts'
 import type { ArtifactStore } from '../../ports/artifact-store.ts'
 import type { StoreReport } from '../../ports/inspection.ts'
+import { problemOf, roundTripOf } from '../report.ts'
 import { artifactName, hashOfFile, mustBeReadable, syncFile } from './contents.ts'
 import { storageError } from './errors.ts'
-import { inspectFolder, megabytes } from './inspect.ts'
+import { inspectFolder } from './inspect.ts'
 
 export function fileArtifactStore(folder: string): ArtifactStore {
   const pathOf = (sha256: string): string => join(folder, artifactName(sha256))
@@ -64,25 +66,17 @@ async function inspectArtifacts(folder: string, size: ArtifactStore['size']): Pr
   const report = { technology: 'files', where: folder, version: null }
   try {
     await mkdir(folder, { recursive: true })
-    const took: number[] = []
-    for (let i = 0; i < questions; i++) {
-      const began = performance.now()
-      await stat(folder)
-      took.push(performance.now() - began)
-    }
+    const roundTripMs = await roundTripOf(() => stat(folder))
     const { entries, bytes } = await size()
     const { facts, problems } = await inspectFolder(folder)
     return {
       ...report,
-      roundTripMs: took.sort((a, b) => a - b)[questions >> 1]!,
-      facts: [{ name: 'artifacts', value: String(entries) }, { name: 'size', value: megabytes(bytes) }, ...facts],
+      roundTripMs,
+      facts: [{ name: 'artifacts', value: String(entries) }, { name: 'size', value: formatBytes(bytes) }, ...facts],
       problems,
     }
   } catch (error) {
-    const known = storageError(error, folder)
-    const what = known instanceof Error ? known.message : String(known)
-    const fix = known instanceof SixfoldError ? known.fix : 'Correct the folder that is named.'
-    return { ...report, roundTripMs: null, facts: [], problems: [{ severity: 'error', what, fix }] }
+    const problem = problemOf(storageError(error, folder), 'Correct the folder that is named.')
+    return { ...report, roundTripMs: null, facts: [], problems: [problem] }
   }
 }
-const questions = 5

@@ -2,23 +2,23 @@
 import { randomUUID } from 'node:crypto'
 import { rm, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { formatBytes } from '../../kernel/size.ts'
 import type { EventLog } from '../../ports/event-log.ts'
 import type { StoreProblem, StoreReport } from '../../ports/inspection.ts'
+import { roundTripOf } from '../report.ts'
 
 export async function inspectLog(folder: string, log: EventLog, writable: boolean): Promise<StoreReport> {
   const { facts, problems } = await inspectFolder(folder)
   const topics = await log.topics()
-  const began = performance.now()
-  for (const { topic } of topics.slice(0, 5)) await log.ends(topic)
   const bytes = topics.reduce((sum, topic) => sum + (topic.bytes ?? 0), 0)
   return {
     technology: 'files',
     where: folder,
     version: null,
-    roundTripMs: topics.length === 0 ? null : (performance.now() - began) / Math.min(5, topics.length),
+    roundTripMs: topics.length === 0 ? null : await roundTripOf(() => log.ends(topics[0]!.topic)),
     facts: [
       { name: 'topics', value: String(topics.length) },
-      { name: 'size', value: megabytes(bytes) },
+      { name: 'size', value: formatBytes(bytes) },
       ...(writable ? [] : [{ name: 'opened', value: 'for reading, beside a server' }]),
       ...facts,
     ],
@@ -48,13 +48,10 @@ export async function inspectFolder(
   if (free < littleRoom)
     problems.push({
       severity: 'warning',
-      what: `Only ${megabytes(free)} are free where '${folder}' lies.`,
+      what: `Only ${formatBytes(free)} are free where '${folder}' lies.`,
       fix: 'Free space before it is used up: then pushes and outcomes are refused.',
     })
-  return { facts: [{ name: 'free', value: megabytes(free) }], problems }
+  return { facts: [{ name: 'free', value: formatBytes(free) }], problems }
 }
 
 const littleRoom = 512 * 1024 * 1024
-
-export const megabytes = (bytes: number): string =>
-  bytes < 1024 * 1024 * 1024 ? `${(bytes / 1024 / 1024).toFixed(1)} MB` : `${(bytes / 1024 ** 3).toFixed(1)} GB`

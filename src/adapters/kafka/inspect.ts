@@ -1,13 +1,14 @@
 /** What Kafka says of itself, and of the topics of one log. */
 import { ConfigResourceTypes, describeConfigsV4, metadataV12 } from '@platformatic/kafka'
 import type { StoreProblem, StoreReport } from '../../ports/inspection.ts'
+import type { Fact } from '../report.ts'
+import { problemOf, roundTripOf } from '../report.ts'
 import type { Cluster } from './cluster.ts'
 import { lasting, unavailable } from './errors.ts'
 import type { FollowedGroup } from './follow.ts'
 import type { Topics, TopicsOptions } from './topics.ts'
 import { kafkaVersion } from './versions.ts'
 
-const questions = 5
 const appendBytes = 8 * 1024 * 1024
 
 export async function inspectKafka(
@@ -20,17 +21,11 @@ export async function inspectKafka(
     where: `${cluster.where}, topics ${prefix}.*`,
     version: null as string | null,
     roundTripMs: null as number | null,
-    facts: [] as { name: string; value: string }[],
+    facts: [] as Fact[],
     problems: [] as StoreProblem[],
   }
   try {
-    const times: number[] = []
-    for (let index = 0; index < questions; index += 1) {
-      const began = performance.now()
-      await cluster.ask('any', 'inspect', metadataV12.api, [[], false, false])
-      times.push(performance.now() - began)
-    }
-    report.roundTripMs = times.sort((a, b) => a - b)[Math.floor(questions / 2)]!
+    report.roundTripMs = await roundTripOf(() => cluster.ask('any', 'inspect', metadataV12.api, [[], false, false]))
     report.version = await kafkaVersion(cluster)
     const names = await topics.all()
     const places = new Map(
@@ -98,8 +93,8 @@ export async function inspectKafka(
       )
     }
   } catch (error) {
-    const { message, fix } = lasting(error, cluster.where) ?? unavailable(cluster.where, 'it could not be asked', error)
-    report.problems.push({ severity: 'error', what: message, fix })
+    const known = lasting(error, cluster.where) ?? unavailable(cluster.where, 'it could not be asked', error)
+    report.problems.push(problemOf(known, known.fix))
   }
   return report
 }

@@ -1,26 +1,21 @@
 /** What LMDB and its folder say of themselves. */
 import { createRequire } from 'node:module'
+import { formatBytes } from '../../kernel/size.ts'
 import type { StoreReport } from '../../ports/inspection.ts'
 import type { OnlineStore } from '../../ports/online-store.ts'
-import { inspectFolder, megabytes } from '../files/inspect.ts'
-
-const questions = 5
+import { inspectFolder } from '../files/inspect.ts'
+import { roundTripOf } from '../report.ts'
 
 export async function inspectLmdb(folder: string, store: Pick<OnlineStore, 'read' | 'size'>): Promise<StoreReport> {
-  const took: number[] = []
-  for (let i = 0; i < questions; i++) {
-    const began = performance.now()
-    await store.read([new Uint8Array(1)], () => {})
-    took.push(performance.now() - began)
-  }
+  const roundTripMs = await roundTripOf(() => store.read([new Uint8Array(1)], () => {}))
   const { entries, bytes } = await store.size()
   const { facts, problems } = await inspectFolder(folder)
   return {
     technology: 'LMDB',
     where: folder,
     version: version(),
-    roundTripMs: took.sort((a, b) => a - b)[questions >> 1]!,
-    facts: [{ name: 'entries', value: String(entries) }, { name: 'size', value: megabytes(bytes) }, ...facts],
+    roundTripMs,
+    facts: [{ name: 'entries', value: String(entries) }, { name: 'size', value: formatBytes(bytes) }, ...facts],
     problems,
   }
 }

@@ -7,6 +7,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { SixfoldError } from '../../kernel/errors.ts'
+import { formatBytes } from '../../kernel/size.ts'
 import type { Entry, EventLog } from '../../ports/event-log.ts'
 import type { PostgresOptions } from './connection.ts'
 import { openPostgres } from './connection.ts'
@@ -146,7 +147,7 @@ function logOver(
       const all = await run((db) => db.selectFrom('log_topic').selectAll().execute(), 0).catch(() => [])
       return inspectPostgres(postgres, logMigrations.table, [
         { name: 'topics', value: String(all.length) },
-        { name: 'size of the entries', value: `${all.reduce((sum, { bytes }) => sum + bytes, 0)} bytes` },
+        { name: 'size', value: formatBytes(all.reduce((sum, { bytes }) => sum + bytes, 0)) },
       ])
     },
     close: async () => {

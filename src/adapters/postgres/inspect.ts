@@ -1,10 +1,10 @@
 /** What PostgreSQL says of itself to `sixfold doctor` and `sixfold status`. */
 import type { Kysely } from 'kysely'
 import { sql } from 'kysely'
-import { systemClock } from '../../kernel/clock.ts'
-import { isSixfoldError } from '../../kernel/errors.ts'
 import { limits } from '../../kernel/limits.ts'
+import { formatBytes } from '../../kernel/size.ts'
 import type { StoreProblem, StoreReport } from '../../ports/inspection.ts'
+import { aheadOf, clockFact, problemOf, roundTripOf } from '../report.ts'
 import type { Postgres } from './connection.ts'
 
 /** PostgreSQL 12 is the oldest whose statements these are; tests run on 15. */
@@ -22,7 +22,6 @@ interface Said {
   fsync: string
   commit: string
   encrypted: boolean
-  now: number
 }
 
 /** `table` keeps the version of the store's schema. */
@@ -35,9 +34,8 @@ export async function inspectPostgres<Tables>(
   try {
     return { ...report, ...(await postgres.run((db) => ask(db, postgres, table, more), inspectMs)) }
   } catch (error) {
-    const what = error instanceof Error ? error.message : String(error)
-    const fix = isSixfoldError(error) ? error.fix : 'See the log of the database server.'
-    return { ...report, version: null, roundTripMs: null, facts: more, problems: [{ severity: 'error', what, fix }] }
+    const problem = problemOf(error, 'See the log of the database server.')
+    return { ...report, version: null, roundTripMs: null, facts: more, problems: [problem] }
   }
 }
 
@@ -47,14 +45,7 @@ async function ask<Tables>(
   table: string,
   more: StoreReport['facts'],
 ): Promise<Omit<StoreReport, 'technology' | 'where'>> {
-  const times: number[] = []
-  for (let round = 0; round < 5; round += 1) {
-    const began = performance.now()
-    await sql`select 1`.execute(db)
-    times.push(performance.now() - began)
-  }
-  const roundTripMs = times.sort((a, b) => a - b)[2]!
-  const asked = systemClock().now()
+  const roundTripMs = await roundTripOf(() => sql`select 1`.execute(db))
   const result = await sql<Said>`select
     current_setting('server_version') as version, current_setting('server_version_num')::int as number,
     pg_is_in_recovery() as standby, pg_database_size(current_database()) as bytes,
@@ -62,29 +53,33 @@ async function ask<Tables>(
     current_setting('max_connections')::int as most,
     coalesce((select has_schema_privilege(nspname, 'create') from pg_namespace where nspname = ${schema}), false) as "create",
     current_setting('fsync') as fsync, current_setting('synchronous_commit') as commit,
-    coalesce((select ssl from pg_stat_ssl where pid = pg_backend_pid()), false) as encrypted,
-    (extract(epoch from clock_timestamp()) * 1000)::bigint as now`.execute(db)
+    coalesce((select ssl from pg_stat_ssl where pid = pg_backend_pid()), false) as encrypted`.execute(db)
   const said = result.rows[0]!
   const kept = await sql<{ version: number }>`select version from ${sql.id(schema, table)}`.execute(db)
-  // The server's clock was read in the middle, as near as one can tell.
-  const difference = Math.round(said.now - (asked + systemClock().now()) / 2)
+  const clock = clockFact(
+    await aheadOf(async () => {
+      const now = sql<{ now: number }>`select (extract(epoch from clock_timestamp()) * 1000)::bigint as now`
+      return (await now.execute(db)).rows[0]!.now
+    }),
+    limits.skewMs,
+  )
   return {
     version: said.version,
     roundTripMs,
     facts: [
       { name: 'schema', value: String(kept.rows[0]?.version ?? 0) },
       ...more,
-      { name: 'size of the database', value: `${said.bytes} bytes` },
+      { name: 'database size', value: formatBytes(said.bytes) },
       { name: 'connections', value: `${said.used} of ${said.most}` },
       { name: 'role', value: said.standby ? 'standby' : 'primary' },
       { name: 'encrypted', value: said.encrypted ? 'yes' : 'no' },
-      { name: 'clock', value: `${difference} ms from ours` },
+      clock.fact,
     ],
-    problems: problemsOf(said, difference, `${where} ${schema}`, `"${schema}" to "${user}"`),
+    problems: [...problemsOf(said, `${where} ${schema}`, `"${schema}" to "${user}"`), ...clock.problems],
   }
 }
 
-function problemsOf(said: Said, difference: number, where: string, grantee: string): readonly StoreProblem[] {
+function problemsOf(said: Said, where: string, grantee: string): readonly StoreProblem[] {
   const problems: StoreProblem[] = []
   const add = (wrong: boolean, severity: StoreProblem['severity'], what: string, fix: string): void => {
     if (wrong) problems.push({ severity, what, fix })
@@ -108,12 +103,6 @@ function problemsOf(said: Said, difference: number, where: string, grantee: stri
     'warning',
     `${said.used} of ${said.most} connections of ${where} are used.`,
     'Raise max_connections, or put a pooler in front.',
-  )
-  add(
-    Math.abs(difference) > limits.skewMs,
-    'warning',
-    `The clock of ${where} differs by ${difference} ms from this machine's.`,
-    'Keep both in step with NTP.',
   )
   return problems
 }

@@ -2,45 +2,39 @@
  * What Redis says of itself, and whether it can hold online state: that it forgets nothing by itself, that it can be written to,
  * and that the user may do what the store does, which is tried on a key of its own.
  */
-import { systemClock } from '../../kernel/clock.ts'
-import { isSixfoldError } from '../../kernel/errors.ts'
+import { limits } from '../../kernel/limits.ts'
+import { formatBytes } from '../../kernel/size.ts'
 import type { StoreProblem, StoreReport } from '../../ports/inspection.ts'
+import type { Fact } from '../report.ts'
+import { aheadOf, clockFact, problemOf, roundTripOf } from '../report.ts'
 import type { Connection } from './connection.ts'
 import { UnknownScript } from './errors.ts'
 import type { Keys } from './keys.ts'
 
 /** The oldest version that is still looked after by those who make it or sell it. */
 const oldest = [6, 2] as const
-const questions = 5
 const waitMs = 2_000
-const skewMs = 1_000
 
 export async function inspectRedis(connection: Connection, keys: Keys): Promise<StoreReport> {
   const { where } = connection
   const problems: StoreProblem[] = []
-  const add = (severity: StoreProblem['severity'], what: string, fix: string): void =>
-    void problems.push({ severity, what, fix })
   let [version, roundTripMs, technology]: [string | null, number | null, string] = [null, null, 'Redis']
-  let facts: StoreReport['facts'] = []
+  let facts: readonly Fact[] = []
   try {
     await connection.up(performance.now() + waitMs)
-    roundTripMs = await roundTrip(connection)
+    roundTripMs = await roundTripOf(() => connection.send(['PING']))
     const info = await askInfo(connection)
     if (info['server_name'] === 'valkey') technology = 'Valkey'
     version = (technology === 'Valkey' ? info['valkey_version'] : info['redis_version']) ?? null
     const save = await setting(connection, 'save')
     facts = await factsOf(connection, info, save)
-    for (const problem of problemsOf(info, save)) problems.push(problem)
-    if (info['role'] !== 'slave') await tryCommands(connection, keys, add)
-    const skew = await clockSkew(connection)
-    if (Math.abs(skew) > skewMs)
-      add(
-        'warning',
-        `Its clock is ${(Math.abs(skew) / 1000).toFixed(1)} s ${skew > 0 ? 'ahead of' : 'behind'} that of this machine.`,
-        'Let both machines take their time from the same source.',
-      )
+    problems.push(...problemsOf(info, save))
+    if (info['role'] !== 'slave') problems.push(...(await tryCommands(connection, keys)))
+    const clock = clockFact(await aheadOf(() => clockOf(connection)), limits.skewMs)
+    facts = [...facts, clock.fact]
+    problems.push(...clock.problems)
   } catch (error) {
-    add('error', messageOf(error), isSixfoldError(error) ? error.fix : 'Start Redis, or correct the URL.')
+    problems.push(problemOf(error, 'Start Redis, or correct the URL.'))
   }
   return { technology, where, version, roundTripMs, facts, problems }
 }
@@ -62,23 +56,12 @@ async function setting(connection: Connection, name: string): Promise<string | n
   }
 }
 
-async function roundTrip(connection: Connection): Promise<number> {
-  const took: number[] = []
-  for (let i = 0; i < questions; i++) {
-    const began = performance.now()
-    await connection.send(['PING'])
-    took.push(performance.now() - began)
-  }
-  return took.sort((a, b) => a - b)[questions >> 1]!
-}
-
-async function factsOf(connection: Connection, info: Info, save: string | null): Promise<StoreReport['facts']> {
-  const megabytes = (value: string | undefined): string => `${(Number(value ?? 0) / 2 ** 20).toFixed(1)} MiB`
-  const most = Number(info['maxmemory'] ?? 0) === 0 ? 'no limit' : megabytes(info['maxmemory'])
+async function factsOf(connection: Connection, info: Info, save: string | null): Promise<readonly Fact[]> {
+  const [used, allowed] = [Number(info['used_memory'] ?? 0), Number(info['maxmemory'] ?? 0)]
   return [
     { name: 'role', value: info['role'] === 'slave' ? 'replica' : 'primary' },
     { name: 'replicas', value: info['connected_slaves'] ?? 'unknown' },
-    { name: 'memory', value: `${megabytes(info['used_memory'])} of ${most}` },
+    { name: 'memory', value: `${formatBytes(used)} of ${allowed === 0 ? 'no limit' : formatBytes(allowed)}` },
     { name: 'when memory is full', value: info['maxmemory_policy'] ?? 'unknown' },
     { name: 'persistence', value: persistenceOf(info, save) ?? 'unknown' },
     { name: 'clients', value: info['connected_clients'] ?? 'unknown' },
@@ -130,11 +113,7 @@ function problemsOf(info: Info, save: string | null): readonly StoreProblem[] {
 }
 
 /** What the store does, on a key that is nobody's. */
-async function tryCommands(
-  connection: Connection,
-  { trial, startingWith }: Keys,
-  add: (severity: 'error', what: string, fix: string) => void,
-): Promise<void> {
+async function tryCommands(connection: Connection, { trial, startingWith }: Keys): Promise<readonly StoreProblem[]> {
   const script =
     "redis.call('ZADD', KEYS[1], 1, 1) redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', 0) redis.call('PEXPIRE', KEYS[1], 1000) " +
     "redis.call('ZSCORE', KEYS[1], 1) redis.call('UNLINK', KEYS[1]) redis.call('MSET', KEYS[1], '') redis.call('MGET', KEYS[1]) return 1"
@@ -145,21 +124,18 @@ async function tryCommands(
     ['UNLINK', trial],
     ['SCAN', '0', 'MATCH', startingWith(new Uint8Array()), 'COUNT', '1'],
   ]
+  const refused: StoreProblem[] = []
   for (const command of commands)
     try {
       await connection.send(command)
     } catch (error) {
       if (error instanceof UnknownScript) continue
-      add('error', messageOf(error), isSixfoldError(error) ? error.fix : 'See the log of Redis.')
+      refused.push(problemOf(error, 'See the log of Redis.'))
     }
+  return refused
 }
 
-/** How far its clock is ahead, in milliseconds. */
-async function clockSkew(connection: Connection): Promise<number> {
-  const clock = systemClock()
-  const before = clock.now()
+async function clockOf(connection: Connection): Promise<number> {
   const [seconds, micros] = await connection.send<readonly Buffer[]>(['TIME'])
-  return Number(seconds) * 1000 + Number(micros) / 1000 - (before + clock.now()) / 2
+  return Number(seconds) * 1000 + Number(micros) / 1000
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

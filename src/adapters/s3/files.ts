@@ -4,11 +4,13 @@
  */
 import { mkdir } from 'node:fs/promises'
 import { HeadObjectCommand, ListObjectsV2Command, paginateListObjectsV2 } from '@aws-sdk/client-s3'
-import { isSixfoldError, SixfoldError } from '../../kernel/errors.ts'
+import { SixfoldError } from '../../kernel/errors.ts'
 import type { StoreProblem, StoreReport } from '../../ports/inspection.ts'
 import { fixedPrefix, globMatcher, isGlob } from '../duckdb/glob.ts'
 import type { RemoteFiles } from '../duckdb/remote.ts'
 import { hashOfFile } from '../files/contents.ts'
+import type { Fact } from '../report.ts'
+import { problemOf } from '../report.ts'
 import type { Version } from './cache.ts'
 import { fileCache } from './cache.ts'
 import type { S3Options } from './client.ts'
@@ -132,7 +134,7 @@ export function s3Files(options: S3Options & { readonly cacheFolder: string }): 
       }
     },
     inspect: async (paths) => {
-      const [facts, problems]: [{ name: string; value: string }[], StoreProblem[]] = [[], []]
+      const [facts, problems]: [Fact[], StoreProblem[]] = [[], []]
       const places = paths.filter((path) => path.startsWith('s3://')).map(placeOf)
       for (const bucket of new Set(places.map((place) => place.bucket))) {
         const prefix = fixedPrefix(places.find((place) => place.bucket === bucket)!.key)
@@ -141,7 +143,8 @@ export function s3Files(options: S3Options & { readonly cacheFolder: string }): 
           await s3.client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, MaxKeys: 1 }))
           facts.push({ name: `s3://${bucket}`, value: `answers in ${(performance.now() - began).toFixed(1)} ms` })
         } catch (error) {
-          problems.push(problemOf(s3.failure(error, { action: 's3:ListBucket', where: `s3://${bucket}/${prefix}` })))
+          const known = s3.failure(error, { action: 's3:ListBucket', where: `s3://${bucket}/${prefix}` })
+          problems.push(problemOf(known, 'See the log of the S3 service.'))
         }
       }
       return { facts, problems } satisfies Pick<StoreReport, 'facts' | 'problems'>
@@ -160,12 +163,6 @@ function placeOf(path: string): Place {
     fix: 'Write s3://bucket/path/to/file.parquet, or a glob after the bucket.',
   })
 }
-
-const problemOf = (error: unknown): StoreProblem => ({
-  severity: 'error',
-  what: error instanceof Error ? error.message : String(error),
-  fix: isSixfoldError(error) ? error.fix : 'See the log of the S3 service.',
-})
 
 /** The results in order. After one has failed no other is begun; those under way are waited for. */
 async function atOnce<T, R>(limit: number, items: readonly T[], work: (item: T) => Promise<R>): Promise<readonly R[]> {

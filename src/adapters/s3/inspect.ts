@@ -11,37 +11,29 @@ import {
   PutObjectCommand,
 } from '@aws-sdk/client-s3'
 import { systemClock } from '../../kernel/clock.ts'
-import { isSixfoldError } from '../../kernel/errors.ts'
 import type { StoreProblem, StoreReport } from '../../ports/inspection.ts'
+import type { Fact } from '../report.ts'
+import { clockFact, problemOf, roundTripOf } from '../report.ts'
 import type { S3 } from './client.ts'
 import { isConditionFailed } from './errors.ts'
 
-const questions = 5
 /** S3 refuses requests that are signed 15 minutes off. */
-const warnSkewMs = 60_000
-
-type Facts = { readonly name: string; readonly value: string }[]
+const mostAheadMs = 60_000
 
 export async function inspectBucket(s3: S3, bucket: string, below: string): Promise<StoreReport> {
-  const [facts, problems]: [Facts, StoreProblem[]] = [[], []]
+  const [facts, problems]: [Fact[], StoreProblem[]] = [[], []]
   const where = `s3://${bucket}/${below}`.replace(/\/$/, '') + (s3.endpoint === null ? '' : ` at ${s3.endpoint}`)
   let [version, roundTripMs]: [string | null, number | null] = [null, null]
   const failed = (error: unknown, action: string, severity: StoreProblem['severity'] = 'error'): void => {
     const known = s3.failure(error, { action, where: `s3://${bucket}/${below}` })
-    const what = known instanceof Error ? known.message : String(known)
-    problems.push({ severity, what, fix: isSixfoldError(known) ? known.fix : 'See the log of the S3 service.' })
+    problems.push({ ...problemOf(known, 'See the log of the S3 service.'), severity })
   }
   try {
     const asked = await askList(s3.client, bucket, below)
     ;({ version, roundTripMs } = asked)
     facts.push({ name: 'region', value: await s3.client.config.region() })
     facts.push({ name: 'versioning', value: await versioning(s3.client, bucket) })
-    if (Math.abs(asked.skewMs ?? 0) > warnSkewMs)
-      problems.push({
-        severity: 'warning',
-        what: `Its clock is ${Math.round(Math.abs(asked.skewMs!) / 1000)} s ${asked.skewMs! > 0 ? 'ahead of' : 'behind'} that of this machine; S3 refuses what is 15 minutes off.`,
-        fix: 'Let this machine take its time from the network.',
-      })
+    if (asked.aheadMs !== null) problems.push(...clockFact(asked.aheadMs, mostAheadMs).problems)
     await tryObject(s3.client, bucket, `${below}.sixfold-probe`, facts, failed)
   } catch (error) {
     failed(error, 's3:ListBucket')
@@ -53,15 +45,13 @@ interface Answered {
   /** What serves it, as it names itself: S3 has no version to ask for. */
   readonly version: string | null
   readonly roundTripMs: number
-  readonly skewMs: number | null
+  readonly aheadMs: number | null
 }
 
 async function askList(client: S3Client, bucket: string, below: string): Promise<Answered> {
-  const took: number[] = []
-  let [version, skewMs]: [string | null, number | null] = [null, null]
+  let [version, aheadMs]: [string | null, number | null] = [null, null]
   const clock = systemClock()
-  for (let i = 0; i < questions; i++) {
-    const began = performance.now()
+  const roundTripMs = await roundTripOf(() => {
     const question = new ListObjectsV2Command({ Bucket: bucket, Prefix: below, MaxKeys: 1 })
     question.middlewareStack.add(
       (next) => async (args) => {
@@ -69,15 +59,15 @@ async function askList(client: S3Client, bucket: string, below: string): Promise
         const { headers = {} } = result.response as { readonly headers?: Readonly<Record<string, string>> }
         version = headers['server'] ?? null
         const date = Date.parse(headers['date'] ?? '')
-        skewMs = Number.isNaN(date) ? null : date - clock.now()
+        // It is told in whole seconds.
+        aheadMs = Number.isNaN(date) ? null : date + 500 - clock.now()
         return result
       },
       { step: 'deserialize', name: 'sixfoldHeaders' },
     )
-    await client.send(question)
-    took.push(performance.now() - began)
-  }
-  return { version, skewMs, roundTripMs: took.sort((a, b) => a - b)[questions >> 1]! }
+    return client.send(question)
+  })
+  return { version, aheadMs, roundTripMs }
 }
 
 async function versioning(client: S3Client, bucket: string): Promise<string> {
@@ -93,7 +83,7 @@ async function tryObject(
   client: S3Client,
   bucket: string,
   key: string,
-  facts: Facts,
+  facts: Fact[],
   failed: (error: unknown, action: string, severity?: StoreProblem['severity']) => void,
 ): Promise<void> {
   const object = { Bucket: bucket, Key: key }

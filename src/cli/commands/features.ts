@@ -8,10 +8,11 @@ import type { AnyView } from '../../definition/view.ts'
 import type { Materialized } from '../../features/index.ts'
 import { SixfoldError } from '../../kernel/errors.ts'
 import { parseInstant } from '../../kernel/instant.ts'
+import { formatBytes } from '../../kernel/size.ts'
 import { suggestion } from '../../kernel/suggest.ts'
 import type { TrainingSetResult } from '../../ports/offline-store.ts'
 import { defineCommand } from '../command.ts'
-import { age, bytes, count, instant, seconds, table, value } from '../text.ts'
+import { age, count, instant, seconds, table, value } from '../text.ts'
 
 function instantOption(text: unknown, name: string): number | null {
   if (text === undefined) return null
@@ -185,5 +186,5 @@ export const trainingSet = defineCommand<TrainingSetResult & { readonly out: str
     }
   },
   render: ({ rows, columns, bytes: size, milliseconds, out }) =>
-    `${out}: ${count(rows, 'row')}, ${count(columns.length, 'column')}, ${bytes(size)}, in ${seconds(milliseconds)}`,
+    `${out}: ${count(rows, 'row')}, ${count(columns.length, 'column')}, ${formatBytes(size)}, in ${seconds(milliseconds)}`,
 })

@@ -1,8 +1,10 @@
 /** model add and model list. */
+
+import { formatBytes } from '../../kernel/size.ts'
 import type { ModelVersion } from '../../ports/metadata-store.ts'
 import type { AddedVersion } from '../../registry/index.ts'
 import { defineCommand } from '../command.ts'
-import { bytes, instant, table } from '../text.ts'
+import { instant, table } from '../text.ts'
 
 export const modelAdd = defineCommand<AddedVersion>({
   name: 'model add',
@@ -25,7 +27,7 @@ export const modelAdd = defineCommand<AddedVersion>({
   },
   render: ({ version, signature, added }) =>
     [
-      `${version.model} version ${version.version}${added ? '' : ', which was there already'}: ${bytes(version.bytes)}, sha256 ${version.artifact.slice(0, 12)}, opset ${version.opset ?? 'unknown'}`,
+      `${version.model} version ${version.version}${added ? '' : ', which was there already'}: ${formatBytes(version.bytes)}, sha256 ${version.artifact.slice(0, 12)}, opset ${version.opset ?? 'unknown'}`,
       ...signature.inputs.map(
         ({ input, type, entries }) => `  input ${input}: ${type}, ${entries.length} of the vector's entries`,
       ),
@@ -53,7 +55,7 @@ export const modelList = defineCommand<{ readonly model: string; readonly versio
           versions.map(({ version, at, bytes: size, artifact, note }) => [
             String(version),
             instant(at),
-            bytes(size),
+            formatBytes(size),
             artifact.slice(0, 12),
             note ?? '',
           ]),

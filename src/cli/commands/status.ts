@@ -1,8 +1,9 @@
 /** status: what runs where, as a server that runs tells it. */
 import type { Status } from '../../api/index.ts'
+import { formatBytes } from '../../kernel/size.ts'
 import { defineCommand } from '../command.ts'
 import { factLines, problemLines, problemsOf, storeTable } from '../stores.ts'
-import { age, bytes, instant, table } from '../text.ts'
+import { age, instant, table } from '../text.ts'
 
 export const status = defineCommand<Status>({
   name: 'status',
@@ -69,7 +70,7 @@ const topics = ({ topics: all }: Status): string =>
     ? ''
     : table(
         ['topic', 'entries', 'size'],
-        all.map(({ topic, end, bytes: size }) => [topic, counted(end), size === null ? '–' : bytes(size)]),
+        all.map(({ topic, end, bytes: size }) => [topic, counted(end), size === null ? '–' : formatBytes(size)]),
       )
 
 const counted = (n: number | null): string => (n === null ? '–' : n.toLocaleString('en'))
@@ -78,7 +79,7 @@ const stores = ({ stores: all, store }: Status): string => {
   const problems = problemsOf(all)
   return [
     ...(all.length === 0 ? [] : [storeTable(all), factLines(all).join('\n')]),
-    ...(store === null ? [] : [`online state: ${counted(store.entries)} entries, ${bytes(store.bytes)}`]),
+    ...(store === null ? [] : [`online state: ${counted(store.entries)} entries, ${formatBytes(store.bytes)}`]),
     ...(problems.length === 0 ? [] : ['', problemLines(problems).join('\n')]),
   ]
     .filter((part, i) => part !== '' || i > 0)
