@@ -150,6 +150,24 @@ describeWith(['redis'], 'Redis refuses', () => {
     await increment(store, key)
   })
 
+  it('to do anything while it is busy with a script: after its patience, and no longer than the script runs', async () => {
+    const redis = await server('--lua-time-limit', '50')
+    const store = await storeAt(redis.url, { patienceMs: 600 })
+    await increment(store, key)
+    const script = command(redis, 'EVAL', 'while true do end', '0').catch(() => {})
+    await sleep(200)
+    const began = performance.now()
+    await expect(increment(store, key)).rejects.toMatchObject({
+      code: 'SX_STORE_UNAVAILABLE',
+      message: expect.stringMatching(/127\.0\.0\.1:\d+ cannot be used: BUSY/),
+    })
+    expect(performance.now() - began).toBeGreaterThan(550)
+    expect(performance.now() - began).toBeLessThan(1_500)
+    await command(redis, 'SCRIPT', 'KILL')
+    await script
+    await increment(store, key)
+  })
+
   it('to write while it cannot save: with its reason', async () => {
     const redis = await server('--save', '1 1')
     // It does not end either before it has saved.

@@ -4,6 +4,7 @@
  */
 import type { API, ConnectionOptions } from '@platformatic/kafka'
 import { metadataV12 } from '@platformatic/kafka'
+import { pause, persist } from '../../kernel/persist.ts'
 import { codes, lasting, Refused, unavailable } from './errors.ts'
 import { Link } from './link.ts'
 
@@ -180,33 +181,27 @@ export class Cluster {
 
   /** Tries until it works, what will not become better is found, or patience ends. */
   async persist<T>(what: string, attempt: () => Promise<T>): Promise<T> {
-    const end = performance.now() + this.patienceMs
-    for (let pauseMs = 50; ; pauseMs = Math.min(pauseMs * 2, 500)) {
-      try {
-        return await attempt()
-      } catch (error) {
-        const final = lasting(error, this.where)
-        if (final !== null) throw final
-        if (this.closed || performance.now() >= end) throw unavailable(this.where, what, error)
-        this.stale()
-      }
-      await this.pause(pauseMs)
+    try {
+      return await this.tryUntil(performance.now() + this.patienceMs, attempt)
+    } catch (error) {
+      throw lasting(error, this.where) ?? unavailable(this.where, what, error)
     }
   }
 
+  /** Rejects with the last error, as it is. `again` is told of each after which it is tried again. */
+  tryUntil<T>(until: number, attempt: () => Promise<T>, again: (error: unknown) => void = () => {}): Promise<T> {
+    const passes = (error: unknown): boolean => {
+      if (lasting(error, this.where) !== null) return false
+      again(error)
+      this.stale()
+      return true
+    }
+    return persist(attempt, { until, passes, signal: this.#closing.signal })
+  }
+
   /** Ends at once when the cluster is closed. */
-  async pause(ms: number): Promise<void> {
-    const { signal } = this.#closing
-    if (signal.aborted) return
-    await new Promise<void>((done) => {
-      const end = (): void => {
-        clearTimeout(timer)
-        signal.removeEventListener('abort', end)
-        done()
-      }
-      const timer = setTimeout(end, ms)
-      signal.addEventListener('abort', end)
-    })
+  pause(ms: number): Promise<void> {
+    return pause(ms, this.#closing.signal)
   }
 
   close(): void {

@@ -1,5 +1,6 @@
 /** What Kafka's answers mean to whoever looks after it. */
 import { isSixfoldError, SixfoldError } from '../../kernel/errors.ts'
+import { reasonOf, unavailable as unavailableStore } from '../unavailable.ts'
 
 /** The protocol's numbers of the answers that are acted on. */
 export const codes = {
@@ -53,13 +54,11 @@ export function lasting(error: unknown, where: string): SixfoldError | null {
 }
 
 export function unavailable(where: string, what: string, error: unknown): SixfoldError {
+  // What the library says around it tells less.
   let root = error
   while (root instanceof Error && root.cause !== undefined) root = root.cause
-  const { message, code } = root as { message?: string; code?: string }
-  return new SixfoldError('SX_STORE_UNAVAILABLE', `Kafka at ${where}: ${what} (${message || code || String(root)}).`, {
-    cause: error,
-    ...(/certificate/.test(message ?? '')
-      ? { fix: 'Name the file of the authority that signed the certificate in NODE_EXTRA_CA_CERTS.' }
-      : {}),
-  })
+  const fix = /certificate/.test(reasonOf(root))
+    ? 'Name the file of the authority that signed the certificate in NODE_EXTRA_CA_CERTS.'
+    : undefined
+  return unavailableStore(`Kafka at ${where}:`, what, root, fix)
 }

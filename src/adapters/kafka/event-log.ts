@@ -11,6 +11,7 @@
 import { randomInt } from 'node:crypto'
 import { systemClock } from '../../kernel/clock.ts'
 import { SixfoldError } from '../../kernel/errors.ts'
+import { atMost } from '../../kernel/persist.ts'
 import type { Appended, AppendOptions, EventLog } from '../../ports/event-log.ts'
 import type { ClusterOptions } from './cluster.ts'
 import { Cluster } from './cluster.ts'
@@ -158,15 +159,10 @@ export async function kafkaEventLog(options: KafkaOptions): Promise<EventLog> {
     },
     inspect: () => inspectKafka({ cluster, topics }, options, [...followings]),
     close: async () => {
-      let timer: NodeJS.Timeout | undefined
-      const late = new Promise<void>((done) => {
-        timer = setTimeout(done, closeMs)
-      })
       const orderly = Promise.all([...followings].map((following) => following.close())).then(() =>
         Promise.all([...appended.keys()].map(settled)),
       )
-      await Promise.race([orderly.catch(() => {}), late])
-      clearTimeout(timer)
+      await atMost(closeMs, orderly)
       cluster.close()
       // What could not be sent is told of.
       await Promise.all([...appended.keys()].map(settled))

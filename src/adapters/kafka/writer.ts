@@ -92,48 +92,29 @@ export class PartitionWriter {
   }
 
   async #write(batch: readonly Append[]): Promise<void> {
-    const failed = (error: Error): void => {
-      for (const append of batch) append.done(error)
+    const cluster = this.#cluster
+    try {
+      const expire = (reason: unknown): void => this.#expire(reason)
+      const answer = await cluster.tryUntil(batch[0]!.deadline, () => this.#offer(batch), expire)
+      if (!tooLarge.includes(answer.errorCode)) return stored(batch, Number(answer.baseOffset))
+    } catch (error) {
+      this.#raise(true)
+      return failed(batch, lasting(error, cluster.where) ?? this.#unavailable(error))
     }
-    for (let pauseMs = 20; ; pauseMs = Math.min(pauseMs * 2, 250)) {
-      let reason: unknown
-      try {
-        const { errorCode, errorMessage, baseOffset } = await this.#send(batch)
-        if (errorCode === 0) {
-          let position = Number(baseOffset)
-          for (const append of batch) {
-            append.position = position
-            position += append.entries.length
-            append.done(null)
-          }
-          return
-        }
-        if (tooLarge.includes(errorCode)) {
-          if (batch.length > 1) {
-            const half = Math.ceil(batch.length / 2)
-            await this.#write(batch.slice(0, half))
-            await this.#write(batch.slice(half))
-            return
-          }
-          return failed(this.#tooLarge(batch[0]!))
-        }
-        // Nothing of the batch is stored: of one that was, the broker would have said where. Its numbers begin anew.
-        if (changed.includes(errorCode)) this.#raise(errorCode === codes.outOfOrderSequence)
-        reason = new Refused(errorCode, errorMessage ?? `an append to topic '${this.#topic}'`)
-      } catch (error) {
-        reason = error
-      }
-      const final = lasting(reason, this.#cluster.where)
-      if (final !== null || this.#cluster.closed || performance.now() >= batch[0]!.deadline) {
-        this.#raise(true)
-        return failed(
-          final ?? unavailable(this.#cluster.where, `topic '${this.#topic}' could not be appended to`, reason),
-        )
-      }
-      this.#expire(reason)
-      this.#cluster.stale()
-      await this.#cluster.pause(pauseMs)
-    }
+    if (batch.length === 1) return failed(batch, this.#tooLarge(batch[0]!))
+    const half = Math.ceil(batch.length / 2)
+    await this.#write(batch.slice(0, half))
+    await this.#write(batch.slice(half))
+  }
+
+  /** Rejects where it may be offered again: with the same numbers, or with new ones. */
+  async #offer(batch: readonly Append[]): Promise<produceV9.ProduceResponsePartition> {
+    const answer = await this.#send(batch)
+    const { errorCode, errorMessage } = answer
+    if (errorCode === 0 || tooLarge.includes(errorCode)) return answer
+    // Nothing of the batch is stored: of one that was, the broker would have said where. Its numbers begin anew.
+    if (changed.includes(errorCode)) this.#raise(errorCode === codes.outOfOrderSequence)
+    throw new Refused(errorCode, errorMessage ?? `an append to topic '${this.#topic}'`)
   }
 
   async #send(batch: readonly Append[]): Promise<produceV9.ProduceResponsePartition> {
@@ -198,8 +179,11 @@ export class PartitionWriter {
     const late = this.#queue.filter(({ deadline }) => deadline <= now)
     if (late.length === 0) return
     this.#queue = this.#queue.filter(({ deadline }) => deadline > now)
-    const error = unavailable(this.#cluster.where, `topic '${this.#topic}' could not be appended to`, reason)
-    for (const append of late) append.done(error)
+    failed(late, this.#unavailable(reason))
+  }
+
+  #unavailable(reason: unknown): SixfoldError {
+    return unavailable(this.#cluster.where, `topic '${this.#topic}' could not be appended to`, reason)
   }
 
   #tooLarge({ bytes }: Append): SixfoldError {
@@ -208,4 +192,17 @@ export class PartitionWriter {
       fix: `Raise max.message.bytes of topic '${name}', or send fewer rows in one request.`,
     })
   }
+}
+
+function stored(batch: readonly Append[], first: number): void {
+  let position = first
+  for (const append of batch) {
+    append.position = position
+    position += append.entries.length
+    append.done(null)
+  }
+}
+
+function failed(batch: readonly Append[], error: Error): void {
+  for (const append of batch) append.done(error)
 }

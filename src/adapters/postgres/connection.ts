@@ -8,12 +8,11 @@
  * - Nothing is set when a connection starts, and nothing is kept by one between transactions: poolers in front of the database, in
  *   transaction mode, may be used.
  */
-import { randomInt } from 'node:crypto'
 import { Socket } from 'node:net'
-import { setTimeout as pause } from 'node:timers/promises'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
 import { sha256 } from '../../kernel/hash.ts'
+import { atMost, persist } from '../../kernel/persist.ts'
 import { inTransaction } from '../sql/transaction.ts'
 import { asLost, ConnectionLost, passes, storeError } from './errors.ts'
 import type { Place, PostgresOptions } from './place.ts'
@@ -30,7 +29,6 @@ export interface Postgres<Tables> extends Place {
   close(): Promise<void>
 }
 
-const [firstPauseMs, longestPauseMs] = [25, 1_000]
 const goodbyeMs = 1_000
 const eightBytes = 20
 
@@ -105,14 +103,10 @@ export function openPostgres<Tables>(options: PostgresOptions, connections: numb
 
   async function run<T>(work: (db: Kysely<Tables>) => Promise<T>, patience = patienceMs): Promise<T> {
     const until = performance.now() + patience
-    for (let longest = firstPauseMs; ; longest = Math.min(longest * 2, longestPauseMs)) {
-      try {
-        return await work(bare.withSchema(schema))
-      } catch (error) {
-        const wait = randomInt(longest >> 1, longest + 1)
-        if (closing.signal.aborted || !passes(error) || performance.now() + wait > until) throw storeError(error, place)
-        await pause(wait, undefined, { signal: closing.signal }).catch(() => {})
-      }
+    try {
+      return await persist(() => work(bare.withSchema(schema)), { until, passes, signal: closing.signal })
+    } catch (error) {
+      throw storeError(error, place)
     }
   }
 
@@ -139,9 +133,7 @@ export function openPostgres<Tables>(options: PostgresOptions, connections: numb
           ended,
           ...[...sockets].map((socket) => new Promise((done) => socket.once('close', done))),
         ])
-        const late = new AbortController()
-        await Promise.race([gone, pause(goodbyeMs, undefined, { signal: late.signal }).catch(() => {})])
-        late.abort()
+        await atMost(goodbyeMs, gone)
         for (const socket of sockets) socket.destroy()
         await ended
       })()

@@ -1,6 +1,7 @@
 /** What went wrong, in terms of whoever runs the database: whether it can be tried again, and what to do. */
 import pg from 'pg'
 import { isSixfoldError, SixfoldError } from '../../kernel/errors.ts'
+import { reasonOf, unavailable } from '../unavailable.ts'
 import type { Place } from './place.ts'
 
 /** The connection is gone, never came to be, or has not answered in time. What was asked may have happened. */
@@ -9,9 +10,7 @@ export class ConnectionLost extends Error {}
 /** A failure as PostgreSQL's client gives it: with an SQLSTATE, it is the server's answer; without, there was none. */
 export function asLost(error: unknown): unknown {
   if (error instanceof pg.DatabaseError) return error
-  const { message, errors } = error as { message?: string; errors?: readonly Error[] }
-  // Of a name with several addresses each has its error, and the whole has no text.
-  return new ConnectionLost(message || errors?.[0]?.message || String(error), { cause: error })
+  return new ConnectionLost(reasonOf(error), { cause: error })
 }
 
 /**
@@ -30,7 +29,7 @@ export const isDuplicate = (error: unknown): boolean => error instanceof pg.Data
 
 export function storeError(error: unknown, place: Place): unknown {
   if (isSixfoldError(error)) return error
-  const { where } = place
+  const where = `PostgreSQL at ${place.where}`
   const message = error instanceof Error ? error.message : String(error)
   const code = error instanceof pg.DatabaseError ? (error.code ?? '') : ''
   if (full.test(code))
@@ -44,11 +43,14 @@ export function storeError(error: unknown, place: Place): unknown {
       cause: error,
     })
   if (code === '25006')
-    return new SixfoldError('SX_STORE_UNAVAILABLE', `${where} can only be read: ${message}.`, {
-      fix: 'Name the primary: this server is a standby, or was set to read only.',
-      cause: error,
-    })
-  if (passes(error)) return new SixfoldError('SX_STORE_UNAVAILABLE', `${where}: ${message}.`, { cause: error })
+    return unavailable(
+      where,
+      'can only be read',
+      error,
+      'Name the primary: this server is a standby, or was set to read only.',
+    )
+  if (error instanceof ConnectionLost) return unavailable(where, 'cannot be reached', error)
+  if (passes(error)) return unavailable(where, 'cannot be used', error)
   return error
 }
 

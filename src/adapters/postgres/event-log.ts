@@ -5,8 +5,8 @@
  * sent again and found to be there. What is rejected may still have been written, also after what was appended later.
  */
 import { randomBytes } from 'node:crypto'
-import { setTimeout as pause } from 'node:timers/promises'
 import { SixfoldError } from '../../kernel/errors.ts'
+import { atMost } from '../../kernel/persist.ts'
 import { formatBytes } from '../../kernel/size.ts'
 import type { Entry, EventLog } from '../../ports/event-log.ts'
 import type { PostgresOptions } from './connection.ts'
@@ -59,6 +59,7 @@ function logOver(
       found = new LogWriter({
         bufferBytes,
         patienceMs,
+        where: `PostgreSQL at ${postgres.where}`,
         write: (seq, count, bytes, patience) =>
           run(async (db) => {
             try {
@@ -151,13 +152,11 @@ function logOver(
       ])
     },
     close: async () => {
-      const late = new AbortController()
       const settled = Promise.all([
         ...[...followers].map((follower) => follower.close()),
         ...[...writers.values()].map((one) => one.settled()),
       ])
-      await Promise.race([settled, pause(closeMs, undefined, { signal: late.signal }).catch(() => {})])
-      late.abort()
+      await atMost(closeMs, settled)
       for (const one of writers.values()) one.close()
       await postgres.close()
     },

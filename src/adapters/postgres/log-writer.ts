@@ -4,10 +4,13 @@
  * once; what has waited longer than the patience is rejected.
  */
 import { SixfoldError } from '../../kernel/errors.ts'
+import { unavailable } from '../unavailable.ts'
 
 export interface WriterOptions {
   readonly bufferBytes: number
   readonly patienceMs: number
+  /** 'PostgreSQL at …' */
+  readonly where: string
   /** Tries for so long; gives the position of the first entry. */
   write(seq: number, count: number, bytes: Buffer, patienceMs: number): Promise<number>
   written(): void
@@ -72,7 +75,7 @@ export class LogWriter {
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
     for (const { reject } of this.#waiting.splice(0))
-      reject(new SixfoldError('SX_STORE_UNAVAILABLE', 'The log was closed before this could be written.'))
+      reject(unavailable(this.#options.where, 'was closed before it took what was appended'))
   }
 
   #schedule(withinMs: number): void {
@@ -115,12 +118,11 @@ export class LogWriter {
 
   /** Those that go together. Their patience ends with the first one's, so that all of them came soon after it. */
   #next(): readonly Waiting[] {
-    const { patienceMs } = this.#options
+    const { patienceMs, where } = this.#options
     const now = performance.now()
     const late = this.#waiting.findIndex(({ since }) => now - since < patienceMs)
     const expired = this.#waiting.splice(0, late === -1 ? this.#waiting.length : late)
-    for (const { reject } of expired)
-      reject(new SixfoldError('SX_STORE_UNAVAILABLE', `The log could not be written for ${patienceMs} ms.`))
+    for (const { reject } of expired) reject(unavailable(where, `did not take what was appended for ${patienceMs} ms`))
     this.#forget(expired)
     let bytes = 0
     const end = this.#waiting.findIndex(({ block, since }, index) => {

@@ -8,10 +8,10 @@
  * The driver's own reconnecting is off: it waits without limit for the answers to its first commands, and keeps commands back
  * while there is no connection.
  */
-import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient, RESP_TYPES } from 'redis'
 import { isSixfoldError } from '../../kernel/errors.ts'
+import { pause, pauseAfter } from '../../kernel/persist.ts'
 import { failureOf, Lost, unavailable } from './errors.ts'
 
 interface Address {
@@ -24,6 +24,8 @@ export interface Connection {
   /** The URL without credentials. */
   readonly where: string
   readonly isUp: boolean
+  /** Given when it is closed. */
+  readonly closing: AbortSignal
   /** Rejects with Lost when the connection is lost or there is none; else with what Redis answered. */
   send<T>(args: readonly (string | Buffer)[]): Promise<T>
   /** Waits for a connection, no longer than to this instant of `performance.now`. */
@@ -40,7 +42,6 @@ const openMs = 1_500
 const tickMs = 250
 const silentTicks = 8
 const idleTicks = 4
-const longestPauseMs = 1_000
 
 const bytes = { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } }
 
@@ -95,7 +96,7 @@ export function openConnection(address: Address): Connection {
   }
 
   const keep = async (): Promise<void> => {
-    let pause = 50
+    let failures = 0
     while (!stopped.signal.aborted) {
       const fresh = newClient(address)
       const lost = new Promise<never>((_, reject) => {
@@ -106,7 +107,7 @@ export function openConnection(address: Address): Connection {
       lost.catch(() => {})
       try {
         await opened(fresh, lost)
-        ;[client, pause, silent, idle] = [fresh, 50, 0, 0]
+        ;[client, failures, silent, idle] = [fresh, 0, 0, 0]
         // For whoever lists the clients; not everyone may say a name.
         fresh.sendCommand(['CLIENT', 'SETNAME', 'sixfold']).catch(() => {})
         wake()
@@ -117,8 +118,7 @@ export function openConnection(address: Address): Connection {
       client = null
       fresh.destroy()
       wake()
-      await sleep(randomInt(pause / 2, pause), undefined, { signal: stopped.signal }).catch(() => {})
-      pause = Math.min(pause * 2, longestPauseMs)
+      await pause(pauseAfter(++failures), stopped.signal)
     }
   }
   void keep()
@@ -135,7 +135,7 @@ export function openConnection(address: Address): Connection {
         else if (client !== null) settle(resolve)
         else if (isSixfoldError(last) && last.code === 'SX_STORE_DENIED') settle(() => reject(last))
       }
-      const late = (): void => settle(() => reject(unavailable(where, `cannot be reached: ${last.message}`, last)))
+      const late = (): void => settle(() => reject(unavailable(where, 'cannot be reached', last)))
       const timer = setTimeout(late, Math.max(0, until - performance.now()))
       waiters.add(look)
       look()
@@ -143,6 +143,7 @@ export function openConnection(address: Address): Connection {
 
   return {
     where,
+    closing: stopped.signal,
     get isUp() {
       return client !== null
     },

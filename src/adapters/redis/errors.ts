@@ -1,6 +1,7 @@
 /** What Redis answers when it does not do what was asked, in the catalogue's terms. */
 import { ErrorReply } from 'redis'
 import { SixfoldError } from '../../kernel/errors.ts'
+import { reasonOf, unavailable as unavailableStore } from '../unavailable.ts'
 
 /** Trying again may help: the connection is lost, or Redis is not ready to answer. */
 export class Lost extends Error {}
@@ -44,10 +45,4 @@ export function failureOf(error: unknown, where: string): Error {
 }
 
 export const unavailable = (where: string, why: string, cause?: unknown): SixfoldError =>
-  new SixfoldError('SX_STORE_UNAVAILABLE', `Redis at ${where} ${why}.`, cause === undefined ? {} : { cause })
-
-/** Why a connection failed. Several addresses of one name fail together, each with its own reason. */
-function reasonOf(error: Error): string {
-  if (error instanceof AggregateError) return error.errors.map((one: Error) => one.message).join('; ')
-  return error.message || error.name
-}
+  unavailableStore(`Redis at ${where}`, why, cause)

@@ -8,12 +8,12 @@
  *
  * One server, or a primary with replicas: an update spans keys, which a cluster does not allow.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
+import { atMost } from '../../kernel/persist.ts'
 import type { OnlineStore } from '../../ports/online-store.ts'
 import { openConnection } from './connection.ts'
 import { inspectRedis } from './inspect.ts'
 import { keysUnder } from './keys.ts'
-import { persist } from './persist.ts'
+import { persistOver } from './persist.ts'
 import { batchedReads } from './reads.ts'
 import { updates } from './updates.ts'
 
@@ -43,7 +43,7 @@ export async function redisOnlineStore(options: RedisOptions): Promise<OnlineSto
   const underWay = new Set<Promise<unknown>>()
   const until = (): number => performance.now() + patienceMs
   const ask = <T>(...args: readonly (string | Buffer)[]): Promise<T> =>
-    persist(connection, until(), () => connection.send<T>(args))
+    persistOver(connection, until(), () => connection.send<T>(args))
 
   try {
     await connection.up(until())
@@ -83,9 +83,7 @@ export async function redisOnlineStore(options: RedisOptions): Promise<OnlineSto
     },
     inspect: () => inspectRedis(connection, keys),
     close: async () => {
-      const wait = new AbortController()
-      await Promise.race([Promise.all(underWay), sleep(closeMs, undefined, { signal: wait.signal }).catch(() => {})])
-      wait.abort()
+      await atMost(closeMs, Promise.all(underWay))
       connection.close()
       reads.close()
     },

@@ -59,10 +59,7 @@ export function batchedReads(connection: Connection, keys: Keys, readMs: number)
     connection.send<readonly (Buffer | null)[]>(batch.args).then(
       (values) => answer(batch, values),
       (error: Error) =>
-        refuse(
-          batch,
-          error instanceof Lost ? unavailable(connection.where, `cannot be read: ${error.message}`, error) : error,
-        ),
+        refuse(batch, error instanceof Lost ? unavailable(connection.where, 'cannot be read', error) : error),
     )
   }
 

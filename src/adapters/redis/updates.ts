@@ -9,13 +9,13 @@
  * Updates that have lost a race go one at a time within a process, so that many at once of one key do not hold each other up.
  */
 import { createHash, randomInt, randomUUID } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { pause } from '../../kernel/persist.ts'
 import type { OnlineStore } from '../../ports/online-store.ts'
 import type { Connection } from './connection.ts'
 import { UnknownScript, unavailable } from './errors.ts'
 import type { Keys } from './keys.ts'
 import { packChanges, packRead } from './packing.ts'
-import { persist } from './persist.ts'
+import { persistOver } from './persist.ts'
 import { script } from './script.ts'
 
 type Values = readonly (Buffer | null)[]
@@ -63,9 +63,9 @@ export function updates(connection: Connection, keys: Keys, patienceMs: number) 
       names.length === 0 ? Promise.resolve([]) : connection.send<Values>(['MGET', ...names])
 
     try {
-      const lost = await persist(connection, until, async () => (await attempt(await read())) !== null)
+      const lost = await persistOver(connection, until, async () => (await attempt(await read())) !== null)
       if (!lost) return
-      const won = losers.then(() => persist(connection, until, () => race(attempt, read, until)))
+      const won = losers.then(() => persistOver(connection, until, () => race(attempt, read, until)))
       losers = won.catch(() => {})
       if (!(await won))
         throw unavailable(connection.where, 'was changed by others again and again: an update found no gap')
@@ -84,13 +84,13 @@ async function race(
   until: number,
 ): Promise<boolean> {
   let values: Values | null = await read()
-  for (let pause = 1; ; pause = Math.min(pause * 2, longestPauseMs)) {
+  for (let longest = 1; ; longest = Math.min(longest * 2, longestPauseMs)) {
     values = await attempt(values)
     if (values === null) return true
     if (performance.now() > until) return false
     // Not all at the same instant, and with values that are fresh then.
-    if (pause > 2) {
-      await sleep(randomInt(pause))
+    if (longest > 2) {
+      await pause(randomInt(longest))
       values = await read()
     }
   }

@@ -27,7 +27,8 @@ export interface S3 {
   /** Null for AWS; without user and password. */
   readonly endpoint: string | null
   readonly patienceMs: number
-  readonly closed: boolean
+  /** Given when it is closed. */
+  readonly closing: AbortSignal
   /** What went wrong, in the catalogue's terms. */
   failure(error: unknown, asked: Asked): unknown
   close(): void
@@ -37,7 +38,7 @@ const connectMs = 3_000
 
 export function openS3({ region, endpoint, pathStyle, patienceMs }: S3Options): S3 {
   const place = endpoint === null ? null : withoutUser(endpoint)
-  let closed = false
+  const closing = new AbortController()
   const agents = [HttpAgent, HttpsAgent].map((Agent) => new Agent({ keepAlive: true, maxSockets: 50 }))
   const dropIdle = (): void => {
     for (const { freeSockets } of agents)
@@ -57,7 +58,7 @@ export function openS3({ region, endpoint, pathStyle, patienceMs }: S3Options): 
       httpAgent: agents[0] as HttpAgent,
       httpsAgent: agents[1] as HttpsAgent,
     },
-    retryStrategy: patientRetries({ patienceMs, silenceMs, lost: dropIdle, given: () => closed }),
+    retryStrategy: patientRetries({ patienceMs, silenceMs, lost: dropIdle, closing: closing.signal }),
     // Asked before each upload is whether it is there: what would be refused is refused then.
     expectContinueHeader: false,
     // Contents are checked by SHA-256, or read with If-Match and counted.
@@ -67,17 +68,15 @@ export function openS3({ region, endpoint, pathStyle, patienceMs }: S3Options): 
     client,
     endpoint: place,
     patienceMs,
-    get closed() {
-      return closed
-    },
+    closing: closing.signal,
     failure: (error, asked) =>
-      closed
+      closing.signal.aborted
         ? new SixfoldError('SX_STORE_UNAVAILABLE', `S3 was closed while it was asked for ${asked.where}.`, {
             cause: error,
           })
         : failureOf(error, asked, { endpoint: place, patienceMs }),
     close: () => {
-      closed = true
+      closing.abort()
       client.destroy()
       for (const agent of agents) agent.destroy()
     },

@@ -6,11 +6,10 @@ import type { Hash } from 'node:crypto'
 import { createHash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import { open } from 'node:fs/promises'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { GetObjectCommand } from '@aws-sdk/client-s3'
+import { pause, pauseAfter } from '../../kernel/persist.ts'
 import type { S3 } from './client.ts'
 import { isConnectionLost } from './errors.ts'
-import { pauseMs } from './retry.ts'
 
 export interface Wanted {
   readonly bucket: string
@@ -38,7 +37,7 @@ export async function download(
   try {
     const so: Progress = { file, etag, hash: createHash('sha256'), bytes: 0, total: null }
     let lastByteAt = performance.now()
-    for (let attempt = 0; ; attempt++) {
+    for (let failures = 0; ; ) {
       const before = so.bytes
       try {
         await receive(s3, bucket, key, so, progress)
@@ -46,12 +45,13 @@ export async function download(
         return { sha256: so.hash.digest('hex'), bytes: so.bytes }
       } catch (error) {
         if (so.bytes > before) {
-          attempt = 0
+          failures = 0
           lastByteAt = performance.now()
         }
-        if (s3.closed || !isConnectionLost(error) || performance.now() - lastByteAt >= s3.patienceMs) throw error
+        if (s3.closing.aborted || !isConnectionLost(error) || performance.now() - lastByteAt >= s3.patienceMs)
+          throw error
       }
-      await sleep(pauseMs(attempt))
+      await pause(pauseAfter(++failures), s3.closing)
     }
   } finally {
     await file.close()

@@ -1,6 +1,7 @@
 /** What S3 answers when it does not do what was asked, and what keeps a file of ours from being written, in the catalogue's terms. */
 import { isSixfoldError, SixfoldError } from '../../kernel/errors.ts'
 import { storageError } from '../files/errors.ts'
+import { reasonOf as reason } from '../unavailable.ts'
 
 export interface Asked {
   /** The permission it takes: 's3:PutObject'. */
@@ -103,9 +104,7 @@ function causeOf(error: unknown): Error {
 
 const credentials = 'AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY'
 
-/** Several addresses of one name fail together, each with its own reason. */
 function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map((one: Error) => one.message).join('; ')
-  const { message, name } = error as ServiceError
-  return message && !/^Unknown(Error)?$/.test(message) ? message : `It gave no reason (${name}).`
+  const said = reason(error)
+  return /^Unknown(Error)?$/.test(said) ? `It gave no reason (${nameOf(error)}).` : said
 }

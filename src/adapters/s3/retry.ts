@@ -2,8 +2,8 @@
  * Each request is sent again for as long as S3 cannot be reached, is overloaded or fails by itself, until `patienceMs` after it was
  * lost; not after so many attempts: a server that restarts refuses many within a second.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { S3ClientConfig } from '@aws-sdk/client-s3'
+import { pause, pauseAfter } from '../../kernel/persist.ts'
 
 type Strategy = Extract<NonNullable<S3ClientConfig['retryStrategy']>, { refreshRetryTokenForRetry: unknown }>
 type Token = Awaited<ReturnType<Strategy['acquireInitialRetryToken']>>
@@ -18,16 +18,11 @@ export interface Patience {
   readonly silenceMs: number
   /** Called where a connection was silent for too long. */
   lost(): void
-  /** Whether the client was closed. */
-  given(): boolean
+  /** Given when the client is closed. */
+  readonly closing: AbortSignal
 }
 
-const firstPauseMs = 50
-const longestPauseMs = 1_000
-
-export const pauseMs = (attempt: number): number => Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(attempt, 10))
-
-export function patientRetries({ patienceMs, silenceMs, lost, given }: Patience): Strategy {
+export function patientRetries({ patienceMs, silenceMs, lost, closing }: Patience): Strategy {
   const token = (count: number, since: number | null): Patient => ({
     since,
     getRetryCount: () => count,
@@ -42,10 +37,10 @@ export function patientRetries({ patienceMs, silenceMs, lost, given }: Patience)
       const now = performance.now()
       const since = (last as Patient).since ?? now - (silent ? silenceMs : 0)
       const left = since + patienceMs - now
-      if (given() || left <= 0 || (errorType !== 'TRANSIENT' && errorType !== 'THROTTLING'))
+      if (closing.aborted || left <= 0 || (errorType !== 'TRANSIENT' && errorType !== 'THROTTLING'))
         throw new Error('It is not tried again.')
-      await sleep(Math.min(left, pauseMs(last.getRetryCount())))
-      if (given()) throw new Error('It is not tried again.')
+      await pause(Math.min(left, pauseAfter(last.getRetryCount() + 1)), closing)
+      if (closing.aborted) throw new Error('It is not tried again.')
       return token(last.getRetryCount() + 1, since)
     },
     recordSuccess: () => {},
