@@ -77,7 +77,7 @@ export function featureReader(
   const keysOfAll = new Array<Uint8Array>(readers.length)
   const stateKeys = readers.map(({ running }) => viewStateKey(running.plan.hash))
   /** As last read; a state seldom changes, and one that is the same need not be decoded. */
-  const lastStates: (Buffer | null | undefined)[] = []
+  const lastStates: ({ readonly bytes: Buffer; readonly generation: number } | null | undefined)[] = []
   /** Whether the store is a round trip away: it shows with the first answer. */
   let remote = false
 
@@ -138,12 +138,14 @@ export function featureReader(
     return sum
   }
 
-  /** Takes note of a view's state. */
+  /** Takes note of a view's state. Whoever else notes it may have gone on meanwhile, or back with a store that lost its last moments. */
   const follow = (i: number, bytes: Uint8Array | null): void => {
-    if (bytes !== null && lastStates[i]?.equals(bytes)) return
-    lastStates[i] = bytes === null ? null : Buffer.from(bytes)
     const { running, view } = readers[i]!
-    adopt(running, decodeViewState(bytes, view.name))
+    const last = lastStates[i]
+    if (bytes !== null && last?.generation === running.state.generation && last.bytes.equals(bytes)) return
+    const state = decodeViewState(bytes, view.name)
+    lastStates[i] = bytes === null ? null : { bytes: Buffer.from(bytes), generation: state.generation }
+    adopt(running, state)
   }
 
   return { groups: readers.map(({ group, view, at, features }) => ({ group, view, at, features })), width, read }
