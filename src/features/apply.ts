@@ -8,6 +8,7 @@ import { apply, decode, emptyState, encode } from '../aggregation/state.ts'
 import type { Value } from '../expression/node.ts'
 import type { Limits } from '../kernel/limits.ts'
 import type { OnlineStore } from '../ports/online-store.ts'
+import { stateFor, withPushes } from './building.ts'
 import type { Claim, Claims } from './claims.ts'
 import { decodeClaim, encodeClaim, mayClaim, replaces } from './claims.ts'
 import { eventOf, keyOf, timesOf } from './event.ts'
@@ -15,7 +16,7 @@ import { decodePosition, encodePosition, positionKey } from './positions.ts'
 import type { RunningView } from './runtime.ts'
 import { adopt } from './runtime.ts'
 import type { ViewState } from './view-state.ts'
-import { coveredThrough, decodeViewState, encodeViewState, viewStateKey } from './view-state.ts'
+import { coveredThrough, encodeViewState, viewStateKey } from './view-state.ts'
 
 export interface LoggedRow {
   readonly values: readonly Value[]
@@ -137,8 +138,9 @@ function changeOf(
   values: readonly (Uint8Array | null)[],
 ): Change | null {
   const { from, next } = task.stretch
-  const states = views.map(({ plan }, i) => decodeViewState(values[i]!, plan.view.name))
-  if (states.some(({ generation }, i) => generation !== task.generations[i])) return null
+  const found = views.map((view, i) => stateFor(view, values[i]!))
+  if (found.some((state, i) => state?.generation !== task.generations[i])) return null
+  const states = found as readonly ViewState[]
   const before = views.map((_, i) => decodePosition(values[views.length + i]!))
   if (before.some((position) => position < from)) return null
   const written: (Uint8Array | null | undefined)[] = new Array<undefined>(task.keys.length).fill(undefined)
@@ -168,9 +170,8 @@ function changeOf(
     }
     if (before[v]! < next) written[views.length + v] = encodePosition(next)
     if (pushedFrom === state.pushedFrom) return state
-    const changed = { ...state, pushedFrom }
-    written[v] = encodeViewState(changed)
-    return changed
+    written[v] = encodeViewState(withPushes(views[v]!, values[v]!, pushedFrom))
+    return { ...state, pushedFrom }
   })
   return { written, states: after, positions: before.map((position) => Math.max(position, next)), verdicts, full }
 }

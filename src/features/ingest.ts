@@ -22,6 +22,7 @@ import type { EventLog, Following } from '../ports/event-log.ts'
 import type { OnlineStore } from '../ports/online-store.ts'
 import type { Verdict } from './apply.ts'
 import { textOf } from './apply.ts'
+import { buildingViews } from './building.ts'
 import { claimsOf } from './claims.ts'
 import type { RefusedMessage } from './codec.ts'
 import { messageCodec, pushedCodec, toBytes } from './codec.ts'
@@ -61,6 +62,8 @@ export interface Ingest {
   catchUp(): Promise<number>
   /** Goes on taking in what comes into the log by whatever way, sharing the work with others that do, until it is closed. */
   follow(): Promise<Following>
+  /** The lanes of its source over a view that is being built. */
+  lanesOver(building: RunningView): Promise<readonly Lane[]>
   /** How many entries of the log each view's state has, and how many it does not have yet. */
   progress(): Promise<ReadonlyMap<string, { readonly position: number; readonly behind: number }>>
   /** Waits until everything pushed so far is in the state. */
@@ -86,6 +89,7 @@ export async function ingest(options: IngestOptions): Promise<Ingest> {
       return entries
     },
     follow: () => followAll([...sources.values()], log),
+    lanesOver: (building) => sources.get(building.plan.view.basis.source.name)!.over(building),
     progress: async () => {
       const views = new Map<string, { position: number; behind: number }>()
       for (const source of sources.values())
@@ -174,6 +178,22 @@ class SourceIngest {
     return new Lane(place, codec, this.#views, claimsOf(this.#source), this.#full, this.#options)
   }
 
+  /** The same places, over one view that is being built. What its entries are refused for was said when they were first taken in. */
+  async over(view: RunningView): Promise<readonly Lane[]> {
+    if (this.streams && this.streamed.length === 0) await this.openStream()
+    const options = { ...this.#options, views: buildingViews(view, this.#options.store) }
+    const claims = claimsOf(this.#source)
+    const over = (lanes: readonly Lane[], codec: Codec): Lane[] =>
+      lanes.map(({ place }) => new Lane(place, codec, [view], claims, new Map(), options))
+    return [
+      ...over(this.lanes, pushedCodec(this.#source)),
+      ...over(
+        this.streamed,
+        this.#streamCodec(() => {}),
+      ),
+    ]
+  }
+
   get all(): readonly Lane[] {
     return [...this.lanes, ...this.streamed]
   }
@@ -186,19 +206,23 @@ class SourceIngest {
 
   /** False while there is no such topic. */
   async openStream(): Promise<boolean> {
-    const { log, clock } = this.#options
+    const { log } = this.#options
     const topic = log.external(this.#source.stream!.name)!
     const partitions = await log.partitions(topic)
-    const codec = messageCodec(
-      this.#source,
-      clock,
-      (row, at) => this.#whyNoEvent(row) ?? this.#whyTooLate(row, at),
-      (message) => this.#keepRefused(message),
-    )
+    const codec = this.#streamCodec((message) => this.#keepRefused(message))
     this.streamed = Array.from({ length: partitions }, (_, partition) =>
       this.#lane(codec, { topic, partition, lane: firstExternalLane + partition }),
     )
     return partitions > 0
+  }
+
+  #streamCodec(refused: (message: RefusedMessage) => void): Codec {
+    return messageCodec(
+      this.#source,
+      this.#options.clock,
+      (row, at) => this.#whyNoEvent(row) ?? this.#whyTooLate(row, at),
+      refused,
+    )
   }
 
   /** Not waited for: the message itself stays in its topic. */

@@ -4,8 +4,11 @@
  * counts nothing twice.
  *
  * History that became visible since the last run is added to the state in place. Where pushes already brought some of it, or
- * nothing was built yet, the run fills a new generation of records beside the old one, and steps over when it is complete:
- * readers see the old state whole, or the new one.
+ * nothing was built yet, the run fills a new generation of records beside the old one, then takes in the pushes that the old one
+ * has, and steps over: readers see the old state whole, or the new one.
+ *
+ * Each update finds the run as the one before has left it, or changes nothing: where another process has taken it up, or the store
+ * lost its last moments, the run goes on from where the store says that it is.
  */
 
 import type { Event } from '../aggregation/order.ts'
@@ -13,7 +16,6 @@ import type { ViewPlan } from '../aggregation/plan.ts'
 import type { EntityState } from '../aggregation/state.ts'
 import { addToTiles, decode, emptyState, encode, expire } from '../aggregation/state.ts'
 import type { Value } from '../expression/node.ts'
-import type { Clock } from '../kernel/clock.ts'
 import { SixfoldError } from '../kernel/errors.ts'
 import { formatInstant } from '../kernel/instant.ts'
 import type { Limits } from '../kernel/limits.ts'
@@ -23,16 +25,15 @@ import type { Claims } from './claims.ts'
 import { claimsOf, decodeClaim, encodeClaim } from './claims.ts'
 import { eventOf, keyOf, timesOf } from './event.ts'
 import type { KeyEncoder } from './key.ts'
-import { positionsPrefix } from './positions.ts'
 import type { RunningView } from './runtime.ts'
 import { adopt, keysFor } from './runtime.ts'
-import type { ViewState } from './view-state.ts'
-import { decodeViewState, encodeViewState, recordPrefix, viewStateKey } from './view-state.ts'
+import type { StepOptions } from './step-over.ts'
+import { clearGeneration, finish, stepOver } from './step-over.ts'
+import type { Run, ViewState } from './view-state.ts'
+import { decodeViewState, encodeViewState, sameRun, viewStateKey } from './view-state.ts'
 
-export interface MaterializeOptions {
+export interface MaterializeOptions extends StepOptions {
   readonly offline: OfflineStore
-  readonly store: OnlineStore
-  readonly clock: Clock
   readonly limits: Limits
 }
 
@@ -60,77 +61,100 @@ export async function materialize(
   options: MaterializeOptions,
   progress: (done: number) => void,
 ): Promise<Materialized> {
-  const { offline, store, clock } = options
-  const { plan } = running
-  const name = plan.view.name
+  const { offline, clock } = options
+  const { view } = running.plan
   const began = clock.monotonic()
-  const summary = await offline.summarize(plan.view.basis.source)
+  const summary = await offline.summarize(view.basis.source)
   const wanted = request.through ?? Math.min(clock.now(), summary.lastVisible ?? clock.now())
   if (wanted > clock.now())
     throw new SixfoldError(
       'SX_USAGE',
-      `View '${name}' cannot be materialised through ${formatInstant(wanted)}, which is after now.`,
+      `View '${view.name}' cannot be materialised through ${formatInstant(wanted)}, which is after now.`,
       { fix: 'Name an instant that has passed.' },
     )
-
-  let state = await begin(running, wanted, request.rebuild, store)
-  const { run } = state
-  if (run === null)
+  const total = Math.max(1, summary.rows - summary.withoutTime)
+  /** The generation of a run that was begun here, which `rebuild` is not to begin once more. */
+  let own: number | null = null
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const state = await begin(running, wanted, request.rebuild, own, options.store)
+    const { run } = state
+    if (run === null)
+      return {
+        view: view.name,
+        mode: 'up to date',
+        resumed: false,
+        through: state.through,
+        events: 0,
+        entities: 0,
+        milliseconds: clock.monotonic() - began,
+      }
+    own = run.generation
+    await sweep(running, state, options.store)
+    const done = await build(running, state, run, options, (events) => progress(Math.min(1, events / total)))
+    if (done === null) continue
+    adopt(running, done.state)
+    progress(1)
     return {
-      view: name,
-      mode: 'up to date',
-      resumed: false,
-      through: state.through,
-      events: 0,
-      entities: 0,
+      view: view.name,
+      mode: run.generation === state.generation ? 'extended' : 'built',
+      resumed: run.cursor !== null,
+      through: done.state.through,
+      events: done.events,
+      entities: done.entities,
       milliseconds: clock.monotonic() - began,
     }
-  await sweep(running, state, store)
-  const extending = run.generation === state.generation
-  const after = extending ? (state.through ?? Number.NEGATIVE_INFINITY) : Number.NEGATIVE_INFINITY
-  const { keyOf: encodeKey } = keysFor(plan, run.generation)
+  }
+  throw new SixfoldError('SX_STORE_LOCKED', `Another process builds view '${view.name}' again and again.`, {
+    fix: 'Materialise a view from one place at a time.',
+  })
+}
 
-  let events = run.events
+/** How often a run is taken up again that was not as it had been left. */
+const attempts = 10
+
+/** Null where the run is not as this process left it. */
+async function build(
+  running: RunningView,
+  state: ViewState,
+  run: Run,
+  options: MaterializeOptions,
+  progress: (events: number) => void,
+): Promise<{ readonly state: ViewState; readonly events: number; readonly entities: number } | null> {
+  const { plan } = running
+  const extending = run.generation === state.generation
+  const { keyOf: encodeKey } = keysFor(plan, run.generation)
+  let left = run
   let entities = 0
-  const total = Math.max(1, summary.rows - summary.withoutTime)
   let chunk = new Chunk(running, run.through, extending)
-  const flush = async (): Promise<void> => {
-    if (chunk.entities.length === 0) return
-    await write(chunk, running, run.through, options)
+  const flush = async (): Promise<boolean> => {
+    if (chunk.entities.length === 0) return true
+    const written = await write(chunk, running, left, options)
+    if (written === null) return false
+    left = written
     entities += chunk.entities.length
-    events += chunk.events
-    progress(Math.min(1, events / total))
+    progress(left.events)
     chunk = new Chunk(running, run.through, extending)
+    return true
   }
   const history = {
     source: plan.view.basis.source,
     view: plan.view,
-    after,
+    after: extending ? (state.through ?? Number.NEGATIVE_INFINITY) : Number.NEGATIVE_INFINITY,
     through: run.through,
     afterKey: cursorValues(run.cursor, running),
   }
-  for await (const { rows } of offline.history(history)) {
+  for await (const { rows } of options.offline.history(history)) {
     for (const row of rows) {
       const key = keyOf(plan, row)
       if (key === null) continue
-      if (!chunk.isLast(key) && (chunk.events >= eventsPerUpdate || chunk.entities.length >= entitiesPerUpdate))
-        await flush()
+      const full = chunk.events >= eventsPerUpdate || chunk.entities.length >= entitiesPerUpdate
+      if (full && !chunk.isLast(key) && !(await flush())) return null
       chunk.add(key, row, encodeKey)
     }
   }
-  await flush()
-  state = await finish(running, store)
-  adopt(running, state)
-  progress(1)
-  return {
-    view: name,
-    mode: extending ? 'extended' : 'built',
-    resumed: run.cursor !== null,
-    through: state.through,
-    events,
-    entities,
-    milliseconds: clock.monotonic() - began,
-  }
+  if (!(await flush())) return null
+  const finished = await (extending ? finish(running, left, [], options.store) : stepOver(running, left, options))
+  return finished === null || finished === 'behind' ? null : { state: finished, events: left.events, entities }
 }
 
 const eventsPerUpdate = 4_000
@@ -184,13 +208,19 @@ class Chunk {
 }
 
 /** Takes up a run that did not end, or begins one; `run` is null when there is nothing to do. */
-async function begin({ plan }: RunningView, wanted: number, rebuild: boolean, store: OnlineStore): Promise<ViewState> {
+async function begin(
+  { plan }: RunningView,
+  wanted: number,
+  rebuild: boolean,
+  own: number | null,
+  store: OnlineStore,
+): Promise<ViewState> {
   let state: ViewState | null = null
   let abandoned: number | null = null
   await store.update([viewStateKey(plan.hash)], ([bytes]) => {
     const before = decodeViewState(bytes!, plan.view.name)
     abandoned = null
-    if (before.run !== null && !rebuild && before.run.through === wanted) {
+    if (before.run?.through === wanted && (!rebuild || before.run.generation === own)) {
       state = before
       return [undefined]
     }
@@ -199,7 +229,8 @@ async function begin({ plan }: RunningView, wanted: number, rebuild: boolean, st
       state = before
       return [undefined]
     }
-    if (before.run !== null) abandoned = before.run.generation
+    // One that extends stands on the generation that answers, which goes on until the next is built.
+    if (before.run !== null && before.run.generation !== before.generation) abandoned = before.run.generation
     const extends_ = !rebuild && before.through !== null && (before.pushedFrom === null || before.pushedFrom > wanted)
     if (extends_ && wanted <= before.through!) {
       state = { ...before, run: null }
@@ -213,31 +244,29 @@ async function begin({ plan }: RunningView, wanted: number, rebuild: boolean, st
   return state!
 }
 
-/** One update for several entities, with the place that the run has come to. */
+/** One update for several entities, with the place that the run has come to; null where it was not as it had been left. */
 async function write(
   chunk: Chunk,
   { plan }: RunningView,
-  through: number,
+  left: Run,
   { store, limits }: MaterializeOptions,
-): Promise<void> {
+): Promise<Run | null> {
   const { entities, claimed, extending, events } = chunk
   const cursor = entities
     .at(-1)!
     .key.map((part) => (typeof part === 'bigint' ? String(part) : (part as string | number | boolean)))
+  const next: Run = { ...left, cursor, events: left.events + events }
   const keys = [viewStateKey(plan.hash), ...entities.map(({ bytes }) => bytes), ...claimed.map(({ key }) => key)]
+  let written = false
   await store.update(keys, ([own, ...values]) => {
     const state = decodeViewState(own!, plan.view.name)
-    const { run } = state
-    if (run === null)
-      throw new SixfoldError(
-        'SX_INTERNAL',
-        `The run that builds view '${plan.view.name}' was ended by another process.`,
-      )
+    written = sameRun(state.run, left)
+    if (!written) return []
     const records = entities.map(({ built, added }, i) => {
       const bytes = values[i]!
       const entity = extending && bytes !== null ? decode(bytes, plan, true) : built
       for (const event of added) addToTiles(entity, plan, event)
-      expire(entity, plan, through - limits.skewMs)
+      expire(entity, plan, left.through - limits.skewMs)
       return encode(entity, plan)
     })
     const ids = claimed.map(({ visible }, i) => {
@@ -246,43 +275,15 @@ async function write(
         ? undefined
         : encodeClaim({ at: visible, lane: 0, position: -1, row: 0 })
     })
-    return [encodeViewState({ ...state, run: { ...run, cursor, events: run.events + events } }), ...records, ...ids]
+    return [encodeViewState({ ...state, run: next }), ...records, ...ids]
   })
+  return written ? next : null
 }
 
 /** A run that was killed after it stepped over may have left the records of the generation before. */
 async function sweep({ plan }: RunningView, { generation }: ViewState, store: OnlineStore): Promise<void> {
   // A run that was abandoned before has taken a number of its own.
   for (const old of [generation - 1, generation - 2]) if (old >= 0) await clearGeneration(store, plan.hash, old)
-}
-
-/** Deletes the records of a generation, and how far they had come; gives the number of records. */
-export async function clearGeneration(store: OnlineStore, hash: string, generation: number): Promise<number> {
-  const records = await store.clear(recordPrefix(hash, generation))
-  await store.clear(positionsPrefix(hash, generation))
-  return records
-}
-
-/** Steps over to what was built. Pushes that became visible after are taken from the log again, into the new generation. */
-async function finish({ plan }: RunningView, store: OnlineStore): Promise<ViewState> {
-  let state: ViewState | null = null
-  let old: number | null = null
-  await store.update([viewStateKey(plan.hash)], ([bytes]) => {
-    const before = decodeViewState(bytes!, plan.view.name)
-    const run = before.run!
-    const extended = run.generation === before.generation
-    old = extended ? null : before.generation
-    state = {
-      ...before,
-      generation: run.generation,
-      through: run.through,
-      pushedFrom: extended ? before.pushedFrom : null,
-      run: null,
-    }
-    return [encodeViewState(state)]
-  })
-  if (old !== null) await clearGeneration(store, plan.hash, old)
-  return state!
 }
 
 /** A cursor in JSON has 64-bit integers beyond 2^53 as text. */

@@ -6,7 +6,7 @@ import { allViewsOf } from '../definition/graph.ts'
 import type { OnlineStore } from '../ports/online-store.ts'
 import type { KeyEncoder } from './key.ts'
 import { keyEncoder } from './key.ts'
-import type { ViewState } from './view-state.ts'
+import type { Run, ViewState } from './view-state.ts'
 import { readViewState, recordPrefix } from './view-state.ts'
 
 export interface RunningView {
@@ -18,6 +18,8 @@ export interface RunningView {
   /** Under which the records of the generation that answers stand. */
   prefix: Uint8Array
   keyOf: KeyEncoder
+  /** Where the generation is one that this run builds: its state stands in the run, and readers do not see it yet. */
+  readonly building?: Run
 }
 
 export interface RunningViews {

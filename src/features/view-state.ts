@@ -4,6 +4,7 @@
  */
 import type { OnlineStore } from '../ports/online-store.ts'
 import { prefixOf, space } from './key.ts'
+import { patientRead } from './patient-read.ts'
 
 export interface ViewState {
   readonly view: string
@@ -13,14 +14,25 @@ export interface ViewState {
   readonly through: number | null
   /** The first instant at which a pushed event of the state became visible. */
   readonly pushedFrom: number | null
-  /** A run that has begun: the same as above for what it will leave, and the last entity it has written. */
-  readonly run: {
-    readonly generation: number
-    readonly through: number
-    readonly cursor: readonly (string | number | boolean)[] | null
-    readonly events: number
-  } | null
+  readonly run: Run | null
 }
+
+/** A run that has begun: the same as above for what it will leave, and the last entity it has written. */
+export interface Run {
+  readonly generation: number
+  readonly through: number
+  readonly cursor: readonly (string | number | boolean)[] | null
+  readonly events: number
+  /** Of a generation that is being built, once pushes are taken into it. */
+  readonly pushedFrom?: number | null
+}
+
+/** Whether the run is as somebody has left it, but for the pushes taken into it. */
+export const sameRun = (held: Run | null, left: Run): boolean =>
+  held !== null &&
+  held.generation === left.generation &&
+  held.through === left.through &&
+  JSON.stringify(held.cursor) === JSON.stringify(left.cursor)
 
 export const viewStateKey = (hash: string): Uint8Array => prefixOf(space.view, hash)
 export const recordPrefix = (hash: string, generation: number): Uint8Array =>
@@ -48,7 +60,7 @@ export const coveredThrough = ({ through, run, generation }: ViewState): number 
 
 export async function readViewState(store: OnlineStore, hash: string, view: string): Promise<ViewState> {
   let state = initialState(view)
-  await store.read([viewStateKey(hash)], (_, bytes) => {
+  await patientRead(store, [viewStateKey(hash)], (_, bytes) => {
     state = decodeViewState(bytes, view)
   })
   return state

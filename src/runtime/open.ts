@@ -229,7 +229,8 @@ async function opened(
       addVersion(modelNamed(platform, model), under(project, path), note, registry),
     materialize: async (view, request, progress) => {
       const running = views.named(viewNamed(platform, view).name)
-      const result = await materialize(running, request, { offline, store, clock, limits }, progress)
+      const { lanesOver } = events
+      const result = await materialize(running, request, { offline, store, clock, limits, lanesOver }, progress)
       if (serving) await events.catchUp()
       return result
     },
