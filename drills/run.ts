@@ -4,6 +4,8 @@ import type { DrillResult } from './ingest-kill.ts'
 import { ingestKill } from './ingest-kill.ts'
 import type { Random } from './random.ts'
 import { random } from './random.ts'
+import type { SeveralResult } from './several-kill.ts'
+import { severalKill, sharedLogs } from './several-kill.ts'
 import type { OutageResult } from './store-outage.ts'
 import { outageStores, storeOutage } from './store-outage.ts'
 
@@ -33,6 +35,24 @@ const drills: {
       doubled: sum(({ doubled }) => doubled),
       half_visible: 0,
       server_errors: sum(({ server_errors }) => server_errors),
+    }
+  },
+  'several-kill': async (random, quick, say) => {
+    const results: SeveralResult[] = []
+    for (const log of sharedLogs) {
+      const result = await severalKill(log, random, quick ? 20_000 : 120_000, say)
+      say(`${log}: ${JSON.stringify(result)}`)
+      results.push(result)
+    }
+    const sum = (of: (result: SeveralResult) => number): number =>
+      results.reduce((total, result) => total + of(result), 0)
+    return {
+      name: 'several-kill',
+      faults: sum(({ faults }) => faults),
+      checked: sum(({ checked }) => checked),
+      lost: sum(({ lost }) => lost),
+      doubled: sum(({ doubled }) => doubled),
+      half_visible: sum(({ half_visible }) => half_visible),
     }
   },
 }

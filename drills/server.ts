@@ -80,3 +80,25 @@ export async function runAndKill(
   if (signal === null && code !== 0) throw new Error(`sixfold ${args.join(' ')} ended with ${code}: ${said}`)
   return signal === null
 }
+
+/** Runs a command of `sixfold`, killing it after so many milliseconds where they are given. */
+export async function tell(
+  killAfterMs: number | null,
+  environment: NodeJS.ProcessEnv,
+  ...args: readonly string[]
+): Promise<{ readonly ended: 'well' | 'badly' | 'killed'; readonly said: string }> {
+  const child = spawn(process.execPath, [program, '--project', project, '--json', ...args], {
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let [said, complaints] = ['', '']
+  child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (complaints += chunk.toString()))
+  const timer = killAfterMs === null ? undefined : setTimeout(() => child.kill('SIGKILL'), killAfterMs)
+  const [code, signal] = (await once(child, 'close')) as [number | null, string | null]
+  clearTimeout(timer)
+  return {
+    ended: signal !== null ? 'killed' : code === 0 ? 'well' : 'badly',
+    said: code === 0 ? said : said + complaints,
+  }
+}
