@@ -14,6 +14,7 @@ import { crc32 } from 'node:zlib'
 import { SixfoldError } from '../../kernel/errors.ts'
 import { limits } from '../../kernel/limits.ts'
 import type { Appended, EventLog } from '../../ports/event-log.ts'
+import { GroupCommit } from '../group-commit.ts'
 import { storageError } from './errors.ts'
 import { followByLooking } from './follow.ts'
 import { identityOf } from './identity.ts'
@@ -132,8 +133,7 @@ class Topic {
   #next: number
   #durable: number
   #batch: Batch = newBatch()
-  #writing: Promise<void> | null = null
-  #timer: NodeJS.Timeout | null = null
+  readonly #commit = new GroupCommit(() => this.#write())
   #dirty = false
 
   constructor(folder: string, options: TopicOptions) {
@@ -187,52 +187,31 @@ class Topic {
       batch.bytes += entry.length + headerBytes
     }
     this.#next += entries.length
-    this.#schedule(withinMs)
+    this.#commit.within(withinMs)
     return { partition: 0, position: first, reference: first.toString(36), durable: batch.durable }
   }
 
   async settled(): Promise<void> {
     const { lengths, durable } = this.#batch
-    if (lengths.length === 0) return this.#writing ?? undefined
-    this.#schedule(0)
+    if (lengths.length === 0) return this.#commit.running ?? undefined
+    this.#commit.within(0)
     await durable.catch(() => {})
   }
 
-  #schedule(withinMs: number): void {
-    if (this.#writing !== null) return
-    if (withinMs > 0) {
-      this.#timer ??= setTimeout(() => this.#write(), withinMs)
-      return
-    }
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#timer = null
-    // After this turn of the event loop, so that whatever it appends goes together.
-    this.#writing = new Promise((done) => setImmediate(done)).then(() => this.#drain())
-  }
-
-  #write(): void {
-    this.#timer = null
-    if (this.#writing === null) this.#writing = this.#drain()
-  }
-
-  async #drain(): Promise<void> {
-    while (this.#batch.lengths.length > 0) {
-      const batch = this.#batch
+  /** Null where nothing waits. */
+  #write(): Promise<void> | null {
+    if (this.#batch.lengths.length === 0) return null
+    const batch = this.#batch
+    this.#batch = newBatch()
+    return this.#append(batch).then(batch.resolve, (error: unknown) => {
+      // What is not durable has no position: those given out since are void, and the next append takes them again.
+      this.#next = this.#durable
+      const failed = this.#batch
       this.#batch = newBatch()
-      try {
-        await this.#append(batch)
-        batch.resolve()
-      } catch (error) {
-        // What is not durable has no position: those given out since are void, and the next append takes them again.
-        this.#next = this.#durable
-        const failed = this.#batch
-        this.#batch = newBatch()
-        const reason = storageError(error, this.#folder)
-        batch.reject(reason)
-        failed.reject(reason)
-      }
-    }
-    this.#writing = null
+      const reason = storageError(error, this.#folder)
+      batch.reject(reason)
+      failed.reject(reason)
+    })
   }
 
   async #append({ block, lengths, bytes }: Batch): Promise<void> {
@@ -315,11 +294,8 @@ class Topic {
   }
 
   async close(): Promise<void> {
-    if (this.#timer !== null) {
-      clearTimeout(this.#timer)
-      this.#write()
-    }
-    while (this.#writing !== null) await this.#writing
+    this.#commit.within(0)
+    while (this.#commit.running !== null) await this.#commit.running
     if (this.#file !== null) {
       await this.#file.datasync()
       await this.#file.close()

@@ -8,6 +8,7 @@
  */
 import { initProducerIdV4, NumericMap, ProduceAcks, produceV9 } from '@platformatic/kafka'
 import { SixfoldError } from '../../kernel/errors.ts'
+import { GroupCommit } from '../group-commit.ts'
 import type { Cluster } from './cluster.ts'
 import { codes, lasting, Refused, unavailable } from './errors.ts'
 import type { Topics } from './topics.ts'
@@ -37,8 +38,7 @@ export class PartitionWriter {
   readonly #topic: string
   readonly #partition: number
   #queue: Append[] = []
-  #timer: NodeJS.Timeout | null = null
-  #writing: Promise<void> | null = null
+  readonly #commit = new GroupCommit(() => (this.#queue.length === 0 ? null : this.#write(this.#take(fullBytes))))
   #producer: { readonly id: bigint; epoch: number; sequence: number } | null = null
 
   constructor(cluster: Cluster, topics: Topics, topic: string, partition: number) {
@@ -50,36 +50,12 @@ export class PartitionWriter {
 
   add(append: Append, withinMs: number): void {
     this.#queue.push(append)
-    this.#schedule(withinMs)
+    this.#commit.within(withinMs)
   }
 
   async settled(): Promise<void> {
-    if (this.#queue.length > 0) this.#schedule(0)
-    await this.#writing
-  }
-
-  #schedule(withinMs: number): void {
-    if (this.#writing !== null) return
-    if (withinMs > 0) {
-      this.#timer ??= setTimeout(() => this.#begin(), withinMs)
-      return
-    }
-    this.#begin()
-  }
-
-  #begin(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#timer = null
-    // After this turn of the event loop, so that whatever it appends goes together.
-    this.#writing ??= new Promise((done) => setImmediate(done)).then(() => this.#drain())
-  }
-
-  async #drain(): Promise<void> {
-    while (this.#queue.length > 0) {
-      const batch = this.#take(fullBytes)
-      await this.#write(batch)
-    }
-    this.#writing = null
+    if (this.#queue.length > 0) this.#commit.within(0)
+    await this.#commit.running
   }
 
   #take(upTo: number): Append[] {

@@ -4,6 +4,7 @@
  * once; what has waited longer than the patience is rejected.
  */
 import { SixfoldError } from '../../kernel/errors.ts'
+import { GroupCommit } from '../group-commit.ts'
 import { unavailable } from '../unavailable.ts'
 
 export interface WriterOptions {
@@ -37,8 +38,10 @@ export class LogWriter {
   #bytes = 0
   #seq = 0
   #last: Promise<void> = Promise.resolve()
-  #writing = false
-  #timer: NodeJS.Timeout | null = null
+  readonly #commit = new GroupCommit(() => {
+    const batch = this.#next()
+    return batch.length === 0 ? null : this.#write(batch)
+  })
   #closed = false
 
   constructor(options: WriterOptions) {
@@ -60,60 +63,36 @@ export class LogWriter {
     this.#bytes += bytes
     this.#seq += count
     this.#last = durable
-    this.#schedule(withinMs)
+    this.#commit.within(withinMs)
     return { seq, durable, place }
   }
 
   async settled(): Promise<void> {
-    if (this.#waiting.length > 0) this.#schedule(0)
+    if (this.#waiting.length > 0) this.#commit.within(0)
     await this.#last.catch(() => {})
   }
 
   /** What still waits is rejected once the writes are given up. */
   close(): void {
     this.#closed = true
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#timer = null
+    this.#commit.forget()
     for (const { reject } of this.#waiting.splice(0))
       reject(unavailable(this.#options.where, 'was closed before it took what was appended'))
   }
 
-  #schedule(withinMs: number): void {
-    if (this.#writing) return
-    if (withinMs > 0) {
-      this.#timer ??= setTimeout(() => this.#begin(), withinMs)
-      return
+  async #write(batch: readonly Waiting[]): Promise<void> {
+    try {
+      const bytes = batch.length === 1 ? batch[0]!.block : Buffer.concat(batch.map(({ block }) => block))
+      const [{ seq, since }, count] = [batch[0]!, batch.reduce((sum, one) => sum + one.count, 0)]
+      const left = this.#options.patienceMs - (performance.now() - since)
+      const first = await this.#options.write(seq, count, bytes, left)
+      for (const one of batch) one.place.position = first + one.seq - seq
+      for (const one of batch) one.resolve()
+      this.#options.written()
+    } catch (error) {
+      for (const one of batch) one.reject(error)
     }
-    this.#writing = true
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#timer = null
-    // After this turn of the event loop, so that whatever it appends goes together.
-    setImmediate(() => void this.#drain())
-  }
-
-  #begin(): void {
-    this.#timer = null
-    if (this.#writing) return
-    this.#writing = true
-    void this.#drain()
-  }
-
-  async #drain(): Promise<void> {
-    for (let batch = this.#next(); batch.length > 0; batch = this.#next()) {
-      try {
-        const bytes = batch.length === 1 ? batch[0]!.block : Buffer.concat(batch.map(({ block }) => block))
-        const [{ seq, since }, count] = [batch[0]!, batch.reduce((sum, one) => sum + one.count, 0)]
-        const left = this.#options.patienceMs - (performance.now() - since)
-        const first = await this.#options.write(seq, count, bytes, left)
-        for (const one of batch) one.place.position = first + one.seq - seq
-        for (const one of batch) one.resolve()
-        this.#options.written()
-      } catch (error) {
-        for (const one of batch) one.reject(error)
-      }
-      this.#forget(batch)
-    }
-    this.#writing = false
+    this.#forget(batch)
   }
 
   /** Those that go together. Their patience ends with the first one's, so that all of them came soon after it. */
