@@ -8,7 +8,7 @@
 export type { Reader } from './door.ts'
 export { Refusal, readerOf } from './door.ts'
 export type { Ingest, PushResult } from './ingest.ts'
-export { ingest, topicOfEvents, topicOfRefused } from './ingest.ts'
+export { ingest, topicOfEvents } from './ingest.ts'
 export { prefixOf, space } from './key.ts'
 export type { Materialized, MaterializeRequest } from './materialize.ts'
 export { materialize } from './materialize.ts'

@@ -24,14 +24,15 @@ import type { Verdict } from './apply.ts'
 import { textOf } from './apply.ts'
 import { buildingViews } from './building.ts'
 import { claimsOf } from './claims.ts'
-import type { RefusedMessage } from './codec.ts'
-import { messageCodec, pushedCodec, toBytes } from './codec.ts'
+import { pushedCodec, toBytes } from './codec.ts'
 import { keyOf } from './event.ts'
+import { followAll } from './follow.ts'
 import type { Codec, LanePlace } from './lane.ts'
 import { Lane } from './lane.ts'
 import type { ReadRows } from './rows.ts'
 import { rowsReader } from './rows.ts'
 import type { RunningView, RunningViews } from './runtime.ts'
+import { Stream, topicOfRefused } from './stream.ts'
 
 export interface PushResult {
   /** Part of the state of at least one view, or of a source that no view reads. */
@@ -71,9 +72,6 @@ export interface Ingest {
 }
 
 export const topicOfEvents = (source: string): string => `events.${source}`
-export const topicOfRefused = (source: string): string => `refused.${source}`
-/** Lanes of a topic that others write have numbers from here on; no topic of ours has as many partitions. */
-const firstExternalLane = 1 << 24
 
 export async function ingest(options: IngestOptions): Promise<Ingest> {
   const { log, platform } = options
@@ -106,55 +104,11 @@ export async function ingest(options: IngestOptions): Promise<Ingest> {
   }
 }
 
-/** A topic of others may come to exist later. */
-const lookForTopicsMs = 5_000
-
-async function followAll(sources: readonly SourceIngest[], log: EventLog): Promise<Following> {
-  const followings: Following[] = []
-  const follow = async (lanes: readonly Lane[], group: string): Promise<void> => {
-    const topics = [...new Set(lanes.map(({ place }) => place.topic))]
-    const take = async (topic: string, partition: number): Promise<number> => {
-      const lane = lanes.find(({ place }) => place.topic === topic && place.partition === partition)!
-      await lane.catchUp()
-      return lane.position()
-    }
-    if (topics.length > 0) followings.push(await log.follow(topics, group, take))
-  }
-  await follow(
-    sources.flatMap(({ lanes }) => lanes),
-    'state',
-  )
-  let waiting = sources.filter(({ streams }) => streams)
-  const look = async (): Promise<void> => {
-    for (const source of waiting) {
-      if (!(await source.openStream())) continue
-      waiting = waiting.filter((other) => other !== source)
-      await follow(source.streamed, `stream.${source.name}`)
-    }
-  }
-  let looking = look().catch(() => {})
-  const timer = setInterval(() => {
-    looking = looking.then(look).catch(() => {})
-  }, lookForTopicsMs)
-  timer.unref()
-  return {
-    get assigned() {
-      return followings.flatMap(({ assigned }) => assigned)
-    },
-    close: async () => {
-      clearInterval(timer)
-      await looking
-      await Promise.all(followings.map((one) => one.close()))
-    },
-  }
-}
-
 class SourceIngest {
   readonly name: string
   /** Of what is pushed. */
   readonly lanes: readonly Lane[]
-  /** Of the topic that others write, once it is there. */
-  streamed: readonly Lane[] = []
+  readonly stream: Stream | null
   readonly #source: Source
   readonly #options: IngestOptions
   readonly #views: readonly RunningView[]
@@ -168,79 +122,28 @@ class SourceIngest {
     this.#options = options
     this.#views = options.views.ofSource(source.name)
     this.#read = rowsReader(source)
+    const claims = claimsOf(source)
+    const lane = (codec: Codec, place: LanePlace): Lane =>
+      new Lane(place, codec, this.#views, claims, this.#full, options)
     const codec = pushedCodec(source)
     this.lanes = Array.from({ length: partitions }, (_, partition) =>
-      this.#lane(codec, { topic: topicOfEvents(source.name), partition, lane: partition }),
+      lane(codec, { topic: topicOfEvents(source.name), partition, lane: partition }),
     )
+    const whyNoEvent = (row: readonly Value[]): string | null => this.#whyNoEvent(row)
+    this.stream = this.#views.length === 0 ? null : Stream.of(source, { ...options, whyNoEvent, lane })
   }
 
-  #lane(codec: Codec, place: LanePlace): Lane {
-    return new Lane(place, codec, this.#views, claimsOf(this.#source), this.#full, this.#options)
-  }
-
-  /** The same places, over one view that is being built. What its entries are refused for was said when they were first taken in. */
+  /** The same places, over one view that is being built. */
   async over(view: RunningView): Promise<readonly Lane[]> {
-    if (this.streams && this.streamed.length === 0) await this.openStream()
     const options = { ...this.#options, views: buildingViews(view, this.#options.store) }
-    const claims = claimsOf(this.#source)
-    const over = (lanes: readonly Lane[], codec: Codec): Lane[] =>
-      lanes.map(({ place }) => new Lane(place, codec, [view], claims, new Map(), options))
-    return [
-      ...over(this.lanes, pushedCodec(this.#source)),
-      ...over(
-        this.streamed,
-        this.#streamCodec(() => {}),
-      ),
-    ]
+    const [claims, codec] = [claimsOf(this.#source), pushedCodec(this.#source)]
+    const lane = (by: Codec, place: LanePlace): Lane => new Lane(place, by, [view], claims, new Map(), options)
+    const streamed = this.stream === null ? [] : await this.stream.lanesOver(lane)
+    return [...this.lanes.map(({ place }) => lane(codec, place)), ...streamed]
   }
 
   get all(): readonly Lane[] {
-    return [...this.lanes, ...this.streamed]
-  }
-
-  /** Whether the definition names a topic, and the log is one that others can write to. */
-  get streams(): boolean {
-    const { stream } = this.#source
-    return stream !== null && this.#views.length > 0 && this.#options.log.external(stream.name) !== null
-  }
-
-  /** False while there is no such topic. */
-  async openStream(): Promise<boolean> {
-    const { log } = this.#options
-    const topic = log.external(this.#source.stream!.name)!
-    const partitions = await log.partitions(topic)
-    const codec = this.#streamCodec((message) => this.#keepRefused(message))
-    this.streamed = Array.from({ length: partitions }, (_, partition) =>
-      this.#lane(codec, { topic, partition, lane: firstExternalLane + partition }),
-    )
-    return partitions > 0
-  }
-
-  #streamCodec(refused: (message: RefusedMessage) => void): Codec {
-    return messageCodec(
-      this.#source,
-      this.#options.clock,
-      (row, at) => this.#whyNoEvent(row) ?? this.#whyTooLate(row, at),
-      refused,
-    )
-  }
-
-  /** Not waited for: the message itself stays in its topic. */
-  #keepRefused(message: RefusedMessage): void {
-    const { log, clock } = this.#options
-    try {
-      void log.append(topicOfRefused(this.name), [
-        toBytes({ at: clock.now(), stream: this.#source.stream!.name, rows: [message] }),
-      ])
-    } catch {
-      // The log cannot keep up.
-    }
-  }
-
-  #whyTooLate(row: readonly Value[], at: number): string | null {
-    const { time, fields } = this.#source
-    const happened = row[Object.keys(fields).indexOf(time)] as number
-    return happened > at + this.#options.limits.futureMs ? `'${time}' lies after it was written` : null
+    return [...this.lanes, ...(this.stream?.lanes ?? [])]
   }
 
   async push(input: readonly unknown[]): Promise<PushResult> {
