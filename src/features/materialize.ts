@@ -28,7 +28,7 @@ import type { KeyEncoder } from './key.ts'
 import type { RunningView } from './runtime.ts'
 import { adopt, keysFor } from './runtime.ts'
 import type { StepOptions } from './step-over.ts'
-import { clearGeneration, finish, stepOver } from './step-over.ts'
+import { clearUnused, finish, stepOver } from './step-over.ts'
 import type { Run, ViewState } from './view-state.ts'
 import { decodeViewState, encodeViewState, sameRun, viewStateKey } from './view-state.ts'
 
@@ -209,12 +209,13 @@ class Chunk {
 
 /** Takes up a run that did not end, or begins one; `run` is null when there is nothing to do. */
 async function begin(
-  { plan }: RunningView,
+  running: RunningView,
   wanted: number,
   rebuild: boolean,
   own: number | null,
   store: OnlineStore,
 ): Promise<ViewState> {
+  const { plan } = running
   let state: ViewState | null = null
   let abandoned: number | null = null
   await store.update([viewStateKey(plan.hash)], ([bytes]) => {
@@ -240,7 +241,7 @@ async function begin(
     state = { ...before, run: { generation, through: wanted, cursor: null, events: 0 } }
     return [encodeViewState(state)]
   })
-  if (abandoned !== null) await clearGeneration(store, plan.hash, abandoned)
+  if (abandoned !== null) await clearUnused(store, running, abandoned)
   return state!
 }
 
@@ -281,9 +282,9 @@ async function write(
 }
 
 /** A run that was killed after it stepped over may have left the records of the generation before. */
-async function sweep({ plan }: RunningView, { generation }: ViewState, store: OnlineStore): Promise<void> {
+async function sweep(running: RunningView, { generation }: ViewState, store: OnlineStore): Promise<void> {
   // A run that was abandoned before has taken a number of its own.
-  for (const old of [generation - 1, generation - 2]) if (old >= 0) await clearGeneration(store, plan.hash, old)
+  for (const old of [generation - 1, generation - 2]) if (old >= 0) await clearUnused(store, running, old)
 }
 
 /** A cursor in JSON has 64-bit integers beyond 2^53 as text. */

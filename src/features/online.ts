@@ -126,8 +126,9 @@ export function featureReader(
     const withStates = remote
     remote = true
     return reading.then(() => {
-      if (missed === null || (withStates && generationsNow() === generations)) return
-      return read(keys, moment, into, at, newest)
+      // Where a view went back with its store, also the records that are there are of a generation that is yet to be built.
+      const good = withStates ? generationsNow() === generations : missed === null
+      return good ? undefined : read(keys, moment, into, at, newest)
     })
   }
 

@@ -1,8 +1,9 @@
 /** The end of a run that materialises: what it has built takes the place of what answered, and that is deleted. */
 import type { Clock } from '../kernel/clock.ts'
-import type { OnlineStore } from '../ports/online-store.ts'
+import type { Held, OnlineStore } from '../ports/online-store.ts'
 import { buildingView, NoSuchRun } from './building.ts'
 import type { Lane } from './lane.ts'
+import { patientRead } from './patient-read.ts'
 import { decodePosition, positionKey, positionsPrefix } from './positions.ts'
 import type { RunningView } from './runtime.ts'
 import type { Run, ViewState } from './view-state.ts'
@@ -42,11 +43,12 @@ const stepWithinMs = 10_000
 
 /** Ends the run: 'behind' where it lacks entries of these lanes that the generation which answers has. Null where it is another's. */
 export async function finish(
-  { plan }: RunningView,
+  running: RunningView,
   left: Run,
   lanes: readonly number[],
   store: OnlineStore,
 ): Promise<ViewState | 'behind' | null> {
+  const { plan } = running
   let result: ViewState | 'behind' | null = null
   let old: number | null = null
   const generations = await readViewState(store, plan.hash, plan.view.name)
@@ -75,13 +77,41 @@ export async function finish(
     }
     return [encodeViewState(result)]
   })
-  if (old !== null) await clearGeneration(store, plan.hash, old)
+  if (old !== null) await clearUnused(store, running, old)
   return result
 }
 
 /** Deletes the records of a generation, and how far they had come; gives the number of records. */
-export async function clearGeneration(store: OnlineStore, hash: string, generation: number): Promise<number> {
-  const records = await store.clear(recordPrefix(hash, generation))
-  await store.clear(positionsPrefix(hash, generation))
+export async function clearGeneration(
+  store: OnlineStore,
+  hash: string,
+  generation: number,
+  held?: Held,
+): Promise<number> {
+  const records = await store.clear(recordPrefix(hash, generation), held)
+  await store.clear(positionsPrefix(hash, generation), held)
   return records
+}
+
+/**
+ * The same for a generation that neither answers nor is being built, and for as long as that is so: a store that loses its last
+ * moments meanwhile needs what it stood on before.
+ */
+export async function clearUnused(store: OnlineStore, { plan }: RunningView, generation: number): Promise<void> {
+  const key = viewStateKey(plan.hash)
+  const read = async (): Promise<Buffer | null> => {
+    let found: Buffer | null = null
+    await patientRead(store, [key], (_, bytes) => {
+      found = bytes && Buffer.from(bytes)
+    })
+    return found
+  }
+  for (let value = await read(); value !== null; ) {
+    const state = decodeViewState(value, plan.view.name)
+    if (state.generation === generation || state.run?.generation === generation) return
+    await clearGeneration(store, plan.hash, generation, { key, value })
+    const now = await read()
+    if (now?.equals(value)) return
+    value = now
+  }
 }

@@ -35,11 +35,20 @@ export interface OnlineStore extends Inspectable {
     change: (values: readonly (Uint8Array | null)[]) => readonly (Uint8Array | null | undefined)[],
   ): Promise<void>
 
-  /** Deletes all entries whose keys begin so; gives their number. Not atomic: readers may see some of them gone before others. */
-  clear(prefix: Uint8Array): Promise<number>
+  /**
+   * Deletes all entries whose keys begin so; gives their number. Not atomic: readers may see some of them gone before others. Where
+   * `held` is given, nothing more is deleted from the moment on at which its key has another value than this one: whoever must know
+   * whether all is gone reads it again. So what a store needs again that went back is not deleted.
+   */
+  clear(prefix: Uint8Array, held?: Held): Promise<number>
 
   /** Bytes on disk or in memory, and the number of entries; of a shared store those of the whole of it. */
   size(): Promise<{ readonly entries: number; readonly bytes: number }>
 
   close(): Promise<void>
+}
+
+export interface Held {
+  readonly key: Uint8Array
+  readonly value: Uint8Array
 }

@@ -59,5 +59,18 @@ export function clearCases(named: Named): readonly ContractCase[] {
       equal(await store.clear(keyOf(3)), keys.length, 'the number cleared')
       equal(await allOf(store, [keys[0]!, keys.at(-1)!, keyOf(4)]), [null, null, keyOf(4)], 'what was read')
     }),
+    named('clears while a key has the value that is named, and no longer', async (store) => {
+      const some = [keyOf(3, 1), keyOf(3, 2)]
+      await put(store, [keyOf(4), ...some], [keyOf(9), ...some])
+      equal(await store.clear(keyOf(3), { key: keyOf(4), value: keyOf(8) }), 0, 'the number cleared for another value')
+      equal(
+        await store.clear(keyOf(3), { key: keyOf(5), value: keyOf(9) }),
+        0,
+        'the number cleared for a key without one',
+      )
+      equal(await allOf(store, some), some, 'what was left')
+      equal(await store.clear(keyOf(3), { key: keyOf(4), value: keyOf(9) }), 2, 'the number cleared')
+      equal(await allOf(store, [keyOf(4), ...some]), [keyOf(9), null, null], 'what was left then')
+    }),
   ]
 }

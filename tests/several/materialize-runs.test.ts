@@ -10,6 +10,7 @@ import { manualClock } from '../../src/kernel/clock.ts'
 import { limits } from '../../src/kernel/limits.ts'
 import type { HistoryRequest, OfflineStore } from '../../src/ports/offline-store.ts'
 import type { OnlineStore } from '../../src/ports/online-store.ts'
+import { memory } from './memory-store.ts'
 
 const account = entity('account', { key: { account: 'string' } })
 const payments = source('payments', {
@@ -40,42 +41,6 @@ function historyWith(between: (row: number) => Promise<unknown>): OfflineStore {
       }
     },
   } as unknown as OfflineStore
-}
-
-/** In memory, and able to go back. As far away as a shared one. */
-function memory() {
-  let entries = new Map<string, Uint8Array>()
-  const name = (key: Uint8Array): string => Buffer.from(key).toString('latin1')
-  const store: OnlineStore = {
-    read: async (keys, visit) => {
-      const found = keys.map((key) => entries.get(name(key)) ?? null)
-      await Promise.resolve()
-      for (const [i, value] of found.entries()) visit(i, value)
-    },
-    update: async (keys, change) => {
-      const changed = change(keys.map((key) => entries.get(name(key))?.slice() ?? null))
-      for (const [i, value] of changed.entries())
-        if (value === null) entries.delete(name(keys[i]!))
-        else if (value !== undefined) entries.set(name(keys[i]!), Uint8Array.from(value))
-    },
-    clear: async (prefix) => {
-      const gone = [...entries.keys()].filter((key) => key.startsWith(name(prefix)))
-      for (const key of gone) entries.delete(key)
-      return gone.length
-    },
-    size: async () => ({ entries: entries.size, bytes: 0 }),
-    inspect: async () => [] as never,
-    close: async () => {},
-  }
-  return {
-    store,
-    keep: () => {
-      const kept = new Map(entries)
-      return () => {
-        entries = new Map(kept)
-      }
-    },
-  }
 }
 
 async function processOn(store: OnlineStore) {
@@ -142,6 +107,31 @@ test('a run that a store has forgotten altogether is begun once more', async () 
     gone = true
     back()
   })
+  expect(await one.counts()).toEqual([2])
+})
+
+test('what a store needs again that went back is not deleted', async () => {
+  const { store, keep } = memory()
+  const one = await processOn(store)
+  await one.run(until(early))
+  let back: (() => void) | null = null
+  const losing: OnlineStore = {
+    ...store,
+    clear: (prefix, held) => {
+      back?.()
+      back = null
+      return store.clear(prefix, held)
+    },
+  }
+  const other = await processOn(losing)
+  await other.run({ through: late + 1, rebuild: true }, async (row) => {
+    // Before it steps over, which is then forgotten; what it is about to delete answers again.
+    if (row === 2_399) back = keep()
+  })
+  expect(back).toBe(null)
+  await one.views.refresh()
+  expect(await one.counts()).toEqual([1])
+  await one.run(until(late))
   expect(await one.counts()).toEqual([2])
 })
 

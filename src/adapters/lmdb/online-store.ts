@@ -81,14 +81,17 @@ export function lmdbOnlineStore(folder: string): OnlineStore {
           else if (value !== undefined) db.put(keys[i]!, value)
         }
       }),
-    clear: async (prefix) => {
+    clear: async (prefix, held) => {
       let removed = 0
       for (;;) {
         const keys = [...db.getKeys({ start: prefix, ...endOf(prefix), limit: 10_000 })]
         if (keys.length === 0) return removed
+        let holds = true
         await written(() => {
-          for (const key of keys) db.remove(key)
+          holds = held === undefined || db.getBinary(held.key)?.equals(held.value) === true
+          if (holds) for (const key of keys) db.remove(key)
         })
+        if (!holds) return removed
         removed += keys.length
       }
     },

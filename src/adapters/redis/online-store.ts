@@ -9,7 +9,7 @@
  * One server, or a primary with replicas: an update spans keys, which a cluster does not allow.
  */
 import { atMost } from '../../kernel/persist.ts'
-import type { OnlineStore } from '../../ports/online-store.ts'
+import type { Held, OnlineStore } from '../../ports/online-store.ts'
 import { openConnection } from './connection.ts'
 import { inspectRedis } from './inspect.ts'
 import { keysUnder } from './keys.ts'
@@ -33,6 +33,14 @@ export interface RedisOptions {
 /** How long closing waits for updates that are under way. */
 const closeMs = 1_000
 const scanned = '1000'
+/** KEYS: one that must have the value that is given, then those to be deleted; no more of them than Lua can hand on. */
+const unlinkWhile = `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return -1 end
+local gone = 0
+for from = 2, #KEYS, 1000 do gone = gone + redis.call('UNLINK', unpack(KEYS, from, math.min(from + 999, #KEYS))) end
+return gone
+`
+const bytesOf = ({ value }: Held): Buffer => Buffer.from(value)
 
 export async function redisOnlineStore(options: RedisOptions): Promise<OnlineStore> {
   const { prefix, readMs, patienceMs } = options
@@ -64,14 +72,20 @@ export async function redisOnlineStore(options: RedisOptions): Promise<OnlineSto
       underWay.add(settled)
       return done
     },
-    clear: async (start) => {
+    clear: async (start, held) => {
       let [cursor, removed] = ['0', 0]
       do {
         const [next, found] = await ask<[Buffer, readonly Buffer[]]>(
           ...['SCAN', cursor, 'MATCH', keys.startingWith(start), 'COUNT', scanned],
         )
         // A key that was found twice counts once.
-        if (found.length > 0) removed += await ask<number>('UNLINK', ...found)
+        if (found.length > 0) {
+          const gone = await (held === undefined
+            ? ask<number>('UNLINK', ...found)
+            : ask<number>('EVAL', unlinkWhile, String(found.length + 1), keys.of(held.key), ...found, bytesOf(held)))
+          if (gone < 0) return removed
+          removed += gone
+        }
         cursor = next.toString()
       } while (cursor !== '0')
       return removed
