@@ -232,10 +232,14 @@ class ModelOutcomes {
     if (fresh.length === 0) return { accepted: 0, duplicates, unknown, conflicts }
 
     const written = await this.#append(fresh)
-    await this.#takeIn()
     // Another server may have recorded an outcome of the same prediction meanwhile; the index says which one counts.
-    const places = await this.#placesOf(fresh.map(({ id }) => id))
-    const lost = fresh.flatMap((_, i) => (places[i] !== null && samePlace(places[i]!, written[i]!) ? [] : [i]))
+    let places: readonly (Place | null)[]
+    do {
+      await this.#takeIn()
+      places = await this.#placesOf(fresh.map(({ id }) => id))
+      // One that is in the log and not in the index: the index has lost its last moments in between.
+    } while (places.includes(null))
+    const lost = fresh.flatMap((_, i) => (samePlace(places[i]!, written[i]!) ? [] : [i]))
     const winners = await this.#outcomesAt(lost.map((i) => places[i]!))
     for (const [k, i] of lost.entries()) {
       const { id, outcome } = fresh[i]!
