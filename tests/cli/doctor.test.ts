@@ -1,5 +1,4 @@
 /** doctor: what it finds where all is well, and what it says of each thing that is wrong. */
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Service } from '../services/index.ts'
 import {
@@ -288,10 +287,8 @@ describeWith(['redis', 'postgres'], 'shared stores', () => {
 describeWith(['redis', 'postgres', 'kafka', 's3'], 'a platform of shared stores alone', () => {
   test('is well, and takes a model', async () => {
     const [redis, postgres, kafka, s3] = await Promise.all([startRedis(), startPostgres(), startKafka(), startS3()])
-    const credentials = { accessKeyId: s3.accessKeyId, secretAccessKey: s3.secretAccessKey }
-    const client = new S3Client({ region: s3.region, endpoint: s3.url, forcePathStyle: true, credentials })
     try {
-      await client.send(new CreateBucketCommand({ Bucket: 'models' }))
+      await s3.bucket('models')
       const variables: Variables = {
         SIXFOLD_ONLINE_URL: redis.url,
         SIXFOLD_LOG_URL: `kafka://${kafka.url}?replication=1&partitions=2`,
@@ -316,7 +313,6 @@ describeWith(['redis', 'postgres', 'kafka', 's3'], 'a platform of shared stores 
       for (const { report } of all.stores) expect(report.roundTripMs).toBeGreaterThan(0)
       expect(ran.out + ran.err + added.out + added.err).not.toContain(s3.secretAccessKey)
     } finally {
-      client.destroy()
       await Promise.all([redis, postgres, kafka, s3].map((service) => service.close()))
     }
   })

@@ -175,3 +175,9 @@ function spawned(cwd: string, args: readonly string[], variables: Variables): St
     },
   }
 }
+
+/** The body of the answer. */
+export async function post(url: string, body: unknown): Promise<unknown> {
+  const headers = { 'content-type': 'application/json' }
+  return (await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) })).json()
+}

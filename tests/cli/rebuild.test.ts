@@ -1,6 +1,6 @@
 /** A view rebuilt from history by a command, beside a server that has taken pushes: they are never gone, not for a moment. */
 import { expect, test } from 'vitest'
-import { project } from './project.ts'
+import { post, project } from './project.ts'
 
 test('what was pushed is part of a state that was rebuilt beside the server, from its first moment on', async () => {
   const p = await project()
@@ -33,8 +33,3 @@ test('what was pushed is part of a state that was rebuilt beside the server, fro
     await p.dispose()
   }
 })
-
-async function post(url: string, body: unknown): Promise<unknown> {
-  const headers = { 'content-type': 'application/json' }
-  return (await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) })).json()
-}

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Project, Started } from './project.ts'
-import { platformText, project } from './project.ts'
+import { platformText, post, project } from './project.ts'
 
 let p: Project
 let server: Started
@@ -21,12 +21,8 @@ interface Answer {
   readonly prediction: { readonly minutes: number }
   readonly version: string | null
 }
-const post = async (path: string, body: unknown): Promise<Answer> => {
-  const headers = { 'content-type': 'application/json' }
-  const response = await fetch(url + path, { method: 'POST', headers, body: JSON.stringify(body) })
-  return (await response.json()) as Answer
-}
-const ask = (): Promise<Answer> => post('/v1/models/eta/predict', { keys: { courier: 'ann' }, request: { km: 3 } })
+const ask = async (): Promise<Answer> =>
+  (await post(`${url}/v1/models/eta/predict`, { keys: { courier: 'ann' }, request: { km: 3 } })) as Answer
 /** The answer that the server comes to give, within the two seconds in which it looks for what is new. */
 async function until(wanted: (answer: Answer) => boolean): Promise<Answer> {
   const end = Date.now() + 2_500
@@ -73,7 +69,7 @@ describe('beside the server', () => {
 
   test('what is pushed is read at once', async () => {
     const began = new Date(Date.now() - 1_000).toISOString()
-    await post('/v1/events/shifts', { events: [{ courier: 'ann', began }] })
+    await post(`${url}/v1/events/shifts`, { events: [{ courier: 'ann', began }] })
     const { out } = await p.run('features', 'get', 'work', '-k', 'courier=ann', '--json')
     expect(JSON.parse(out)).toMatchObject({ entity: 'known', newest: Date.parse(began), features: { shifts_1d: 1 } })
   })
@@ -95,7 +91,7 @@ describe('beside the server', () => {
         ].join('\n'),
       ),
     )
-    await post('/v1/outcomes', { id, outcome: { minutes: 57 } })
+    await post(`${url}/v1/outcomes`, { id, outcome: { minutes: 57 } })
     expect((await p.run('explain', id)).out).toMatch(/\n {2}outcome, at 20\S+Z: minutes 57\n$/)
     expect(JSON.parse((await p.run('explain', id, '--json')).out)).toMatchObject({
       id,

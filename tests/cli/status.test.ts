@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Status } from '../../src/api/index.ts'
 import { freePort } from '../services/index.ts'
 import type { Project, Started } from './project.ts'
-import { project } from './project.ts'
+import { post, project } from './project.ts'
 
 let p: Project
 let server: Started
@@ -16,17 +16,8 @@ beforeAll(async () => {
   server = p.start('serve')
   url = (await server.says(/Sixfold is at (\S+)\n/))[1]!
   const began = new Date(Date.now() - 60_000).toISOString()
-  const headers = { 'content-type': 'application/json' }
-  await fetch(`${url}/v1/events/shifts`, {
-    method: 'POST',
-    headers,
-    body: JSON.stringify({ events: [{ courier: 'ann', began }] }),
-  })
-  await fetch(`${url}/v1/models/eta/predict`, {
-    method: 'POST',
-    headers,
-    body: JSON.stringify({ keys: { courier: 'ann' }, request: { km: 3 } }),
-  })
+  await post(`${url}/v1/events/shifts`, { events: [{ courier: 'ann', began }] })
+  await post(`${url}/v1/models/eta/predict`, { keys: { courier: 'ann' }, request: { km: 3 } })
   // What it tells may be half a second old.
   const topics = async (): Promise<number> =>
     ((await (await fetch(`${url}/v1/status`)).json()) as Status).topics.filter(({ end }) => end === 1).length

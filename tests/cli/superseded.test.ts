@@ -1,6 +1,6 @@
 /** Definitions that change under a running server: it goes on with its own state, which goes when the server has. */
 import { expect, test } from 'vitest'
-import { platformText, project } from './project.ts'
+import { platformText, post, project } from './project.ts'
 
 test('the state of a changed view is kept while a server runs with it, and dropped after', async () => {
   const p = await project()
@@ -11,12 +11,8 @@ test('the state of a changed view is kept while a server runs with it, and dropp
     const server = p.start('--json', 'serve')
     const [, url] = await server.says(/"url":"([^"]+)"/)
     const count = async (at: string): Promise<unknown> => {
-      const response = await fetch(`${at}/v1/views/pace/read`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ keys: { courier: 'ann' } }),
-      })
-      return ((await response.json()) as { features: { deliveries_ever: number } }).features.deliveries_ever
+      const answer = await post(`${at}/v1/views/pace/read`, { keys: { courier: 'ann' } })
+      return (answer as { features: { deliveries_ever: number } }).features.deliveries_ever
     }
     const before = await count(url!)
     expect(before).toBeGreaterThan(0)

@@ -1,7 +1,6 @@
 /** Artifacts on a disk that is full, or may not be written to: said by a code, nothing left of what did not fit, and it goes on. */
-import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
@@ -9,6 +8,7 @@ import { fileArtifactStore } from '../../src/adapters/files/artifact-store.ts'
 import { s3ArtifactStore } from '../../src/adapters/s3/artifact-store.ts'
 import { s3Files } from '../../src/adapters/s3/files.ts'
 import { describeWith } from '../services/index.ts'
+import { canMount, disk } from './disk.ts'
 import { s3Place } from './s3-place.ts'
 
 const megabyte = 1024 * 1024
@@ -24,22 +24,14 @@ const file = (bytes: number): string => {
   writeFileSync(path, randomBytes(bytes))
   return path
 }
-const mount = (...args: readonly string[]): void => void execFileSync('mount', args, { stdio: 'ignore' })
-function disk(): string {
-  const folder = fresh()
-  mkdirSync(folder)
-  mount('-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', folder)
-  onTestFinished(() => void execFileSync('umount', [folder]))
-  return folder
-}
 const parts = (folder: string): readonly string[] =>
   readdirSync(folder, { recursive: true })
     .map(String)
     .filter((name) => name.endsWith('.part'))
 
-describe.skipIf(!canMount())('artifacts on a disk of their own (needs the right to mount one)', () => {
+describe.skipIf(!canMount)('artifacts on a disk of their own (needs the right to mount one)', () => {
   it('says that the disk is full, keeps what was there, and goes on when there is room', async () => {
-    const folder = disk()
+    const { folder } = disk(2)
     const store = fileArtifactStore(join(folder, 'artifacts'))
     const small = file(megabyte / 2)
     const { sha256 } = await store.put(small)
@@ -54,10 +46,10 @@ describe.skipIf(!canMount())('artifacts on a disk of their own (needs the right 
   })
 
   it('says that the disk may not be written to, and still opens', async () => {
-    const folder = disk()
+    const { folder, remount } = disk(2)
     const store = fileArtifactStore(join(folder, 'artifacts'))
     const { sha256 } = await store.put(file(1_000))
-    mount('-o', 'remount,ro', folder)
+    remount('ro')
     for (const one of [store, fileArtifactStore(join(folder, 'other'))]) {
       await expect(one.put(file(1_000))).rejects.toMatchObject({ code: 'SX_STORE_READ_ONLY' })
       expect((await one.inspect()).problems).toMatchObject([
@@ -66,7 +58,7 @@ describe.skipIf(!canMount())('artifacts on a disk of their own (needs the right 
       ])
     }
     await store.open(sha256)
-    mount('-o', 'remount,rw', folder)
+    remount('rw')
     await store.put(file(1_000))
   })
 
@@ -76,7 +68,7 @@ describe.skipIf(!canMount())('artifacts on a disk of their own (needs the right 
     }, async () => {
       const place = await s3Place()
       onTestFinished(() => place.close())
-      const folder = disk()
+      const { folder, remount } = disk(2)
       const options = { ...place.options, cacheFolder: join(folder, 'cache') }
       const store = s3ArtifactStore({ ...options, bucket: await place.bucket('disk'), prefix: 'models' })
       const { sha256 } = await store.put(file(1.5 * megabyte))
@@ -95,7 +87,7 @@ describe.skipIf(!canMount())('artifacts on a disk of their own (needs the right 
         rmSync(options.cacheFolder, { recursive: true })
       }
       await store.open(sha256)
-      mount('-o', 'remount,ro', folder)
+      remount('ro')
       await store.open(sha256)
       await expect(files.fetch(url, () => {})).rejects.toMatchObject({ code: 'SX_STORE_READ_ONLY' })
       await store.close()
@@ -103,16 +95,3 @@ describe.skipIf(!canMount())('artifacts on a disk of their own (needs the right 
     })
   })
 })
-
-function canMount(): boolean {
-  if (process.getuid?.() !== 0 || !existsSync('/bin/mount')) return false
-  const folder = fresh()
-  mkdirSync(folder)
-  try {
-    mount('-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder)
-    execFileSync('umount', [folder])
-    return true
-  } catch {
-    return false
-  }
-}

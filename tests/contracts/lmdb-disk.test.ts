@@ -1,26 +1,16 @@
-/** The embedded online store on a disk that is full, or that may not be written to. To mount one takes Linux and root. */
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+/** The embedded online store on a disk that is full, or that may not be written to. */
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { lmdbOnlineStore } from '../../src/adapters/lmdb/online-store.ts'
 import { allOf, increment, keyOf, numberIn, put } from '../../src/testing/online-store-tools.ts'
+import { canMount, disk } from './disk.ts'
 
-const disk = (): { readonly folder: string; remount(how: string): void } => {
-  const folder = mkdtempSync(join(tmpdir(), 'sixfold-disk-'))
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', folder])
-  onTestFinished(() => {
-    execFileSync('umount', ['--lazy', folder])
-    rmSync(folder, { recursive: true })
-  })
-  return { folder, remount: (how) => execFileSync('mount', ['-o', `remount,${how}`, folder]) }
-}
 const counter = keyOf(0)
 
-describe.runIf(process.platform === 'linux' && process.getuid?.() === 0)('LMDB', () => {
+describe.skipIf(!canMount)('LMDB (needs the right to mount a disk)', () => {
   it('on a full disk refuses, keeps what it had whole, and goes on when there is room', async () => {
-    const { folder, remount } = disk()
+    const { folder, remount } = disk(4)
     const store = lmdbOnlineStore(folder)
     // Each adds a value and counts it: half an update would be seen.
     let added = 0
@@ -64,7 +54,7 @@ describe.runIf(process.platform === 'linux' && process.getuid?.() === 0)('LMDB',
   })
 
   it('in a folder that may not be written to says so, by name', () => {
-    const { folder, remount } = disk()
+    const { folder, remount } = disk(4)
     remount('ro')
     for (const place of [folder, join(folder, 'online')])
       expect(() => lmdbOnlineStore(place)).toThrow(
@@ -73,7 +63,7 @@ describe.runIf(process.platform === 'linux' && process.getuid?.() === 0)('LMDB',
   })
 
   it('reports that little room is left, and that there is none', async () => {
-    const { folder } = disk()
+    const { folder } = disk(4)
     const store = lmdbOnlineStore(folder)
     onTestFinished(() => store.close())
     expect((await store.inspect()).problems).toMatchObject([

@@ -4,7 +4,7 @@
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -19,19 +19,11 @@ import { sqliteMetadataStore } from '../../src/adapters/sqlite/metadata-store.ts
 import type { NewVersion } from '../../src/ports/metadata-store.ts'
 import type { Service } from '../services/index.ts'
 import { describeWith, startPostgres } from '../services/index.ts'
+import { canMount, disk } from './disk.ts'
 
 const fresh = (): string => {
   const folder = mkdtempSync(join(tmpdir(), 'sixfold-migrations-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  return folder
-}
-const disk = (size: string): string => {
-  const folder = fresh()
-  execFileSync('mount', ['-t', 'tmpfs', '-o', size, 'tmpfs', folder])
-  onTestFinished(() => {
-    // The driver lets go of its files only when its statements are collected.
-    execFileSync('umount', ['--lazy', folder])
-  })
   return folder
 }
 const version = (artifact: string, note: string | null = null): NewVersion => ({
@@ -129,19 +121,19 @@ describe('SQLite', () => {
     })
 })
 
-describe.skipIf(!canMount())('SQLite on a disk of its own (needs the right to mount one)', () => {
+describe.skipIf(!canMount)('SQLite on a disk of its own (needs the right to mount one)', () => {
   it('says that a folder cannot be written, and loses nothing', async () => {
-    const folder = disk('size=2m')
+    const { folder, remount } = disk(2)
     const path = join(folder, 'metadata.sqlite')
     // In a process that ends, since a disk with open files cannot be set to read only.
     expect(execFileSync(process.execPath, [...opener, 'file'], { input: `${path}\n` }).toString()).toMatch('version 1')
-    execFileSync('mount', ['-o', 'remount,ro', folder])
+    remount('ro')
     for (const place of [path, join(folder, 'new.sqlite'), join(folder, 'below', 'metadata.sqlite')])
       await expect(sqliteMetadataStore(place), place).rejects.toMatchObject({
         code: 'SX_STORE_READ_ONLY',
         message: expect.stringContaining(place),
       })
-    execFileSync('mount', ['-o', 'remount,rw', folder])
+    remount('rw')
     const again = await sqliteMetadataStore(path)
     expect((await again.addVersion(version('next'), 2)).version).toBe(2)
     expect((await again.inspect()).problems).toEqual([])
@@ -149,7 +141,7 @@ describe.skipIf(!canMount())('SQLite on a disk of its own (needs the right to mo
   })
 
   it('says that the disk is full, loses nothing acknowledged, and goes on when there is room', async () => {
-    const folder = disk('size=2m')
+    const { folder } = disk(2)
     const path = join(folder, 'metadata.sqlite')
     const ballast = join(folder, 'ballast')
     writeFileSync(ballast, Buffer.alloc(1024 * 1024))
@@ -175,7 +167,7 @@ describe.skipIf(!canMount())('SQLite on a disk of its own (needs the right to mo
   })
 
   it('says that the disk is full where it cannot even begin', async () => {
-    const folder = disk('size=2m')
+    const { folder } = disk(2)
     writeFileSync(join(folder, 'ballast'), Buffer.alloc(2 * 1024 * 1024))
     await expect(sqliteMetadataStore(join(folder, 'metadata.sqlite'))).rejects.toMatchObject({
       code: 'SX_STORAGE_FULL',
@@ -308,10 +300,10 @@ describeWith(['postgres'], 'PostgreSQL', () => {
     ).rejects.toMatchObject({ code: 'SX_STORE_UNAVAILABLE', fix: expect.stringMatching(/^Name the primary/) })
   })
 
-  it.skipIf(!canMount())(
+  it.skipIf(!canMount)(
     'says that its disk is full, and goes on when there is room (needs the right to mount)',
     async () => {
-      const folder = disk('size=24m')
+      const { folder } = disk(24)
       const user = execFileSync('stat', [
         '-c',
         '%u:%g',
@@ -386,20 +378,5 @@ function inFile(path: string, statement: string): unknown[] {
     return file.prepare(statement).all()
   } finally {
     file.close()
-  }
-}
-
-function canMount(): boolean {
-  if (process.getuid?.() !== 0 || !existsSync('/bin/mount')) return false
-  const folder = join(tmpdir(), `sixfold-mount-${process.pid}`)
-  mkdirSync(folder)
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder], { stdio: 'ignore' })
-    execFileSync('umount', [folder])
-    return true
-  } catch {
-    return false
-  } finally {
-    rmSync(folder, { recursive: true })
   }
 }

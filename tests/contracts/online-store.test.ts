@@ -13,29 +13,13 @@ import { onlineStoreCases } from '../../src/testing/online-store.ts'
 import { allOf, keyOf, numberIn } from '../../src/testing/online-store-tools.ts'
 import type { Service } from '../services/index.ts'
 import { describeWith, startRedis } from '../services/index.ts'
-
-/** Gives each store a place of its own, and remembers which. */
-function places(open: (place: string) => Promise<OnlineStore>) {
-  const known = new WeakMap<OnlineStore, string>()
-  let count = 0
-  const opened = async (place: string): Promise<OnlineStore> => {
-    const store = await open(place)
-    known.set(store, place)
-    return store
-  }
-  return onlineStoreCases({
-    open: () => {
-      count += 1
-      return opened(`place-${count}`)
-    },
-    again: (store) => opened(known.get(store)!),
-  })
-}
+import { places } from './places.ts'
 
 describe('LMDB', () => {
   const root = mkdtempSync(join(tmpdir(), 'sixfold-lmdb-'))
   afterAll(() => rmSync(root, { recursive: true }))
-  for (const { name, run } of places(async (place) => lmdbOnlineStore(join(root, place)))) it(name, run)
+  const opened = (place: string): OnlineStore => lmdbOnlineStore(join(root, place))
+  for (const { name, run } of onlineStoreCases(places(opened))) it(name, run)
 })
 
 describeWith(['redis'], 'Redis', () => {
@@ -54,7 +38,7 @@ describeWith(['redis'], 'Redis', () => {
       readMs: 2_000,
       patienceMs: 10_000,
     })
-  for (const { name, run } of places(open)) it(name, run)
+  for (const { name, run } of onlineStoreCases(places(open))) it(name, run)
 
   it('loses no increment of a key that three processes fight for', async () => {
     const [jiti, script] = ['../../node_modules/jiti/lib/jiti-cli.mjs', './incrementer.ts'].map((path) =>

@@ -1,10 +1,12 @@
 /** The laws of the event log, held by the one in PostgreSQL. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { postgresEventLog } from '../../src/adapters/postgres/event-log.ts'
 import type { EventLog, Following } from '../../src/ports/event-log.ts'
 import { eventLogCases } from '../../src/testing/event-log.ts'
 import type { Service } from '../services/index.ts'
 import { describeWith, startPostgres } from '../services/index.ts'
+import { places } from './places.ts'
 
 describeWith(['postgres'], 'PostgreSQL', () => {
   let service: Service
@@ -12,24 +14,11 @@ describeWith(['postgres'], 'PostgreSQL', () => {
     service = await startPostgres()
   })
   afterAll(() => service.close())
-  const schemas = new WeakMap<EventLog, string>()
-  let count = 0
-  const opened = async (schema: string, options = {}): Promise<EventLog> => {
-    const log = await postgresEventLog({
+  const opened = (schema: string, options = {}): Promise<EventLog> =>
+    postgresEventLog({
       ...{ url: service.url, password: null, schema, patienceMs: 10_000, bufferBytes: 16 * 1024 * 1024, ...options },
     })
-    schemas.set(log, schema)
-    return log
-  }
-  for (const { name, run } of eventLogCases({
-    open: (options) => {
-      count += 1
-      return opened(`log_${count}`, options)
-    },
-    again: (log) => opened(schemas.get(log)!),
-    shared: true,
-  }))
-    it(name, run)
+  for (const { name, run } of eventLogCases({ ...places(opened), shared: true })) it(name, run)
 
   it('shares topics evenly among those who follow, each to one of them', async () => {
     const topics = ['a', 'b', 'c', 'd', 'e']
@@ -43,7 +32,7 @@ describeWith(['postgres'], 'PostgreSQL', () => {
         await log.follow(topics, 'group', async (topic) => {
           inside.set(topic, (inside.get(topic) ?? 0) + 1)
           atOnce = Math.max(atOnce, inside.get(topic)!)
-          await pause(20)
+          await sleep(20)
           const [end] = await log.ends(topic)
           taken.set(topic, end!)
           inside.set(topic, inside.get(topic)! - 1)
@@ -75,5 +64,3 @@ describeWith(['postgres'], 'PostgreSQL', () => {
     await log.close()
   })
 })
-
-const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms))

@@ -2,6 +2,8 @@
  * PostgreSQL goes away in the midst of appends and changes, and comes back: slow, broken off, silent, killed. What was acknowledged is
  * there, once; nobody opens anything again; memory stays bounded. Each test prints what it counted.
  */
+
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished } from 'vitest'
 import { lockOf } from '../../src/adapters/postgres/connection.ts'
@@ -12,7 +14,6 @@ import type { MetadataStore } from '../../src/ports/metadata-store.ts'
 import type { FaultProxy, Service } from '../services/index.ts'
 import { describeWith, faultProxy, startPostgres } from '../services/index.ts'
 
-const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms))
 const codeOf = (error: unknown): string => (error as { code?: string }).code ?? String(error)
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
 
@@ -40,7 +41,7 @@ function work(log: EventLog, metadata: MetadataStore) {
         expect(codeOf(error)).toBe('SX_OVERLOADED')
         appended.refused += 1
       }
-      await pause(2)
+      await sleep(2)
     }
     await Promise.all(open)
   })()
@@ -52,7 +53,7 @@ function work(log: EventLog, metadata: MetadataStore) {
         ({ version }) => void added.acknowledged.set(artifact, version),
         (error: unknown) => void added.rejected.push(codeOf(error)),
       )
-      await pause(5)
+      await sleep(5)
     }
   })()
   return {
@@ -135,7 +136,7 @@ describeWith(['postgres'], 'PostgreSQL', () => {
   async function outage(name: string, fault: () => Promise<unknown>, options = {}) {
     const { log, metadata } = await opened(options)
     const working = work(log, metadata)
-    await pause(1_000)
+    await sleep(1_000)
     const before = working.appended.acknowledged.size
     expect(before).toBeGreaterThan(0)
     await fault()
@@ -143,10 +144,10 @@ describeWith(['postgres'], 'PostgreSQL', () => {
     const [appends, versions] = [working.appended.acknowledged.size, working.added.acknowledged.size]
     while (working.appended.acknowledged.size === appends || working.added.acknowledged.size === versions) {
       expect(performance.now() - back, 'the time until it works again').toBeLessThan(12_000)
-      await pause(10)
+      await sleep(10)
     }
     const recoveredMs = Math.round(performance.now() - back)
-    await pause(1_000)
+    await sleep(1_000)
     await working.stop()
     const counts = await count(`${name}, worked again after ${recoveredMs} ms`, log, metadata, working)
     return { counts, recoveredMs }
@@ -155,7 +156,7 @@ describeWith(['postgres'], 'PostgreSQL', () => {
   it('is slow', async () => {
     const { counts } = await outage('200 ms each way for 4 s', async () => {
       proxy.latency(200)
-      await pause(4_000)
+      await sleep(4_000)
       proxy.heal()
     })
     expect([counts.rejected, counts['versions rejected']]).toEqual([0, 0])
@@ -164,7 +165,7 @@ describeWith(['postgres'], 'PostgreSQL', () => {
   it('breaks connections off, and refuses new ones', async () => {
     const { counts } = await outage('reset for 3 s', async () => {
       proxy.reset()
-      await pause(3_000)
+      await sleep(3_000)
       proxy.heal()
     })
     expect([counts.rejected, counts['versions rejected']]).toEqual([0, 0])
@@ -174,9 +175,9 @@ describeWith(['postgres'], 'PostgreSQL', () => {
     const { counts } = await outage('40 resets', async () => {
       for (let round = 0; round < 40; round += 1) {
         proxy.reset()
-        await pause(Math.random() * 10)
+        await sleep(Math.random() * 10)
         proxy.heal()
-        await pause(20 + Math.random() * 80)
+        await sleep(20 + Math.random() * 80)
       }
     })
     expect([counts.rejected, counts['versions rejected']]).toEqual([0, 0])
@@ -203,9 +204,9 @@ describeWith(['postgres'], 'PostgreSQL', () => {
       note: null,
     }
     const breakOff = async (committed: () => Promise<boolean>): Promise<void> => {
-      while (!(await committed())) await pause(2)
+      while (!(await committed())) await sleep(2)
       proxy.reset()
-      await pause(20)
+      await sleep(20)
       proxy.heal()
     }
     for (let round = 0; round < 3; round += 1) {
@@ -230,7 +231,7 @@ describeWith(['postgres'], 'PostgreSQL', () => {
   it('falls silent with its connections open', async () => {
     const { recoveredMs } = await outage('half-open for 4 s', async () => {
       proxy.halfOpen()
-      await pause(4_000)
+      await sleep(4_000)
       proxy.heal()
     })
     expect(recoveredMs).toBeLessThan(9_000)
@@ -239,7 +240,7 @@ describeWith(['postgres'], 'PostgreSQL', () => {
   it('is killed, and started again after 3 s', async () => {
     const { counts } = await outage('killed', async () => {
       await service.kill()
-      await pause(3_000)
+      await sleep(3_000)
       await service.start()
     })
     expect([counts.rejected, counts['versions rejected']]).toEqual([0, 0])
@@ -248,7 +249,7 @@ describeWith(['postgres'], 'PostgreSQL', () => {
   it('is stopped in order, and started again', async () => {
     await outage('stopped', async () => {
       await service.stop()
-      await pause(1_000)
+      await sleep(1_000)
       await service.start()
     })
   })
@@ -259,7 +260,7 @@ describeWith(['postgres'], 'PostgreSQL', () => {
       'reset for 5 s, with a patience of 2 s and room for 32 kB',
       async () => {
         proxy.reset()
-        await pause(5_000)
+        await sleep(5_000)
         proxy.heal()
       },
       { patienceMs: 2_000, bufferBytes },
@@ -303,22 +304,22 @@ describeWith(['postgres'], 'PostgreSQL', () => {
       return end
     }
     const first = await log.follow(['events'], 'group', take(log))
-    while (first.assigned.length === 0) await pause(20)
+    while (first.assigned.length === 0) await sleep(20)
     const second = await other.follow(['events'], 'group', take(other))
     onTestFinished(async () => {
       await Promise.all([first.close(), second.close()])
       await other.close()
     })
     proxy.halfOpen()
-    while (second.assigned.length === 0) await pause(20)
+    while (second.assigned.length === 0) await sleep(20)
     expect(first.assigned).toEqual([])
     await other.append('events', [bytesOf('one')]).durable
-    while (!taken.includes(1)) await pause(20)
+    while (!taken.includes(1)) await sleep(20)
     proxy.heal()
     await second.close()
-    while (first.assigned.length === 0) await pause(20)
+    while (first.assigned.length === 0) await sleep(20)
     await other.append('events', [bytesOf('two')]).durable
-    while (!taken.includes(2)) await pause(20)
+    while (!taken.includes(2)) await sleep(20)
   })
 
   it('is held by another: a change waits for it, gives up within the patience, and leaves its connection usable', async () => {
@@ -330,7 +331,7 @@ describeWith(['postgres'], 'PostgreSQL', () => {
     await expect(metadata.keepForm('a', 'b')).rejects.toMatchObject({ code: 'SX_STORE_UNAVAILABLE' })
     expect(await Promise.all(['a', 'b', 'c'].map((hash) => metadata.form(hash)))).toEqual([null, null, null])
     const waiting = metadata.keepForm('a', 'b')
-    await pause(700)
+    await sleep(700)
     await holder.query('commit')
     await waiting
     expect(await metadata.form('a')).toBe('b')
@@ -340,17 +341,17 @@ describeWith(['postgres'], 'PostgreSQL', () => {
     for (const fault of ['reset', 'halfOpen'] as const) {
       const { log, metadata } = await opened()
       const following = await log.follow(['events'], 'group', async () => 0)
-      while (following.assigned.length === 0) await pause(20)
+      while (following.assigned.length === 0) await sleep(20)
       proxy[fault]()
       const { durable } = log.append('events', [bytesOf('one')])
       const waiting = [durable, metadata.keepForm('a', 'b')].map((one) => one.catch(codeOf))
-      await pause(100)
+      await sleep(100)
       const began = performance.now()
       await Promise.all([log.close(), metadata.close()])
       expect(performance.now() - began).toBeLessThan(8_000)
       expect(await Promise.all(waiting)).toEqual(['SX_STORE_UNAVAILABLE', 'SX_STORE_UNAVAILABLE'])
       proxy.heal()
-      await pause(50)
+      await sleep(50)
       expect(proxy.connections).toBe(0)
     }
   })

@@ -1,5 +1,5 @@
-/** S3 for a test: credentials where the driver looks for them, and buckets of its own. */
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
+/** S3 for a test: credentials where the driver looks for them, and a client of the test's own. */
+import { S3Client } from '@aws-sdk/client-s3'
 import type { S3Options } from '../../src/adapters/s3/client.ts'
 import type { S3Service } from '../services/index.ts'
 import { startS3 } from '../services/index.ts'
@@ -23,10 +23,7 @@ export async function s3Place(): Promise<S3Place> {
     service,
     client,
     options: { endpoint, region, pathStyle: true, patienceMs: 10_000 },
-    bucket: async (name) => {
-      await client.send(new CreateBucketCommand({ Bucket: name }))
-      return name
-    },
+    bucket: service.bucket,
     close: async () => {
       client.destroy()
       await service.close()

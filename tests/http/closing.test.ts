@@ -1,4 +1,5 @@
 /** A server that is told to end: whoever is connected is answered, no one else is taken in, and it does end. */
+
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -6,6 +7,7 @@ import { Agent, request } from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { open } from '../../src/runtime/open.ts'
 import { httpServer } from '../../src/server/index.ts'
@@ -13,8 +15,6 @@ import { exchange, lastAnswer, requestText } from './raw.ts'
 import { couriers, expectProblem, question, service } from './service.ts'
 
 const root = join(import.meta.dirname, '../..')
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 test('what is under way is answered, and connections that are open do not hold it', async () => {
   const server = await service()
@@ -30,7 +30,7 @@ test('what is under way is answered, and connections that are open do not hold i
   }))
   const pushed = server.post('/v1/events/deliveries', { events })
   const begun = async (): Promise<boolean> => (await server.app.status()).topics.some(({ end }) => end > 0)
-  while (!(await begun())) await pause(1)
+  while (!(await begun())) await sleep(1)
   const began = performance.now()
   const closing = server.close()
   expect((await pushed).json).toMatchObject({ accepted: 5_000 })
@@ -76,10 +76,10 @@ test('once told to end it takes no new connections, and answers those that there
   const body = JSON.stringify(question)
   asking!.send(requestText('/v1/models/eta/predict', body))
   slow!.send(requestText('/v1/models/eta/predict', body).slice(0, -5))
-  await pause(50)
+  await sleep(50)
 
   const closing = server.close()
-  await pause(50)
+  await sleep(50)
   await expect(fetch(`${url}/readyz`)).rejects.toThrow()
   probing!.send(get)
   expect(await probing!.answer()).toMatch(/^HTTP\/1.1 503 [\s\S]*connection: close[\s\S]*"stopping"/i)
@@ -127,7 +127,7 @@ test('sixfold serve ends with 0 when told to, having answered what was under way
     }
     return topics.some(({ end }) => end > 0)
   }
-  while (!(await begun())) await pause(1)
+  while (!(await begun())) await sleep(1)
   child.kill('SIGTERM')
   expect(await (await pushed).json()).toMatchObject({ accepted: 10_000 })
   expect((await exited)[0]).toBe(0)

@@ -1,6 +1,7 @@
-/** S3: the Versity Gateway, which keeps objects as files. Buckets are the test's to create; addressed by path. */
+/** S3: the Versity Gateway, which keeps objects as files. Buckets are addressed by path. */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { versityProgram } from '../../scripts/installed.mjs'
 import { freePort } from './port.ts'
 import type { Service } from './process.ts'
@@ -10,6 +11,8 @@ export interface S3Service extends Service {
   readonly accessKeyId: string
   readonly secretAccessKey: string
   readonly region: string
+  /** Creates a bucket, and gives its name. */
+  bucket(name: string): Promise<string>
 }
 
 export async function startS3(): Promise<S3Service> {
@@ -37,5 +40,12 @@ export async function startS3(): Promise<S3Service> {
       if (status !== 403) throw new Error(`s3 answers ${status}`)
     },
   })
-  return { ...service, accessKeyId, secretAccessKey, region }
+  const bucket = async (name: string): Promise<string> => {
+    const credentials = { accessKeyId, secretAccessKey }
+    const client = new S3Client({ endpoint: url, region, forcePathStyle: true, credentials })
+    await client.send(new CreateBucketCommand({ Bucket: name }))
+    client.destroy()
+    return name
+  }
+  return { ...service, accessKeyId, secretAccessKey, region, bucket }
 }

@@ -7,8 +7,6 @@ import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
-import type { S3Service } from '../services/index.ts'
 import { freePort, startNginx, startPostgres, startRedis, startS3 } from '../services/index.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -40,7 +38,7 @@ export async function stage(count: number, through: string, now: string): Promis
   try {
     const [redis, postgres, s3] = await Promise.all([startRedis(), startPostgres(), startS3()])
     closing.push(redis.close, postgres.close, s3.close)
-    await makeBucket(s3)
+    await s3.bucket('models')
     const shared: NodeJS.ProcessEnv = {
       SIXFOLD_ONLINE_URL: `${redis.url}?prefix=flights`,
       SIXFOLD_LOG_URL: postgres.url,
@@ -156,10 +154,3 @@ function nginxConfiguration(port: number, servers: readonly OneServer[], folder:
 }
 
 const shipped = (name: string): string => readFileSync(join(root, 'deploy/nginx', name), 'utf8')
-
-async function makeBucket({ url, region, accessKeyId, secretAccessKey }: S3Service): Promise<void> {
-  const credentials = { accessKeyId, secretAccessKey }
-  const client = new S3Client({ endpoint: url, region, forcePathStyle: true, credentials })
-  await client.send(new CreateBucketCommand({ Bucket: 'models' }))
-  client.destroy()
-}
