@@ -6,6 +6,7 @@
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, utimesSync, writeSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { systemClock } from '../../kernel/clock.ts'
 import { SixfoldError } from '../../kernel/errors.ts'
 import { storageError } from './errors.ts'
 
@@ -81,7 +82,7 @@ function touch(path: string): void {
 
 const ageOf = (path: string): number => {
   try {
-    return Date.now() - statSync(path).mtimeMs
+    return systemClock().now() - statSync(path).mtimeMs
   } catch {
     return Number.POSITIVE_INFINITY
   }
