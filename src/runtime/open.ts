@@ -161,6 +161,8 @@ async function opened(
   const refresh = async (): Promise<void> => {
     const work: (() => Promise<unknown>)[] = serving
       ? [
+          // A store that was wiped meanwhile is to say again whose it is, before a server with another log asks.
+          () => checkBelonging(store, log.identity),
           async () => {
             await views.refresh()
             // A view rebuilt by another process lacks the pushes that became visible since its history.
