@@ -151,21 +151,9 @@ async function setTheStage(store: OutageStore, folder: string, closing: (() => P
       AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
       SIXFOLD_ARTIFACTS_URL: `s3://models/sixfold?region=${s3.region}&endpoint=http://127.0.0.1:${port}&pathStyle=true`,
     })
-    await makeBucket(s3)
+    await s3.bucket('models')
   }
   return { service: service!, proxy: proxy!, environment }
-}
-
-async function makeBucket({ url, region, accessKeyId, secretAccessKey }: Awaited<ReturnType<typeof startS3>>) {
-  const { CreateBucketCommand, S3Client } = await import('@aws-sdk/client-s3')
-  const client = new S3Client({
-    endpoint: url,
-    region,
-    forcePathStyle: true,
-    credentials: { accessKeyId, secretAccessKey },
-  })
-  await client.send(new CreateBucketCommand({ Bucket: 'models' }))
-  client.destroy()
 }
 
 /** Of a server, in megabytes. */

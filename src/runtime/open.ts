@@ -19,6 +19,7 @@ import { SixfoldError } from '../kernel/errors.ts'
 import { formatInstant } from '../kernel/instant.ts'
 import type { Limits } from '../kernel/limits.ts'
 import { limits as standardLimits } from '../kernel/limits.ts'
+import { atMost } from '../kernel/persist.ts'
 import type { Outcomes } from '../monitoring/index.ts'
 import { outcomes } from '../monitoring/index.ts'
 import type { OnlineStore } from '../ports/online-store.ts'
@@ -240,25 +241,15 @@ async function opened(
     close: async () => {
       clearInterval(timer)
       // While a store is away these try for longer than whoever stops a server would wait.
-      if (refreshing !== null) await soon(refreshing)
-      await soon(following?.close())
+      if (refreshing !== null) await atMost(closeMs, refreshing)
+      if (following !== null) await atMost(closeMs, following.close())
       await events.idle()
       for (const running of predictors.values()) await running.close()
       // Where the store is away, the others forget this server by themselves.
-      if (serving) await soon(servers.leave())
+      if (serving) await atMost(closeMs, servers.leave())
       await stores.close()
     },
   }
-}
-
-/** Waits for something that may fail, and not for long. */
-async function soon(work: Promise<unknown> | undefined): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const enough = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, closeMs)
-  })
-  await Promise.race([Promise.resolve(work).catch(() => {}), enough])
-  clearTimeout(timer)
 }
 
 /** What fails every second is said once, and when it is over. */
