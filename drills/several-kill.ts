@@ -18,7 +18,7 @@ import type { DrillResult } from './ingest-kill.ts'
 import type { Random } from './random.ts'
 import type { RunningServer } from './server.ts'
 import { startServer, tell } from './server.ts'
-import { end, halfway, writeHistory } from './several-oracle.ts'
+import { steps, writeHistory } from './several-oracle.ts'
 import { SeveralWork } from './several-work.ts'
 
 export const sharedLogs = ['postgres', 'kafka'] as const
@@ -52,7 +52,7 @@ export async function severalKill(
   try {
     const history = await writeHistory(join(folder, 'history.parquet'))
     const { redis, environment } = await setTheStage(log, folder, closing)
-    const first = await tell(null, environment, 'materialize', '--through', new Date(halfway).toISOString())
+    const first = await tell(null, environment, 'materialize', ...through(0))
     if (first.ended !== 'well') throw new Error(`Nothing could be built: ${first.said}`)
     const running: (RunningServer | null)[] = []
     for (let i = 0; i < servers; i++) running.push(await startServer(environment))
@@ -65,9 +65,11 @@ export async function severalKill(
     await chaos.last(forMs)
     say(`${log}: ${chaos.serverKills} servers, ${chaos.redis.kills} times Redis and ${chaos.runKills} runs were killed`)
     await work.end()
-    const through = new Date(end).toISOString()
-    const last = await tell(null, environment, 'materialize', '--through', through)
-    if (last.ended !== 'well') throw new Error(`History could not be added in the end: ${last.said}`)
+    // The first ends what was killed, perhaps to another end.
+    for (let i = 0; i < 2; i++) {
+      const last = await tell(null, environment, 'materialize', ...through(steps.length - 1))
+      if (last.ended !== 'well') throw new Error(`History could not be added in the end: ${last.said}`)
+    }
     const { lost, doubled, checked } = await work.compare()
     return {
       name: 'several-kill',
@@ -207,20 +209,20 @@ class Chaos {
     }
   }
 
-  /** History is added once, and then built anew again and again; some of the runs are killed. */
+  /** History is added to what is there, step by step, or all is built anew; half of the runs are killed. */
   async #materialize(): Promise<void> {
-    const through = ['materialize', '--through', new Date(end).toISOString()]
-    let extended = false
-    while (!this.#ended) {
-      const args = extended ? [...through, '--rebuild'] : through
+    for (let step = 0; !this.#ended; ) {
+      const rebuild = this.#random.next() < 0.5
+      if (!rebuild && step < steps.length - 1) step++
+      const args = ['materialize', ...through(step), ...(rebuild ? ['--rebuild'] : [])]
       const killAfter = this.#random.next() < 0.5 ? 700 + this.#random.below(1_200) : null
       const { ended, said } = await tell(killAfter, this.#environment, ...args)
       if (ended === 'killed') this.runKills++
-      else if (ended === 'well') {
-        this.materialized++
-        extended = true
-      } else this.#say(`${args.join(' ')}: ${said}`)
+      else if (ended === 'well') this.materialized++
+      else this.#say(`${args.join(' ')}: ${said}`)
       await sleep(this.#random.below(800))
     }
   }
 }
+
+const through = (step: number): readonly string[] => ['--through', new Date(steps[step]!).toISOString()]

@@ -21,15 +21,13 @@ export interface Windows {
   readonly total_1d: number | null
 }
 
-export const halfway = Date.parse('2025-06-15T00:00:00Z')
-export const end = Date.parse('2025-07-01T00:00:00Z')
+/** History becomes known in steps: until halfway, and some days more each time, to its end. */
+export const steps = Array.from({ length: 9 }, (_, i) => Date.parse('2025-06-15T00:00:00Z') + i * 2 * 86_400_000)
 export const historyAccounts = 400
 const rows = 60_000
 
-/** Payments of June 2025, no two at one instant, each to be seen from a millisecond later on; gives for each account what it spent until halfway, and until the end. */
-export async function writeHistory(
-  path: string,
-): Promise<{ readonly before: ReadonlyMap<string, History>; readonly after: ReadonlyMap<string, History> }> {
+/** Payments of June 2025, no two at one instant, each to be seen from a millisecond later on; what accounts spent until each step. */
+export async function writeHistory(path: string): Promise<readonly ReadonlyMap<string, History>[]> {
   const connection = await (await DuckDBInstance.create(':memory:')).connect()
   await connection.run(`COPY (SELECT 'h' || i AS id, 'h-' || (hash(i) % ${historyAccounts}) AS account,
     CAST(hash(i + 1) % 500 AS BIGINT) - 100 AS amount, 's-' || (hash(i + 2) % 30) AS shop,
@@ -52,9 +50,10 @@ export async function writeHistory(
       ]),
     )
   }
-  const both = { before: await until(halfway), after: await until(end) }
+  const all: ReadonlyMap<string, History>[] = []
+  for (const step of steps) all.push(await until(step))
   connection.closeSync()
-  return both
+  return all
 }
 
 export interface History {

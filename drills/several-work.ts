@@ -33,7 +33,8 @@ export class SeveralWork {
   readonly #environment: NodeJS.ProcessEnv
   readonly #folder: string
   readonly #random: Random
-  readonly #history: { readonly before: ReadonlyMap<string, History>; readonly after: ReadonlyMap<string, History> }
+  /** Until each step. */
+  readonly #history: readonly ReadonlyMap<string, History>[]
   readonly #say: (text: string) => void
   /** By account, what was sent, and what was acknowledged. */
   readonly #sent = new Map<string, number>()
@@ -55,7 +56,7 @@ export class SeveralWork {
     environment: NodeJS.ProcessEnv,
     folder: string,
     random: Random,
-    history: { readonly before: ReadonlyMap<string, History>; readonly after: ReadonlyMap<string, History> },
+    history: readonly ReadonlyMap<string, History>[],
     say: (text: string) => void,
   ) {
     this.#servers = servers
@@ -228,16 +229,14 @@ export class SeveralWork {
 
   // --- readers
 
-  /** Of an account without pushes: what it was before history was added, or after. */
+  /** Of an account without pushes: what it was until one of the steps. */
   async #watchHistory(): Promise<void> {
     while (!this.#ended) {
       await sleep(2)
       const account = `h-${both.length + this.#random.below(historyAccounts - both.length)}`
       const seen = await this.#read(this.#two()[0], account)
       if (seen === null) continue
-      const fits = [this.#history.before, this.#history.after].some((history) =>
-        same(seen, expected(history.get(account), [], Date.now())),
-      )
+      const fits = this.#history.some((history) => same(seen, expected(history.get(account), [], Date.now())))
       if (fits) continue
       this.half++
       if (this.half < 10) this.#say(`half: ${account} has ${JSON.stringify(seen)}`)
@@ -250,10 +249,10 @@ export class SeveralWork {
       await sleep(2)
       const account = accounts[this.#random.below(accounts.length)]!
       const calm = performance.now() > this.disturbed
-      const atLeast = (this.#history.before.get(account)?.payments ?? 0) + (this.#pushed.get(account)?.length ?? 0)
+      const atLeast = (this.#history[0]!.get(account)?.payments ?? 0) + (this.#pushed.get(account)?.length ?? 0)
       const seen = await this.#read(this.#two()[0], account)
       if (seen === null) continue
-      const atMost = (this.#history.after.get(account)?.payments ?? 0) + (this.#sent.get(account) ?? 0)
+      const atMost = (this.#history.at(-1)!.get(account)?.payments ?? 0) + (this.#sent.get(account) ?? 0)
       if ((!calm || performance.now() < this.disturbed || seen.payments >= atLeast) && seen.payments <= atMost) continue
       this.half++
       if (this.half < 10)
@@ -293,7 +292,7 @@ export class SeveralWork {
   }
 
   async #compareAccount(server: number, account: string, at: number): Promise<void> {
-    const wanted = expected(this.#history.after.get(account), this.#pushed.get(account) ?? [], at)
+    const wanted = expected(this.#history.at(-1)!.get(account), this.#pushed.get(account) ?? [], at)
     const seen = await this.#read(server, account, new Date(at).toISOString())
     const missing = wanted.payments - (seen?.payments ?? 0)
     const what = `server ${server}, ${account}: ${JSON.stringify(seen)}, not ${JSON.stringify(wanted)}`
