@@ -53,8 +53,11 @@ export async function storeOutage(
   try {
     const stage = await setTheStage(store, folder, closing)
     const servers: RunningServer[] = []
-    for (let i = 0; i < 2; i++) servers.push(await startServer(stage.environment))
-    closing.unshift(...servers.map((server) => () => server.stop()))
+    for (let i = 0; i < 2; i++) {
+      const server = await startServer(stage.environment)
+      closing.unshift(() => server.stop())
+      servers.push(server)
+    }
     const work = new Work(servers, stage.environment, folder, random)
     const before = servers.map(memoryOf)
     work.begin()
