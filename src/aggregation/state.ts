@@ -9,9 +9,10 @@
 import { ByteReader, ByteWriter, corrupt } from '../kernel/bytes.ts'
 import type { Limits } from '../kernel/limits.ts'
 import type { Cells, Rich } from './accumulator.ts'
+import type { Argument, Cell, Group } from './layout.ts'
 import type { Event, RowBytes } from './order.ts'
 import { fromHighLow, highOf, lowOf } from './order.ts'
-import type { Argument, Cell, Group, ViewPlan } from './plan.ts'
+import type { ViewPlan } from './plan.ts'
 import { floorTo, leftEdge } from './window.ts'
 import { readRich, writeRich } from './wire.ts'
 

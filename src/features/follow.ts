@@ -32,8 +32,8 @@ export async function followAll(sources: readonly Followed[], log: EventLog): Pr
   const look = async (): Promise<void> => {
     for (const one of waiting) {
       if (!(await one.stream.open())) continue
-      waiting = waiting.filter((other) => other !== one)
       await follow(one.stream.lanes, `stream.${one.name}`)
+      waiting = waiting.filter((other) => other !== one)
     }
   }
   let looking = look().catch(() => {})

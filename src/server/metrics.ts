@@ -43,50 +43,53 @@ export function metricsOf(services: Services): Metrics {
   }
 }
 
+const metricsIn = (registry: Registry) => ({
+  gauge: <L extends string>(name: string, help: string, ...labelNames: L[]): Gauge<L> =>
+    new Gauge({ name, help, labelNames, registers: [registry] }),
+  counter: <L extends string>(name: string, help: string, ...labelNames: L[]): Counter<L> =>
+    new Counter({ name, help, labelNames, registers: [registry] }),
+})
+
 function modelMetrics(registry: Registry): (models: readonly ModelStatus[]) => void {
-  const registers = [registry]
-  const rows = new Gauge({
-    name: 'sixfold_queue_rows',
-    help: 'Rows that wait for a model, or are being computed by it.',
-    labelNames: ['model'],
-    registers,
-  })
-  const version = new Gauge({
-    name: 'sixfold_model_version_info',
-    help: '1 for the version of a model that answers. Without one the fallback does.',
-    labelNames: ['model', 'version'],
-    registers,
-  })
-  const predictions = new Counter({
-    name: 'sixfold_predictions_total',
-    help: 'Predictions that were answered. Degraded: in whatever part.',
-    labelNames: ['model', 'degraded'],
-    registers,
-  })
-  const degradations = new Counter({
-    name: 'sixfold_degradations_total',
-    help: 'Parts of predictions that something else stood in for. A prediction may have several.',
-    labelNames: ['model', 'reason'],
-    registers,
-  })
-  const refused = new Counter({
-    name: 'sixfold_predictions_refused_total',
-    help: 'Questions that were not answered, by the code of the error.',
-    labelNames: ['model', 'code'],
-    registers,
-  })
-  const seconds = new Counter({
-    name: 'sixfold_stage_seconds_total',
-    help: 'Time that predictions spent in a stage. Its rate over that of sixfold_predictions_total is the mean.',
-    labelNames: ['model', 'stage'],
-    registers,
-  })
-  const quantiles = new Gauge({
-    name: 'sixfold_stage_quantile_seconds',
-    help: 'Quantiles of the time in a stage, over all predictions since the server started.',
-    labelNames: ['model', 'stage', 'quantile'],
-    registers,
-  })
+  const { gauge, counter } = metricsIn(registry)
+  const rows = gauge('sixfold_queue_rows', 'Rows that wait for a model, or are being computed by it.', 'model')
+  const version = gauge(
+    'sixfold_model_version_info',
+    '1 for the version of a model that answers. Without one the fallback does.',
+    'model',
+    'version',
+  )
+  const predictions = counter(
+    'sixfold_predictions_total',
+    'Predictions that were answered. Degraded: in whatever part.',
+    'model',
+    'degraded',
+  )
+  const degradations = counter(
+    'sixfold_degradations_total',
+    'Parts of predictions that something else stood in for. A prediction may have several.',
+    'model',
+    'reason',
+  )
+  const refused = counter(
+    'sixfold_predictions_refused_total',
+    'Questions that were not answered, by the code of the error.',
+    'model',
+    'code',
+  )
+  const seconds = counter(
+    'sixfold_stage_seconds_total',
+    'Time that predictions spent in a stage. Its rate over that of sixfold_predictions_total is the mean.',
+    'model',
+    'stage',
+  )
+  const quantiles = gauge(
+    'sixfold_stage_quantile_seconds',
+    'Quantiles of the time in a stage, over all predictions since the server started.',
+    'model',
+    'stage',
+    'quantile',
+  )
   return (models) => {
     for (const { model, version: answering, waiting, measures } of models) {
       rows.set({ model }, waiting)
@@ -107,37 +110,34 @@ function modelMetrics(registry: Registry): (models: readonly ModelStatus[]) => v
 }
 
 function storeMetrics(registry: Registry): (status: Status) => void {
-  const registers = [registry]
-  const up = new Gauge({
-    name: 'sixfold_store_up',
-    help: '1 for a store that can be used, 0 for one that cannot be reached or says why not.',
-    labelNames: ['port', 'technology'],
-    registers,
-  })
-  const lag = new Gauge({
-    name: 'sixfold_log_lag_entries',
-    help: 'Entries of the log that the state of a view does not have yet. All servers say the same of it.',
-    labelNames: ['view'],
-    registers,
-  })
-  const entries = new Gauge({
-    name: 'sixfold_log_entries',
-    help: 'Entries of a topic of the log. All servers say the same of it.',
-    labelNames: ['topic'],
-    registers,
-  })
-  const online = new Gauge({
-    name: 'sixfold_online_entries',
-    help: 'Entries of the online store. All servers say the same of it.',
-    labelNames: ['technology'],
-    registers,
-  })
-  const roundTrip = new Gauge({
-    name: 'sixfold_store_round_trip_seconds',
-    help: 'The median of several small questions to a store.',
-    labelNames: ['port', 'technology'],
-    registers,
-  })
+  const { gauge } = metricsIn(registry)
+  const up = gauge(
+    'sixfold_store_up',
+    '1 for a store that can be used, 0 for one that cannot be reached or says why not.',
+    'port',
+    'technology',
+  )
+  const lag = gauge(
+    'sixfold_log_lag_entries',
+    'Entries of the log that the state of a view does not have yet. All servers say the same of it.',
+    'view',
+  )
+  const entries = gauge(
+    'sixfold_log_entries',
+    'Entries of a topic of the log. All servers say the same of it.',
+    'topic',
+  )
+  const online = gauge(
+    'sixfold_online_entries',
+    'Entries of the online store. All servers say the same of it.',
+    'technology',
+  )
+  const roundTrip = gauge(
+    'sixfold_store_round_trip_seconds',
+    'The median of several small questions to a store.',
+    'port',
+    'technology',
+  )
   return ({ views, topics, store, stores }) => {
     for (const { view, behind } of views) if (behind !== null) lag.set({ view }, behind)
     for (const { topic, end } of topics) entries.set({ topic }, end)
