@@ -177,6 +177,18 @@ function spawned(cwd: string, args: readonly string[], variables: Variables): St
 }
 
 /** The body of the answer. */
+/** The definitions in force, the view `pace` built from ten rows of history, and a server, with its address. */
+export async function served(p: Project): Promise<{ readonly server: Started; readonly url: string }> {
+  await p.history(10)
+  for (const command of [['apply'], ['materialize', 'pace']]) {
+    const { code, err } = await p.run(...command)
+    if (code !== 0) throw new Error(`${command.join(' ')} ended with ${code}: ${err}`)
+  }
+  const server = p.start('--json', 'serve')
+  const [, url] = await server.says(/"url":"([^"]+)"/)
+  return { server, url: url! }
+}
+
 export async function post(url: string, body: unknown): Promise<unknown> {
   const headers = { 'content-type': 'application/json' }
   return (await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) })).json()

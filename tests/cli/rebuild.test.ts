@@ -1,15 +1,11 @@
 /** A view rebuilt from history by a command, beside a server that has taken pushes: they are never gone, not for a moment. */
 import { expect, test } from 'vitest'
-import { post, project } from './project.ts'
+import { post, project, served } from './project.ts'
 
 test('what was pushed is part of a state that was rebuilt beside the server, from its first moment on', async () => {
   const p = await project()
   try {
-    await p.history(10)
-    expect((await p.run('apply')).code).toBe(0)
-    expect((await p.run('materialize', 'pace')).code).toBe(0)
-    const server = p.start('--json', 'serve')
-    const [, url] = await server.says(/"url":"([^"]+)"/)
+    const { url } = await served(p)
     const count = async (): Promise<number> => {
       const { features } = (await post(`${url}/v1/views/pace/read`, { keys: { courier: 'ann' } })) as {
         features: { deliveries_ever: number }

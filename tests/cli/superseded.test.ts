@@ -1,27 +1,23 @@
 /** Definitions that change under a running server: it goes on with its own state, which goes when the server has. */
 import { expect, test } from 'vitest'
-import { platformText, post, project } from './project.ts'
+import { platformText, post, project, served } from './project.ts'
 
 test('the state of a changed view is kept while a server runs with it, and dropped after', async () => {
   const p = await project()
   try {
-    await p.history(10)
-    expect((await p.run('apply')).code).toBe(0)
-    expect((await p.run('materialize', 'pace')).code).toBe(0)
-    const server = p.start('--json', 'serve')
-    const [, url] = await server.says(/"url":"([^"]+)"/)
+    const { server, url } = await served(p)
     const count = async (at: string): Promise<unknown> => {
       const answer = await post(`${at}/v1/views/pace/read`, { keys: { courier: 'ann' } })
       return (answer as { features: { deliveries_ever: number } }).features.deliveries_ever
     }
-    const before = await count(url!)
+    const before = await count(url)
     expect(before).toBeGreaterThan(0)
 
     await p.write('platform.ts', platformText.replace('mean(minutes).ever()', "mean(minutes).over('30d')"))
     const applied = await p.run('apply')
     expect(applied.code).toBe(0)
     expect(applied.out).toContain('The old state of pace is kept until no server runs with the old definitions.')
-    expect(await count(url!)).toBe(before)
+    expect(await count(url)).toBe(before)
 
     await server.end()
     const next = p.start('--json', 'serve')
