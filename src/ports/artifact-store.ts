@@ -20,6 +20,12 @@ export interface ArtifactStore extends Inspectable {
 
   has(sha256: string): Promise<boolean>
 
+  /** All artifacts, in no order. */
+  list(): AsyncIterable<{ readonly sha256: string; readonly bytes: number }>
+
+  /** Gone when it resolves, here and in caches of this process; nothing where there was none. Whoever calls has seen to it that none is needed. */
+  delete(sha256: string): Promise<void>
+
   size(): Promise<{ readonly entries: number; readonly bytes: number }>
 
   close(): Promise<void>

@@ -14,8 +14,13 @@
  *   process knows refuses to open with SX_STORE_NEWER, and is not changed.
  */
 import type { Inspectable } from './inspection.ts'
+import type { RegistryStore, TensorInfo } from './registry-store.ts'
+import type { TrackingStore } from './tracking-store.ts'
 
 export interface MetadataStore extends Inspectable {
+  readonly registry: RegistryStore
+  readonly tracking: TrackingStore
+
   applied(): Promise<Applied | null>
   /** The history of what was applied, newest first. */
   history(limit: number): Promise<readonly Applied[]>
@@ -34,6 +39,8 @@ export interface MetadataStore extends Inspectable {
   close(): Promise<void>
 }
 
+export type { TensorInfo } from './registry-store.ts'
+
 export interface AppliedPlatform {
   readonly hash: string
   /** Each definition's kind, name and hash, and its plain form. */
@@ -46,14 +53,6 @@ export interface AppliedPlatform {
 }
 export interface Applied extends AppliedPlatform {
   readonly at: number
-}
-
-/** What a model is called with and what it gives, as found in its file. */
-export interface TensorInfo {
-  readonly name: string
-  readonly type: string
-  /** -1 where the size is free. */
-  readonly shape: readonly number[]
 }
 
 export interface NewVersion {

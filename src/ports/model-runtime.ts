@@ -29,10 +29,32 @@ export interface ModelRuntime {
   load(path: string): Promise<LoadedModel>
   /** Loads the file and reads its signature where a crash harms nobody. Throws SX_ARTIFACT_INVALID with the runtime's own words. */
   inspect(path: string): Promise<Inspection>
+  /** Loads the file in a process of its own, to be called there: what a bad file can do, it does to that. Throws as `inspect` does. */
+  isolate(path: string): Promise<IsolatedModel>
+}
+
+/** A model in a process of its own. A call during which that process ends, or takes too long, rejects with SX_ARTIFACT_INVALID. */
+export interface IsolatedModel extends LoadedModel {
+  readonly inspection: Inspection
+  /** How long a call with so many rows takes, and the most memory that the process had, above what it had before the model was loaded. */
+  measure(
+    inputs: { readonly [name: string]: Tensor },
+    outputs: readonly string[],
+    calls: number,
+  ): Promise<{ readonly milliseconds: readonly number[]; readonly memoryBytes: number }>
 }
 
 export interface Inspection {
   readonly inputs: readonly TensorInfo[]
   readonly outputs: readonly TensorInfo[]
   readonly opset: number | null
+  /** The version of the file's own form. */
+  readonly ir: number | null
+  /** Operator sets beside the standard one, by domain. */
+  readonly domains: { readonly [domain: string]: number }
+  /** The operators that the graph uses: 'ai.onnx.ml.TreeEnsembleClassifier', 'Gemm'. */
+  readonly operators: readonly string[]
+  /** Files beside the model in which data of it lies, by relative path, all below its folder. */
+  readonly external: readonly string[]
+  readonly producer: string | null
 }
