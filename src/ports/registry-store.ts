@@ -110,6 +110,14 @@ export type Change =
       readonly to: Stage
     }
   | StageChange
+  /** Made while the metadata store was away, in force until another version was put in production; kept for the record. */
+  | {
+      readonly kind: 'rollback.superseded'
+      readonly model: string
+      readonly version: number
+      readonly environment: string
+      readonly by: number | null
+    }
   | {
       readonly kind: 'alias.set'
       readonly model: string
