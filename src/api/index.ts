@@ -1,4 +1,32 @@
 /** What the system does and answers, as types: shared by the server, the command line, the client and the console. No logic but the graph. */
+export type {
+  Added,
+  AddOptions,
+  Asker,
+  AuditVerification,
+  Check,
+  Collected,
+  CollectOptions,
+  Consequence,
+  FactDiff,
+  Lineage,
+  LineageNode,
+  LineageQuestion,
+  ModelDetail,
+  ModelSummary,
+  Moved,
+  MoveOptions,
+  PlainChange,
+  ProductionPeriod,
+  Registration,
+  Registry,
+  RolledBack,
+  ValidateOptions,
+  Validation,
+  VersionDetail,
+  VersionDiff,
+  VersionSummary,
+} from '../registry/index.ts'
 export type { Access, Caller, Right } from './access.ts'
 export type {
   Explanation,
@@ -14,5 +42,4 @@ export type {
 } from './answers.ts'
 export type { Examination, ExaminedProblem } from './examination.ts'
 export { graphOf } from './graph.ts'
-export type * from './registry.ts'
 export type { FeatureAnswer, Plan, PlannedChange, Services, TrainingSetAsked, Workbench } from './services.ts'

@@ -5,3 +5,6 @@
  */
 export type { AddedVersion, RegistryOptions } from './add-version.ts'
 export { addVersion, loadLive } from './add-version.ts'
+export type { ProductionPeriod } from './productions.ts'
+export { productionPeriods, versionBefore } from './productions.ts'
+export type * from './registry.ts'

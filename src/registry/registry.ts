@@ -16,6 +16,7 @@ import type {
   Webhook,
 } from '../ports/registry-store.ts'
 import type { Page, Search } from '../ports/search.ts'
+import type { ProductionPeriod } from './productions.ts'
 
 /** Who asks: the rest of an `Author` is the registry's to fill in. */
 export interface Asker {
@@ -168,16 +169,6 @@ export interface VersionDetail extends ModelVersion {
   /** The ways that lead on from here, each with its gate. */
   readonly ways: readonly Consequence[]
   readonly history: readonly AuditEntry[]
-}
-
-export interface ProductionPeriod {
-  readonly version: number
-  readonly from: number
-  /** Null: it is the one now. */
-  readonly until: number | null
-  readonly actor: string
-  readonly reason: string | null
-  readonly rollback: boolean
 }
 
 export interface Consequence {
