@@ -18,6 +18,7 @@ export const space = {
   view: 0x50,
   servers: 0x60,
   belonging: 0x70,
+  rollbacks: 0x80,
 } as const
 export type Space = (typeof space)[keyof typeof space]
 

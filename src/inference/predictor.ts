@@ -54,6 +54,8 @@ export interface Predictor {
   predict(question: Question): Promise<Prediction>
   /** The version that answers from now on; requests under way are answered by the one before. */
   serve(version: string, loaded: LoadedModel): void
+  /** No version answers from now on; the fallback does. */
+  rest(): void
   readonly version: string | null
   readonly measures: Measures
   readonly waiting: number
@@ -187,6 +189,14 @@ export function predictor(model: Model, { views, store, log, clock, limits }: Pr
     await old.loaded.close()
   }
 
+  const replace = (next: Serving | null): void => {
+    const old = serving
+    serving = next
+    if (old === null) return
+    const gone = retire(old).finally(() => retiring.delete(gone))
+    retiring.add(gone)
+  }
+
   return {
     model,
     schema,
@@ -198,13 +208,9 @@ export function predictor(model: Model, { views, store, log, clock, limits }: Pr
         loaded,
         batcher: batcher(loaded, signature, entries, { ...limits, monotonic: clock.monotonic }),
       }
-      const old = serving
-      serving = next
-      if (old !== null) {
-        const gone = retire(old).finally(() => retiring.delete(gone))
-        retiring.add(gone)
-      }
+      replace(next)
     },
+    rest: () => replace(null),
     get version() {
       return serving?.version ?? null
     },

@@ -18,9 +18,10 @@ import { version } from './version.ts'
 import { watchScripts } from './watch.ts'
 import { workbench } from './workbench.ts'
 
-const optionsOf = ({ folder, data, limits, sync, duckdb, stores }: Project): OpenOptions => ({
+const optionsOf = ({ folder, data, environment, limits, sync, duckdb, stores }: Project): OpenOptions => ({
   project: folder,
   data,
+  environment,
   limits,
   sync,
   duckdb,

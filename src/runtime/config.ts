@@ -11,7 +11,14 @@ import type { Limits } from '../kernel/limits.ts'
 import { limits as standardLimits } from '../kernel/limits.ts'
 import { suggestion } from '../kernel/suggest.ts'
 import type { Environment } from './environment.ts'
-import { memoryForm, readEnvironment, urlVariable } from './environment.ts'
+import {
+  environmentForm,
+  environmentWords,
+  memoryForm,
+  readEnvironment,
+  standardEnvironment,
+  urlVariable,
+} from './environment.ts'
 import { standardPort } from './listen.ts'
 import { forget, load, loadPlatform } from './modules.ts'
 import type { StoreSettings } from './store-settings.ts'
@@ -24,6 +31,8 @@ export interface Config {
   /** Where state, logs, models and metadata lie. By default '.sixfold'. */
   readonly data?: string
   readonly server?: { readonly host?: string; readonly port?: number }
+  /** In which versions of models are put in production, and from which this project's servers answer. By default 'default'. */
+  readonly environment?: string
   /** 'always': an acknowledged event also survives the loss of power. By default it does within a second. */
   readonly sync?: 'always' | 'second'
   readonly limits?: Partial<Limits>
@@ -58,6 +67,7 @@ const schema = z.strictObject({
   ]),
   data: z.string().min(1).optional(),
   server: z.strictObject({ host: z.string().min(1).optional(), port: z.int().min(0).max(65535).optional() }).optional(),
+  environment: z.string().regex(environmentForm, `is no ${environmentWords}`).optional(),
   sync: z.enum(['always', 'second']).optional(),
   limits: z
     .strictObject(Object.fromEntries(Object.keys(standardLimits).map((name) => [name, z.int().positive().optional()])))
@@ -77,6 +87,7 @@ export interface Settings {
   readonly file: string
   readonly data: string
   readonly server: { readonly host: string; readonly port: number }
+  readonly environment: string
   readonly sync: 'always' | 'second'
   readonly limits: Partial<Limits>
   readonly duckdb: { readonly threads?: number; readonly memory?: string }
@@ -115,6 +126,7 @@ export async function loadSettings(
         host: environment.host ?? config.server?.host ?? '127.0.0.1',
         port: environment.port ?? config.server?.port ?? standardPort,
       },
+      environment: environment.environment ?? config.environment ?? standardEnvironment,
       sync: environment.sync ?? config.sync ?? 'second',
       limits: { ...config.limits, ...environment.limits },
       duckdb: { ...config.duckdb, ...environment.duckdb },

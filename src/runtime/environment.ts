@@ -15,6 +15,7 @@ export interface Environment {
   readonly data: string | null
   readonly host: string | null
   readonly port: number | null
+  readonly environment: string | null
   readonly sync: 'always' | 'second' | null
   readonly duckdb: { readonly threads?: number; readonly memory?: string }
   readonly limits: Partial<Limits>
@@ -26,6 +27,11 @@ export const urlVariable = (port: StorePort): string => `SIXFOLD_${port.toUpperC
 
 const limitVariable = (limit: string): string => `SIXFOLD_LIMIT_${limit.replace(/[A-Z]/g, '_$&').toUpperCase()}`
 
+/** Where versions are put in production unless something else is configured. */
+export const standardEnvironment = 'default'
+export const environmentForm = /^[a-z0-9][a-z0-9_-]{0,62}$/
+export const environmentWords = "name of small letters, digits, '-' and '_', at most 63"
+
 /** As DuckDB writes an amount of memory. */
 export const memoryForm = /^\d+(\.\d+)? ?([KMGT]i?B|%)$/i
 
@@ -34,6 +40,7 @@ export const variables: { readonly [name: string]: string } = {
   SIXFOLD_DATA: 'The data folder, in place of `data`. A relative path starts from the folder of the configuration',
   SIXFOLD_HOST: 'The address to listen on, in place of `server.host`',
   SIXFOLD_PORT: 'The port, in place of `server.port`',
+  SIXFOLD_ENVIRONMENT: 'In place of `environment`',
   SIXFOLD_SYNC: 'In place of `sync`',
   SIXFOLD_DUCKDB_THREADS: 'In place of `duckdb.threads`',
   SIXFOLD_DUCKDB_MEMORY: 'In place of `duckdb.memory`',
@@ -96,6 +103,7 @@ export function readEnvironment(env: { readonly [name: string]: string | undefin
     data: text('SIXFOLD_DATA'),
     host: text('SIXFOLD_HOST'),
     port: linked ? null : number('SIXFOLD_PORT', 0, 65_535),
+    environment: form('SIXFOLD_ENVIRONMENT', environmentForm, `a ${environmentWords}`),
     sync: form('SIXFOLD_SYNC', /^(always|second)$/, "'always' or 'second'") as 'always' | 'second' | null,
     duckdb: {
       ...named([['threads', number('SIXFOLD_DUCKDB_THREADS', 1, Number.MAX_SAFE_INTEGER)]]),

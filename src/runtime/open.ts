@@ -41,6 +41,8 @@ export interface OpenOptions {
   readonly stores?: StoreChoices
   /** From which paths in definitions start. By default the working folder. */
   readonly project?: string
+  /** In which versions are put in production, and from which this answers. By default 'default'. */
+  readonly environment?: string
   readonly limits?: Partial<Limits>
   /** 'always': an acknowledged event also survives the loss of power. By default it does within a second. */
   readonly sync?: 'always' | 'second'
