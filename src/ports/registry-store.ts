@@ -15,8 +15,10 @@
  *   itself refuses a second.
  * - **Immutable.** Nothing of a version changes but its description, tags, places and aliases. Its number is never given again, also
  *   after it was deleted.
- * - **References.** An artifact that was condemned is referred to by nothing, and nothing can begin to refer to it:
- *   such a change rejects with SX_ARTIFACT_CONDEMNED until the artifact is spared.
+ * - **References.** An artifact that is condemned is referred to by nothing, and nothing can begin to refer to it: such a change
+ *   rejects with SX_ARTIFACT_CONDEMNED, whose `details.artifacts` lists the SHA-256 of each. Who condemned it deletes it within half
+ *   a minute, and says so with `artifacts.collected`. It stays condemned, also when it is put again: whoever put it before cannot
+ *   know whether that was deleted. So whoever wants to refer to it first has it spared, then puts it again.
  */
 import { hashOf } from '../kernel/hash.ts'
 import type { Page, Search } from './search.ts'
@@ -56,10 +58,20 @@ export interface RegistryStore {
 
   /** SHA-256 of every artifact that a version, evidence or file of a run refers to. */
   references(): Promise<ReadonlySet<string>>
-  /** Gives those of the artifacts to which nothing refers, condemned from now on. */
+  /**
+   * Gives those of the artifacts to which nothing refers, condemned from now on. Not one that somebody else condemned less than
+   * `condemnedMs` before `at` and has not yet collected.
+   */
   condemn(artifacts: readonly string[], at: number): Promise<readonly string[]>
-  spare(artifacts: readonly string[]): Promise<void>
+  /**
+   * Nothing hinders any more that they are referred to: of those that were collected, and of those that somebody condemned more than
+   * `condemnedMs` before `at` and did not come to collect. Gives those that are still condemned.
+   */
+  spare(artifacts: readonly string[], at: number): Promise<readonly string[]>
 }
+
+/** After that, one who condemned an artifact and has not collected it is taken to have died. */
+export const condemnedMs = 60_000
 
 /** Who makes a change. */
 export interface Author {
@@ -132,6 +144,7 @@ export type Change =
   | { readonly kind: 'webhook.created'; readonly webhook: Omit<Webhook, 'createdAt' | 'updatedAt'> }
   | { readonly kind: 'webhook.updated'; readonly webhook: Omit<Webhook, 'createdAt' | 'updatedAt'> }
   | { readonly kind: 'webhook.deleted'; readonly webhook: string }
+  /** Condemned artifacts were deleted: from now on each can be spared. */
   | { readonly kind: 'artifacts.collected'; readonly artifacts: readonly string[]; readonly bytes: number }
 
 export interface StageChange {
