@@ -23,7 +23,10 @@ export interface ArtifactStore extends Inspectable {
   /** All artifacts, in no order. */
   list(): AsyncIterable<{ readonly sha256: string; readonly bytes: number }>
 
-  /** Gone when it resolves, here and in caches of this process; nothing where there was none. Whoever calls has seen to it that none is needed. */
+  /**
+   * Gone when it resolves, here and in caches of this process; nothing where there was none. Who has it open reads on. Whoever calls has
+   * seen to it that nobody needs it.
+   */
   delete(sha256: string): Promise<void>
 
   size(): Promise<{ readonly entries: number; readonly bytes: number }>

@@ -5,7 +5,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, open as openFile, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isSixfoldError } from '../kernel/errors.ts'
@@ -142,6 +142,54 @@ export function artifactStoreCases(setup: ArtifactStoreSetup): readonly Contract
       for (const missing of [sha256, 'f'.repeat(64)])
         await refused(async () => (await another()).open(missing), 'SX_ARTIFACT_CORRUPT', 'open of a missing artifact')
     }),
+    named('lists all that it has, however many, and nothing else', async ({ store, file, another }) => {
+      equal(await listed(store), [], 'list of an empty store')
+      const put = []
+      for (let i = 0; i < 40; i++) put.push(await store.put(await file(randomBytes(i))))
+      put.sort((a, b) => (a.sha256 < b.sha256 ? -1 : 1))
+      equal(await listed(store), put, 'list')
+      equal(await listed(await another()), put, 'list of another store over the same data')
+    }),
+    named(
+      'no longer has what was deleted, wherever it is asked for, and takes it again',
+      async ({ store, file, another }) => {
+        const bytes = randomBytes(4_000)
+        const path = await file(bytes)
+        const kept = await store.put(await file(randomBytes(10)))
+        const { sha256 } = await store.put(path)
+        await store.open(sha256)
+        await store.delete(sha256)
+        for (const where of [store, await another()]) {
+          equal(await where.has(sha256), false, 'has')
+          equal(await listed(where), [kept], 'list')
+          await refused(() => where.open(sha256), 'SX_ARTIFACT_CORRUPT', 'open of a deleted artifact')
+        }
+        await store.put(path)
+        check(bytes.equals(await readFile(await store.open(sha256))), 'put again did not bring it back')
+      },
+    ),
+    named('deletes what is not there without a complaint, also twice at once', async ({ store, file, another }) => {
+      const { sha256 } = await store.put(await file(randomBytes(10)))
+      const other = await another()
+      await Promise.all([store.delete(sha256), other.delete(sha256), store.delete('f'.repeat(64))])
+      await store.delete(sha256)
+      equal(await store.size(), { entries: 0, bytes: 0 }, 'size')
+    }),
+    named('lets one who has it open read on when it is deleted', async ({ store, file }) => {
+      const bytes = randomBytes(3 * megabyte)
+      const { sha256 } = await store.put(await file(bytes))
+      const reader = await openFile(await store.open(sha256), 'r')
+      try {
+        const first = Buffer.alloc(megabyte)
+        await reader.read(first, 0, megabyte, 0)
+        await store.delete(sha256)
+        const rest = Buffer.alloc(2 * megabyte)
+        await reader.read(rest, 0, rest.length, megabyte)
+        check(bytes.equals(Buffer.concat([first, rest])), 'the reader got other bytes')
+      } finally {
+        await reader.close()
+      }
+    }),
     named('refuses a file that is not there, or is none, and keeps nothing of it', async ({ store, file }) => {
       const path = await file(new Uint8Array())
       await refused(() => store.put(`${path}-gone`), 'SX_ARTIFACT_INVALID', 'put of a missing file')
@@ -163,6 +211,13 @@ export function artifactStoreCases(setup: ArtifactStoreSetup): readonly Contract
       equal(await store.size(), { entries: 1, bytes: 10 }, 'size after it')
     }),
   ]
+}
+
+/** By SHA-256. */
+async function listed(store: ArtifactStore): Promise<readonly { readonly sha256: string; readonly bytes: number }[]> {
+  const all = []
+  for await (const one of store.list()) all.push(one)
+  return all.sort((a, b) => (a.sha256 < b.sha256 ? -1 : 1))
 }
 
 async function hashOf(path: string): Promise<string> {

@@ -1,7 +1,8 @@
 /** The embedded artifact store: a file an artifact, named by its contents. Written beside its place, synced, and then renamed. */
 import { randomUUID } from 'node:crypto'
+import type { Dirent } from 'node:fs'
 import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, opendir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { SixfoldError } from '../../kernel/errors.ts'
@@ -20,14 +21,28 @@ export function fileArtifactStore(folder: string): ArtifactStore {
       () => true,
       () => false,
     )
+  /** One that is deleted meanwhile is left out. */
+  async function* list(): AsyncGenerator<{ readonly sha256: string; readonly bytes: number }> {
+    for await (const { name: start } of entriesOf(folder)) {
+      if (!/^[0-9a-f]{2}$/.test(start)) continue
+      for await (const { name } of entriesOf(join(folder, start))) {
+        if (!/^[0-9a-f]{64}$/.test(name) || !name.startsWith(start)) continue
+        const found = await stat(join(folder, start, name)).catch(() => null)
+        if (found?.isFile()) yield { sha256: name, bytes: found.size }
+      }
+    }
+  }
   const size = async (): Promise<{ readonly entries: number; readonly bytes: number }> => {
-    const files = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])
-    const artifacts = files.filter((file) => file.isFile() && /^[0-9a-f]{64}$/.test(file.name))
-    const sizes = await Promise.all(artifacts.map((file) => stat(join(file.parentPath, file.name))))
-    return { entries: sizes.length, bytes: sizes.reduce((sum, one) => sum + one.size, 0) }
+    let [entries, bytes] = [0, 0]
+    for await (const one of list()) {
+      entries += 1
+      bytes += one.bytes
+    }
+    return { entries, bytes }
   }
   return {
     has,
+    list,
     size,
     put: async (path) => {
       await mustBeReadable(path)
@@ -57,8 +72,27 @@ export function fileArtifactStore(folder: string): ArtifactStore {
         throw new SixfoldError('SX_ARTIFACT_CORRUPT', `The file '${path}' no longer has the contents it is named by.`)
       return path
     },
+    delete: async (sha256) => {
+      const path = pathOf(sha256)
+      try {
+        await rm(path)
+        await syncFile(dirname(path))
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw storageError(error, folder)
+      }
+    },
     inspect: async () => inspectArtifacts(folder, size),
     close: async () => {},
+  }
+}
+
+/** What lies in a folder; nothing where there is none. */
+async function* entriesOf(folder: string): AsyncGenerator<Dirent> {
+  try {
+    yield* await opendir(folder)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw storageError(error, folder)
   }
 }
 

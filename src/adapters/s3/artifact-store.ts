@@ -7,7 +7,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { HeadObjectCommand, paginateListObjectsV2 } from '@aws-sdk/client-s3'
+import { DeleteObjectCommand, HeadObjectCommand, paginateListObjectsV2 } from '@aws-sdk/client-s3'
 import { SixfoldError } from '../../kernel/errors.ts'
 import type { ArtifactStore } from '../../ports/artifact-store.ts'
 import { artifactName, hashOfFile, mustBeReadable } from '../files/contents.ts'
@@ -122,6 +122,18 @@ export function s3ArtifactStore(options: S3ArtifactOptions): ArtifactStore {
       // A list, since it tells a bucket that is missing from an object that is.
       for await (const _ of listed(keyOf(sha256))) return true
       return false
+    },
+    list: () => listed(below),
+    delete: async (sha256) => {
+      const key = keyOf(sha256)
+      try {
+        // The copy first: what is gone from S3 is not to be opened from here any more.
+        await rm(join(cacheFolder, artifactName(sha256)), { force: true })
+        await s3.client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }))
+      } catch (error) {
+        if (!isMissing(error))
+          throw s3.failure(error, { action: 's3:DeleteObject', where: whereOf(key), folder: cacheFolder })
+      }
     },
     size: async () => {
       let [entries, bytes] = [0, 0]
