@@ -71,6 +71,10 @@ const limitWords: { readonly [limit: string]: string } = {
   expressionDepth: 'How deep an expression may nest.',
   featuresPerView: 'Features of one view.',
   entriesPerVector: "Entries of a model's vector.",
+  searchConditions: 'Conditions of one search.',
+  searchOrderings: 'Orderings of one search.',
+  searchValues: 'Values in all lists of one search.',
+  searchText: 'Characters of the text of a filter.',
 }
 
 export function config(): string {

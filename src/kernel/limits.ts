@@ -63,6 +63,10 @@ export const bounds: Bounds = Object.freeze({
   expressionDepth: 200,
   featuresPerView: 1_000,
   entriesPerVector: 10_000,
+  searchConditions: 50,
+  searchOrderings: 10,
+  searchValues: 10_000,
+  searchText: 131_072,
 })
 
 export interface Bounds {
@@ -77,4 +81,11 @@ export interface Bounds {
   readonly expressionDepth: number
   readonly featuresPerView: number
   readonly entriesPerVector: number
+  /** Conditions of one search. Each may need a join of its own, of which SQLite makes 63. */
+  readonly searchConditions: number
+  readonly searchOrderings: number
+  /** Values in all lists of one search. */
+  readonly searchValues: number
+  /** Characters of the text of a filter. */
+  readonly searchText: number
 }

@@ -22,6 +22,8 @@ export interface Condition {
   readonly value: string | number | readonly (string | number)[] | null
   /** Of a metric: on the dataset of that name, or digest. */
   readonly dataset?: { readonly name: string | null; readonly digest: string | null }
+  /** True: it holds as well where there is no such value. */
+  readonly orAbsent?: boolean
 }
 export interface Ordering {
   readonly of: Condition['of']

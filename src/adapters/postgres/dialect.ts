@@ -17,9 +17,14 @@ export const prepare = <Tables>(postgres: Postgres<Tables>, migrations: Migratio
 
 const dialectOf = (schema: string): SqlDialect => ({
   integer: 'bigint',
+  text: sql`text collate "C"`,
   now: sql`((extract(epoch from clock_timestamp()) * 1000)::bigint)`,
   identity: (column) => column.primaryKey().generatedAlwaysAsIdentity(),
   exists: async (db: Kysely<never>, table: string) =>
     (await sql`select 1 from pg_tables where schemaname = ${schema} and tablename = ${table}`.execute(db)).rows.length >
     0,
+  keyed: (table) => table,
+  // Of the collation C, which knows the case of ASCII only; without one a backslash would escape.
+  like: (column, pattern, caseSensitive) =>
+    sql`${column} ${caseSensitive ? sql`like` : sql`ilike`} ${pattern} collate "C" escape ''`,
 })

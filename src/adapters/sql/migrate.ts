@@ -2,18 +2,24 @@
  * Brings the tables of a store to their newest form. Whoever calls holds the right to write alone, in one transaction, so that of
  * several processes that open a store at once one migrates it and the others find it done; what fails has changed nothing.
  */
-import type { ColumnDataType, ColumnDefinitionBuilder, Expression, Kysely } from 'kysely'
+import type { ColumnDataType, ColumnDefinitionBuilder, CreateTableBuilder, Expression, Kysely } from 'kysely'
 import { SixfoldError } from '../../kernel/errors.ts'
 
 /** Where the databases differ. */
 export interface SqlDialect {
   /** Whole numbers up to 2^53. */
   readonly integer: ColumnDataType
+  /** Text that is compared and sorted by its bytes. */
+  readonly text: ColumnDataType | Expression<string>
   /** The milliseconds since the epoch, by the database's clock. */
   readonly now: Expression<unknown>
   /** Makes a column of `integer` number its rows in the order in which they come. */
   identity(column: ColumnDefinitionBuilder): ColumnDefinitionBuilder
   exists(db: Kysely<never>, table: string): Promise<boolean>
+  /** Lays the rows of a table out in the order of its key, where the database can. */
+  keyed<Builder extends CreateTableBuilder<never, never>>(table: Builder): Builder
+  /** A pattern with % and _, without a way to escape them. Letters beyond ASCII are told apart by case either way. */
+  like(column: Expression<unknown>, pattern: string, caseSensitive: boolean): Expression<unknown>
 }
 
 export interface Migrations<Tables> {

@@ -21,12 +21,20 @@ const busyMs = 10_000
 
 const dialect: SqlDialect = {
   integer: 'integer',
+  text: 'text',
   now: sql`(unixepoch() * 1000)`,
   // SQLite numbers the rows of a table whose key is of this type.
   identity: (column) => column.primaryKey(),
   exists: async (db, table) =>
     (await sql`select 1 from sqlite_master where type = 'table' and name = ${table}`.execute(db)).rows.length > 0,
+  keyed: (table) => table.modifyEnd(sql`without rowid`) as typeof table,
+  // LIKE takes capitals of ASCII for small letters here, and GLOB does not.
+  like: (column, pattern, caseSensitive) =>
+    caseSensitive ? sql`${column} glob ${globOf(pattern)}` : sql`${column} like ${pattern}`,
 }
+
+const globOf = (pattern: string): string =>
+  pattern.replaceAll(/[*?[%_]/g, (one) => (one === '%' ? '*' : one === '_' ? '?' : `[${one}]`))
 
 export async function sqliteMetadataStore(path: string): Promise<MetadataStore> {
   const database = await patiently(path, () => open(path))

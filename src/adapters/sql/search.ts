@@ -1,0 +1,217 @@
+/**
+ * Searches as SQL, for everything that is searched: runs, experiments, logged models, registered models and versions.
+ *
+ * A condition on an attribute is one on a column. Tags, parameters and metrics lie in tables of their own, one row for a key; each key that
+ * a search names is joined once, so that the database may begin with whichever condition leaves least. Where several rows belong to a key
+ * (metrics of a logged model, datasets) a condition holds if it holds for one of them.
+ *
+ * Values that are missing come last in every order, and numbers that are none before them. NaN equals nothing: of conditions only `!=` holds.
+ */
+import type { RawBuilder } from 'kysely'
+import { sql } from 'kysely'
+import { SixfoldError } from '../../kernel/errors.ts'
+import { bounds } from '../../kernel/limits.ts'
+import type { Condition, Ordering, Page, Search } from '../../ports/search.ts'
+import type { SqlDialect } from './migrate.ts'
+
+type Sql = RawBuilder<unknown>
+
+export interface Searchable {
+  /** Where the things lie; in what is given here their row is called `thing`. */
+  readonly table: string
+  readonly attributes: { readonly [key: string]: Sql }
+  readonly values: { readonly [of in Condition['of']]?: ValueTable }
+  /** What decides between things that are equal in the order asked for, and makes it whole. */
+  readonly ties: Sql
+}
+
+export interface ValueTable {
+  readonly table: string
+  /** Its columns that say whose the values are, and the columns of the thing that they repeat. */
+  readonly owner: { readonly [column: string]: string }
+  /** The column of the key, beside which stands `value`; left out, a column for each key. */
+  readonly key?: string
+  /** Numbers, with `nan` beside them: 1 where the value is none. */
+  readonly numbers?: boolean
+  /** Given where several rows belong to one key: in this order the first counts, where there can be but one. */
+  readonly first?: Sql
+}
+
+/**
+ * ` from … where … order by … limit … offset …`, to stand after what is selected of `thing`. One more than the limit is asked for:
+ * `pageOf` takes it away again. `also` must hold too.
+ */
+export function matching(
+  { table, attributes, values, ties }: Searchable,
+  { where, order, limit, offset }: Search,
+  dialect: Pick<SqlDialect, 'like'>,
+  also: readonly Sql[] = [],
+): Sql {
+  refuseTooMuch(where, order)
+  const joined = new Map<string, { readonly name: string; readonly from: Sql; needed: boolean }>()
+
+  const tableOf = (of: Condition['of'], key: string): ValueTable => {
+    const found = values[of]
+    if (!found) throw invalid(`${of} '${key}' is not what these are searched by`)
+    return found
+  }
+  const columnOf = ({ key }: ValueTable, name: string, asked: string): Sql =>
+    sql.ref(`${name}.${key === undefined ? asked : 'value'}`)
+  const rowsOf = (from: ValueTable, name: string, { key, dataset }: Condition | Ordering): Sql =>
+    all([
+      ...Object.entries(from.owner).map(
+        ([column, own]) => sql`${sql.ref(`${name}.${column}`)} = ${sql.ref(`thing.${own}`)}`,
+      ),
+      ...(from.key === undefined ? [] : [sql`${sql.ref(`${name}.${from.key}`)} = ${key}`]),
+      ...onDataset(name, dataset),
+    ])
+  /** The table's row of that key, joined under a name. */
+  const join = (from: ValueTable, asked: Condition | Ordering, needed: boolean): string => {
+    const id = JSON.stringify([asked.of, asked.key, asked.dataset ?? null])
+    const name = `value_${joined.size}`
+    const known = joined.get(id)
+    if (known) {
+      known.needed ||= needed
+      return known.name
+    }
+    joined.set(id, {
+      name,
+      needed,
+      from: from.first
+        ? sql`${firstOf(from, asked)} as ${sql.ref(name)} on ${all(
+            Object.entries(from.owner).map(
+              ([column, own]) => sql`${sql.ref(`${name}.${column}`)} = ${sql.ref(`thing.${own}`)}`,
+            ),
+          )}`
+        : sql`${sql.table(from.table)} as ${sql.ref(name)} on ${rowsOf(from, name, asked)}`,
+    })
+    return name
+  }
+
+  const holds = (condition: Condition): Sql => {
+    const { of, key } = condition
+    if (of === 'attribute') return compare(attributeOf(attributes, key), condition, dialect)
+    const from = tableOf(of, key)
+    if (from.first) {
+      const test = compareValue(from, 'one', columnOf(from, 'one', key), condition, dialect)
+      const exists = (...more: readonly Sql[]) =>
+        sql`exists (select 1 from ${sql.table(from.table)} as one where ${all([rowsOf(from, 'one', condition), ...more])})`
+      if (condition.operator === 'IS NULL') return sql`not ${exists()}`
+      if (condition.operator === 'IS NOT NULL') return exists()
+      return condition.orAbsent ? sql`(not ${exists()} or ${exists(test)})` : exists(test)
+    }
+    const absent = condition.operator === 'IS NULL' || condition.orAbsent === true
+    const name = join(from, condition, !absent)
+    const missing = sql`${sql.ref(`${name}.${Object.keys(from.owner)[0]!}`)} is null`
+    if (condition.operator === 'IS NULL') return missing
+    if (condition.operator === 'IS NOT NULL') return sql`not ${missing}`
+    const test = compareValue(from, name, columnOf(from, name, key), condition, dialect)
+    return condition.orAbsent ? sql`(${missing} or ${test})` : test
+  }
+
+  const conditions = [...also, ...where.map(holds)]
+  const orderings = order.flatMap((ordering): readonly Sql[] => {
+    const direction = ordering.descending ? sql`desc` : sql`asc`
+    if (ordering.of === 'attribute') {
+      const column = attributeOf(attributes, ordering.key)
+      return [sql`case when ${column} is null then 1 else 0 end`, sql`${column} ${direction}`]
+    }
+    const from = tableOf(ordering.of, ordering.key)
+    const name = join(from, ordering, false)
+    const column = columnOf(from, name, ordering.key)
+    if (!from.numbers) return [sql`case when ${column} is null then 1 else 0 end`, sql`${column} ${direction}`]
+    // A condition that only numbers meet leaves the database free to go along its index.
+    const numbersOnly = where.some(
+      (one) => one.of === ordering.of && one.key === ordering.key && !one.dataset && !from.first && onlyNumbers(one),
+    )
+    const nan = sql.ref(`${name}.nan`)
+    const last = sql`case when ${nan} is null then 2 else ${nan} end`
+    return [...(numbersOnly ? [] : [last]), sql`${column} ${direction}`]
+  })
+  const joins = [...joined.values()].map(({ from, needed }) => (needed ? sql`join ${from}` : sql`left join ${from}`))
+  return sql`from ${sql.table(table)} as thing ${sql.join(joins, sql` `)} where ${all(conditions)} order by ${sql.join([
+    ...orderings,
+    ties,
+  ])} limit ${limit + 1} offset ${offset}`
+}
+
+export const pageOf = <T>(found: readonly T[], { limit }: Pick<Search, 'limit'>): Page<T> => ({
+  items: found.slice(0, limit),
+  more: found.length > limit,
+})
+
+/** Of each thing, the row of that key that counts. */
+const firstOf = (from: ValueTable, { key, dataset }: Condition | Ordering): Sql => {
+  const owners = sql.join(Object.keys(from.owner).map((column) => sql.ref(column)))
+  return sql`(select * from (select one.*, row_number() over (partition by ${owners} order by ${from.first!}) as place from ${sql.table(
+    from.table,
+  )} as one where ${all([
+    ...(from.key === undefined ? [] : [sql`${sql.ref(`one.${from.key}`)} = ${key}`]),
+    ...onDataset('one', dataset),
+  ])}) as placed where place = 1)`
+}
+
+const onDataset = (name: string, dataset: Condition['dataset']): readonly Sql[] => [
+  ...(dataset?.name == null ? [] : [sql`${sql.ref(`${name}.dataset_name`)} = ${dataset.name}`]),
+  ...(dataset?.digest == null ? [] : [sql`${sql.ref(`${name}.dataset_digest`)} = ${dataset.digest}`]),
+]
+
+const attributeOf = (attributes: Searchable['attributes'], key: string): Sql => {
+  if (Object.hasOwn(attributes, key)) return attributes[key]!
+  throw invalid(`attribute '${key}' is not one of ${Object.keys(attributes).join(', ')}`)
+}
+
+function compareValue(
+  { numbers }: ValueTable,
+  name: string,
+  column: Sql,
+  condition: Condition,
+  dialect: Pick<SqlDialect, 'like'>,
+): Sql {
+  const test = compare(column, condition, dialect)
+  if (!numbers) return test
+  const nan = sql.ref(`${name}.nan`)
+  return onlyNumbers(condition) ? sql`(${nan} = 0 and ${test})` : sql`(${nan} = 1 or ${test})`
+}
+
+const onlyNumbers = ({ operator, orAbsent }: Condition): boolean =>
+  !orAbsent && operator !== '!=' && operator !== 'IS NULL' && operator !== 'IS NOT NULL'
+
+function compare(column: Sql, { operator, value }: Condition, dialect: Pick<SqlDialect, 'like'>): Sql {
+  switch (operator) {
+    case 'IS NULL':
+      return sql`${column} is null`
+    case 'IS NOT NULL':
+      return sql`${column} is not null`
+    case 'LIKE':
+    case 'ILIKE':
+      return sql`${dialect.like(column, String(value), operator === 'LIKE')}`
+    case 'IN':
+    case 'NOT IN': {
+      const list = (Array.isArray(value) ? value : [value]) as readonly (string | number)[]
+      return sql`${column} ${sql.raw(operator.toLowerCase())} (${sql.join(list.map(operand))})`
+    }
+    default:
+      return sql`${column} ${sql.raw(operator)} ${operand(value as string | number)}`
+  }
+}
+
+/** What is no whole number must say so where the column holds whole numbers. */
+const operand = (value: string | number): Sql =>
+  typeof value === 'number' && !Number.isSafeInteger(value) ? sql`cast(${value} as double precision)` : sql`${value}`
+
+const all = (conditions: readonly Sql[]): Sql =>
+  conditions.length === 0 ? sql`1 = 1` : sql.join([...conditions], sql` and `)
+
+function refuseTooMuch(where: readonly Condition[], order: readonly Ordering[]): void {
+  const values = where.reduce((sum, { value }) => sum + (Array.isArray(value) ? value.length : 1), 0)
+  for (const [count, most, what] of [
+    [where.length, bounds.searchConditions, 'conditions'],
+    [order.length, bounds.searchOrderings, 'orderings'],
+    [values, bounds.searchValues, 'values'],
+  ] as const)
+    if (count > most) throw invalid(`it has ${count} ${what}; ${most} are the most`)
+}
+
+const invalid = (why: string): SixfoldError =>
+  new SixfoldError('SX_FILTER_INVALID', `The search cannot be made: ${why}.`)
