@@ -36,6 +36,7 @@ const words: { readonly [folder: string]: string } = {
   features: 'the feature store',
   inference: 'predictions',
   registry: 'versions of models',
+  training: 'from labels to a version',
   monitoring: 'outcomes and quality',
   api: 'what the system does and answers',
   server: 'HTTP',
