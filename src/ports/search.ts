@@ -1,5 +1,40 @@
 /** Searching what the metadata store keeps: conditions that all hold, an order, and pages. */
 
+/** The attributes by which each kind of thing is searched and sorted, and what their values are. The names are those of MLflow's API. */
+export const searchedBy = {
+  run: {
+    run_id: 'text',
+    run_name: 'text',
+    user_id: 'text',
+    status: 'text',
+    artifact_uri: 'text',
+    start_time: 'number',
+    end_time: 'number',
+  },
+  experiment: { experiment_id: 'number', name: 'text', creation_time: 'number', last_update_time: 'number' },
+  'logged model': {
+    model_id: 'text',
+    experiment_id: 'number',
+    name: 'text',
+    status: 'text',
+    model_type: 'text',
+    source_run_id: 'text',
+    artifact_location: 'text',
+    creation_timestamp: 'number',
+    last_updated_timestamp: 'number',
+  },
+  'registered model': { name: 'text', creation_timestamp: 'number', last_updated_timestamp: 'number' },
+  'model version': {
+    name: 'text',
+    version_number: 'number',
+    run_id: 'text',
+    source_path: 'text',
+    creation_timestamp: 'number',
+    last_updated_timestamp: 'number',
+  },
+} as const satisfies { readonly [kind: string]: { readonly [attribute: string]: 'text' | 'number' } }
+export type SearchKind = keyof typeof searchedBy
+
 export type Operator =
   | '='
   | '!='
@@ -17,6 +52,7 @@ export type Operator =
 export interface Condition {
   /** Of what: a column of the thing itself, or one of the values that are kept with it by key. */
   readonly of: 'attribute' | 'tag' | 'parameter' | 'metric' | 'dataset'
+  /** Of an attribute, its name in `searchedBy`; of a dataset, 'name', 'digest' or 'context'. */
   readonly key: string
   readonly operator: Operator
   readonly value: string | number | readonly (string | number)[] | null
