@@ -3,7 +3,7 @@
  *   kernel ← definition, expression, aggregation, statistics ← ports ← patterns ← api ← server, cli, client ← runtime
  *   adapters, testing → ports and what they are made of; only runtime sees adapters.
  */
-const patterns = ['features', 'inference', 'registry', 'monitoring', 'training']
+const patterns = ['access', 'features', 'inference', 'registry', 'monitoring', 'training']
 const core = ['kernel', 'definition', 'expression', 'aggregation', 'statistics', 'ports']
 
 /** Files under a folder of src may import these folders, and themselves; their tests may borrow from any. */
@@ -46,9 +46,10 @@ module.exports = {
     only('definition', ['kernel', 'expression'], 'Definitions are values.'),
     only('aggregation', ['kernel', 'expression', 'definition'], 'Mergeable state.'),
     only('ports', ['kernel', 'expression', 'definition', 'aggregation'], 'Types and laws.'),
+    only('access', core, 'Patterns see no adapter.'),
     only('features', core, 'Patterns see no adapter.'),
     only('inference', [...core, 'features'], 'Patterns see no adapter.'),
-    only('registry', [...core, 'inference'], 'Patterns see no adapter.'),
+    only('registry', [...core, 'access', 'inference'], 'Patterns see no adapter.'),
     only('monitoring', [...core, 'features', 'inference'], 'Patterns see no adapter.'),
     only('training', [...core, 'inference', 'registry'], 'Patterns see no adapter.'),
     only('api', [...core, ...patterns], 'What the system does, as types.'),

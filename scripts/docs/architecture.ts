@@ -33,6 +33,7 @@ const words: { readonly [folder: string]: string } = {
   definition: 'entity, source, view, model, platform',
   aggregation: 'accumulators, windows, tiles, state',
   ports: 'stores and runtimes, as types and laws',
+  access: 'keys and rights',
   features: 'the feature store',
   inference: 'predictions',
   registry: 'versions of models',

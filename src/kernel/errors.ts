@@ -192,6 +192,12 @@ export const catalogue = {
     'A server that others can reach needs keys, and there is none.',
     'Create one with `sixfold key create`, or listen on 127.0.0.1.',
   ),
+  SX_ORIGIN_REFUSED: entry(
+    403,
+    'A browser sent the request for a page that is not of this server, or under a name that is not its own.',
+    'Ask from a page of this server, or without a browser.',
+  ),
+  SX_KEY_INVALID: entry(400, 'A key cannot be made as it is asked for.', 'Correct what the message names.'),
   SX_UNKNOWN_KEY: entry(404, 'There is no such key.', 'Use an id that `sixfold key list` shows.'),
   SX_WEBHOOK_INVALID: entry(400, 'A webhook cannot be used as it is given.', 'Correct what the message names.'),
   SX_UNKNOWN_WEBHOOK: entry(404, 'There is no webhook of that id.', 'Use an id that listing them shows.'),
