@@ -9,6 +9,8 @@ export type { Asked, AskOptions, KeyValues, PredictionOf, PredictionRecord } fro
 export type { Entity, KeyFields, KeyType } from './definition/entity.ts'
 export { entity } from './definition/entity.ts'
 export type { Field, Fields, FieldValues } from './definition/field.ts'
+export type { FactName, Gate, GatedStage, GateOptions, Margin } from './definition/gate.ts'
+export { bounded, decreasing, gate, increasing, unaffected } from './definition/gate.ts'
 export type { Definition, Definitions, Platform } from './definition/graph.ts'
 export type {
   Budget,
@@ -26,6 +28,8 @@ export { label, model, vector } from './definition/model.ts'
 export { platform } from './definition/platform.ts'
 export type { Source, SourceOptions, Storage, Topic } from './definition/source.ts'
 export { parquet, source, topic } from './definition/source.ts'
+export type { Training, TrainingOptions } from './definition/training.ts'
+export { training } from './definition/training.ts'
 export type { AnyView, Features, FeatureValues, View } from './definition/view.ts'
 export { view } from './definition/view.ts'
 export type { Aggregate, Chosen } from './expression/aggregates.ts'

@@ -2,10 +2,14 @@
 import type { Entity } from '../definition/entity.ts'
 import type { Field } from '../definition/field.ts'
 import { shapeOf } from '../definition/field.ts'
+import type { Gate } from '../definition/gate.ts'
+import { gatedStages } from '../definition/gate.ts'
 import type { Definition, Platform } from '../definition/graph.ts'
+import { gateOf, trainingOf } from '../definition/graph.ts'
 import type { Model, Output } from '../definition/model.ts'
 import { requestOf, viewsOf } from '../definition/model.ts'
 import type { Source } from '../definition/source.ts'
+import type { Training } from '../definition/training.ts'
 import type { AnyView } from '../definition/view.ts'
 import { equalityOf } from '../expression/equality.ts'
 import type { Node } from '../expression/node.ts'
@@ -15,14 +19,14 @@ import { textOf } from '../expression/text.ts'
 import type { Graph, GraphNode, Member } from './answers.ts'
 
 export function graphOf(platform: Platform): Graph {
-  const definitions = Object.values(platform.definitions)
+  const definitions = Object.values(platform.definitions).filter(isNode)
   return {
     nodes: definitions.map((definition) => ({
       id: idOf(definition),
       kind: definition.kind,
       name: definition.name,
       description: definition.kind === 'view' ? definition.basis.description : definition.description,
-      ...contentsOf(definition),
+      ...contentsOf(definition, platform),
     })),
     edges: definitions.flatMap((definition) => {
       if (definition.kind === 'view')
@@ -41,11 +45,16 @@ export function graphOf(platform: Platform): Graph {
   }
 }
 
+/** What stands beside a model is told with it. */
+type Drawn = Exclude<Definition, Gate | Training>
+const isNode = (definition: Definition): definition is Drawn =>
+  definition.kind !== 'gate' && definition.kind !== 'training'
+
 const idOf = ({ kind, name }: { readonly kind: string; readonly name: string }): string => `${kind} ${name}`
 
 type Contents = Pick<GraphNode, 'facts' | 'parts'>
 
-function contentsOf(definition: Definition): Contents {
+function contentsOf(definition: Drawn, platform: Platform): Contents {
   switch (definition.kind) {
     case 'entity':
       return ofEntity(definition)
@@ -54,7 +63,7 @@ function contentsOf(definition: Definition): Contents {
     case 'view':
       return ofView(definition)
     case 'model':
-      return ofModel(definition)
+      return ofModel(definition, gateOf(platform, definition), trainingOf(platform, definition))
   }
 }
 
@@ -97,7 +106,7 @@ function ofView({ basis: { entity, source, on, ttl, features } }: AnyView): Cont
   }
 }
 
-function ofModel({ inputs, key, vector, output, fallback }: Model): Contents {
+function ofModel({ inputs, key, vector, output, fallback }: Model, gate: Gate, training: Training | null): Contents {
   const request = Object.entries(requestOf(inputs))
   return {
     facts: facts({
@@ -105,6 +114,14 @@ function ofModel({ inputs, key, vector, output, fallback }: Model): Contents {
       Reads: viewsOf(inputs)
         .map(([group, { name }]) => (group === name ? name : `${group} (${name})`))
         .join(', '),
+      Invariants: Object.keys(gate.invariants).join(', '),
+      'Held-out data': gate.heldOut === null ? null : gate.heldOut.data.path,
+      Approvals: gatedStages
+        .filter((stage) => gate.approvals[stage] > 0)
+        .map((stage) => `${gate.approvals[stage]} for ${stage}`)
+        .join(', '),
+      'Trained by': training === null ? null : training.command.join(' '),
+      'Trained on': training === null ? null : training.labels.path,
     }),
     parts: [
       {

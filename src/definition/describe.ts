@@ -7,10 +7,12 @@ import { hashOf } from '../kernel/hash.ts'
 import type { Entity } from './entity.ts'
 import type { Field } from './field.ts'
 import { shapeOf } from './field.ts'
+import type { Gate } from './gate.ts'
 import type { Definition } from './graph.ts'
 import type { Model } from './model.ts'
 import { isView } from './model.ts'
 import type { Source } from './source.ts'
+import type { Training } from './training.ts'
 import type { AnyView } from './view.ts'
 
 export interface Described {
@@ -29,6 +31,9 @@ export function describe(definition: Definition): Described {
       return describeView(definition)
     case 'model':
       return describeModel(definition)
+    case 'gate':
+    case 'training':
+      return describeOfModel(definition)
   }
 }
 
@@ -87,5 +92,8 @@ const describeModel = (model: Model): Described => ({
   fallback: model.fallback,
   budget: model.budget,
 })
+
+/** What stands beside a model: it changes with what it says, not with the model. */
+const describeOfModel = ({ model: _, description: __, ...rest }: Gate | Training): Described => rest
 
 export const hashOfDefinition = (definition: Definition): string => hashOf(describe(definition))

@@ -3,12 +3,15 @@ import { SixfoldError } from '../kernel/errors.ts'
 import { shorten } from '../kernel/shorten.ts'
 import { suggestion } from '../kernel/suggest.ts'
 import type { Entity } from './entity.ts'
+import type { Gate } from './gate.ts'
+import { gate } from './gate.ts'
 import type { Model } from './model.ts'
 import { isView } from './model.ts'
 import type { Source } from './source.ts'
+import type { Training } from './training.ts'
 import type { AnyView } from './view.ts'
 
-export type Definition = Entity | Source | AnyView | Model
+export type Definition = Entity | Source | AnyView | Model | Gate | Training
 export interface Definitions {
   readonly [name: string]: Definition
 }
@@ -27,6 +30,14 @@ const ofKind =
 export const sourcesOf: (platform: Platform) => readonly Source[] = ofKind<Source>('source')
 export const allViewsOf: (platform: Platform) => readonly AnyView[] = ofKind<AnyView>('view')
 export const modelsOf: (platform: Platform) => readonly Model[] = ofKind<Model>('model')
+
+const gatesOf = ofKind<Gate>('gate')
+const trainingsOf = ofKind<Training>('training')
+/** Where a model has no gate of its own, the one that asks what can be asked of every model. */
+export const gateOf = (platform: Platform, model: Model): Gate =>
+  gatesOf(platform).find(({ name }) => name === model.name) ?? gate(model)
+export const trainingOf = (platform: Platform, model: Model): Training | null =>
+  trainingsOf(platform).find(({ name }) => name === model.name) ?? null
 
 const named =
   <T extends Definition>(
@@ -59,6 +70,9 @@ export function dependenciesOf(definition: Definition): readonly Definition[] {
       return [definition.basis.entity, definition.basis.source]
     case 'model':
       return Object.values(definition.inputs).filter(isView)
+    case 'gate':
+    case 'training':
+      return [definition.model]
     default:
       return []
   }

@@ -58,9 +58,14 @@ type Fallback<O extends Outputs> = { readonly [K in keyof O]: FallbackValue<O[K]
 /** An object returned by a callback gets no excess-property check; this gives it one. */
 type NothingBut<K extends PropertyKey, T> = { readonly [P in keyof T]: P extends K ? T[P] : never }
 
-type Entry = NumberExpression<'moment', null> | BooleanExpression<'moment', null> | StringExpression<'moment', null>
+export type Entry =
+  | NumberExpression<'moment', null>
+  | BooleanExpression<'moment', null>
+  | StringExpression<'moment', null>
 /** One-hot gives several entries at once: they are named `entry_value`. */
-type Entries = { readonly [name: string]: Entry | { readonly [value: string]: NumberExpression<'moment', null> } }
+export type Entries = {
+  readonly [name: string]: Entry | { readonly [value: string]: NumberExpression<'moment', null> }
+}
 
 /** Milliseconds. */
 export interface Budget {
@@ -72,8 +77,16 @@ export interface Budget {
 }
 export const standardBudget: Budget = Object.freeze({ total: 100, features: 15, assembly: 5, inference: 40, post: 5 })
 
-export interface Model<Name extends string = string, I extends Inputs = Inputs, O extends Outputs = Outputs> {
+declare const entries: unique symbol
+export interface Model<
+  Name extends string = string,
+  I extends Inputs = Inputs,
+  O extends Outputs = Outputs,
+  V extends Entries = Entries,
+> {
   readonly kind: 'model'
+  /** What `vector` returned, for the type checker alone. */
+  readonly [entries]?: V
   readonly name: Name
   readonly inputs: I
   readonly output: O
@@ -90,17 +103,18 @@ export function model<
   const I extends Inputs,
   const O extends Outputs,
   const B extends Fallback<O>,
+  const V extends Entries,
 >(
   name: Name,
   options: {
     readonly inputs: I & Agreeing<NoInfer<I>>
-    readonly vector: (inputs: InputsAtMoment<NoInfer<I>>) => Entries
+    readonly vector: (inputs: InputsAtMoment<NoInfer<I>>) => V
     readonly output: O
     readonly budget?: Budget
     readonly fallback: (inputs: InputsAtMoment<NoInfer<I>>) => B & NothingBut<keyof O, B>
     readonly description?: string
   },
-): Model<Name, I, O> {
+): Model<Name, I, O, V> {
   const inputs: Inputs = options.inputs
   const groups = Object.entries(inputs).map(
     ([group, input]) => [group, isView(input) ? featureInputs(input, group) : columns(input, group)] as const,

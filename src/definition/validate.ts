@@ -4,16 +4,20 @@
  */
 import { isExpression } from '../expression/builder.ts'
 import type { Node } from '../expression/node.ts'
-import { childrenOf, typeOf, walk } from '../expression/node.ts'
+import { typeOf, walk } from '../expression/node.ts'
 import { isNullable } from '../expression/nullable.ts'
 import { durationMs } from '../kernel/duration.ts'
 import { isSixfoldError } from '../kernel/errors.ts'
 import { offsetMinutes } from '../kernel/instant.ts'
 import { bounds } from '../kernel/limits.ts'
 import { suggestion } from '../kernel/suggest.ts'
+import { checkGate } from './check-gate.ts'
+import { checkTraining } from './check-training.ts'
+import type { Report } from './check-tree.ts'
+import { checkTree, fieldOf } from './check-tree.ts'
 import { hashOfDefinition } from './describe.ts'
 import type { Entity } from './entity.ts'
-import type { Field, Fields } from './field.ts'
+import type { Fields } from './field.ts'
 import { fieldTypes, shapeOf } from './field.ts'
 import type { Definition, Definitions } from './graph.ts'
 import type { Model, Output } from './model.ts'
@@ -27,9 +31,8 @@ export interface DefinitionProblem {
   readonly problem: string
   readonly fix: string
 }
-type Report = (field: string | null, problem: string, fix: string) => void
 
-const kinds: readonly Definition['kind'][] = ['entity', 'source', 'view', 'model']
+const kinds: readonly Definition['kind'][] = ['entity', 'source', 'view', 'model', 'gate', 'training']
 const namePattern = /^[a-zA-Z][a-zA-Z0-9_]{0,62}$/
 const nameRule = 'Use a letter, then letters, digits and _, at most 63 in all.'
 /** Where values are kept by name, a name that every object has would be found without having been given. */
@@ -37,8 +40,6 @@ function checkName(name: string, field: string, report: Report): void {
   if (!namePattern.test(name)) report(field, 'this name cannot be used', nameRule)
   else if (name in Object.prototype) report(field, `every object has a member '${name}'`, 'Choose another name.')
 }
-const fieldOf = (fields: Fields, name: string): Field | undefined =>
-  Object.hasOwn(fields, name) ? fields[name] : undefined
 /** Paths and groups of the client that a model of that name would hide. */
 const reservedModels: readonly string[] = [
   'features',
@@ -80,6 +81,8 @@ export function validate(definitions: Definitions): readonly DefinitionProblem[]
     if (definition.kind === 'source') checkSource(definition, report)
     if (definition.kind === 'view') checkView(definition, report)
     if (definition.kind === 'model') checkModel(definition, report)
+    if (definition.kind === 'gate') checkGate(definition, report)
+    if (definition.kind === 'training') checkTraining(definition, report)
   }
   return problems
 }
@@ -125,6 +128,11 @@ function checkNames(definitions: readonly Definition[], reporter: (where: string
   const seen = new Set<string>()
   for (const { kind, name } of definitions) {
     const report = reporter(`${kind} '${name}'`)
+    if (kind === 'gate' || kind === 'training') {
+      if (seen.has(`${kind} ${name}`)) report(null, `the model has two of the kind ${kind}`, 'Make one of them.')
+      seen.add(`${kind} ${name}`)
+      continue
+    }
     checkName(name, 'name', report)
     if (kind === 'model' && reservedModels.includes(name))
       report('name', `a client has a member '${name}' of its own`, 'Choose another name.')
@@ -271,35 +279,6 @@ function checkView(view: AnyView, report: Report): void {
         'Leave it out, or use .ever() with one of these.',
       )
   }
-}
-
-/** Events' columns inside aggregates only, windows outside them only, and no deeper than a compiler can recurse. */
-function checkTree(root: Node, grain: 'event' | 'moment', fields: Fields | null, where: string, report: Report): void {
-  let tooDeep = false
-  const search = (node: Node, inside: 'event' | 'moment', depth: number): void => {
-    if (depth > bounds.expressionDepth) {
-      tooDeep = true
-      return
-    }
-    if (node.kind === 'column' && inside === 'moment')
-      report(where, `the field '${node.name}' has no value at a moment`, 'Aggregate it over a window: last(…).over(…).')
-    if (node.kind === 'column' && fields !== null && fieldOf(fields, node.name) === undefined)
-      report(
-        where,
-        `there is no field '${node.name}'. ${suggestion(node.name, Object.keys(fields))}`,
-        'Use a field of the source.',
-      )
-    if ((node.kind === 'window' || node.kind === 'moment' || node.kind === 'input') && inside === 'event')
-      report(where, 'a value at a moment is used within an event', 'Aggregate fields of events only.')
-    for (const child of childrenOf(node)) search(child, node.kind === 'aggregate' ? 'event' : inside, depth + 1)
-  }
-  search(root, grain, 1)
-  if (tooDeep)
-    report(
-      where,
-      `the expression is deeper than ${bounds.expressionDepth}`,
-      'Compute a part of it as a feature or a function of its own.',
-    )
 }
 
 function checkModel(model: Model, report: Report): void {

@@ -30,7 +30,7 @@ export async function planFor(platform: Platform, metadata: MetadataStore): Prom
     allViewsOf(platform).flatMap(({ name, basis }) => (basis.source.history === null ? [name] : [])),
   )
   const entailed = (change: PlannedChange['change'], kind: string, name: string): string | null =>
-    kind === 'view' ? entailedForView(change, name, pushedOnly.has(name)) : entailedForModel(change, kind)
+    kind === 'view' ? entailedForView(change, name, pushedOnly.has(name)) : entailedFor(change, kind)
   const changes: PlannedChange[] = []
   for (const [key, { kind, name, hash }] of after) {
     const old = before.get(key)
@@ -51,10 +51,14 @@ function entailedForView(change: PlannedChange['change'], name: string, pushedOn
   return change === 'changed' ? `${starts}; the state of the old definition is dropped` : starts
 }
 
-const entailedForModel = (change: PlannedChange['change'], kind: string): string | null =>
-  kind === 'model' && change === 'changed'
-    ? 'versions are held against the new definition when they are next loaded'
-    : null
+function entailedFor(change: PlannedChange['change'], kind: string): string | null {
+  if (kind === 'model' && change === 'changed')
+    return 'versions are held against the new definition when they are next loaded'
+  if (kind !== 'gate') return null
+  return change === 'removed'
+    ? 'versions are asked from now on what every model is asked'
+    : 'versions are asked this from now on; those that are in production stay there'
+}
 
 /** Records the definitions, and drops the state of views that are no longer defined so and that no server uses. */
 export async function applyPlatform(

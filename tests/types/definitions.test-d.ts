@@ -1,6 +1,22 @@
 /** A wrong definition is red on the line where it is wrong. `messages.test.ts` reads what `tsc` says of some. */
-import { count, entity, label, last, max, mean, min, model, source, sum, view } from 'sixfold'
-import { courier, deliveries, load, pace } from './platform.ts'
+import {
+  bounded,
+  count,
+  entity,
+  gate,
+  increasing,
+  label,
+  last,
+  max,
+  mean,
+  min,
+  model,
+  parquet,
+  source,
+  sum,
+  view,
+} from 'sixfold'
+import { courier, deliveries, eta, load, pace } from './platform.ts'
 
 // --- entities and sources
 // @ts-expect-error a type that no key can have
@@ -119,3 +135,30 @@ const numbered = view('numbered', {
 // @ts-expect-error two views with a key of one name and two types
 model('m', { inputs: { pace, numbered }, ...rest, vector: () => ({}) })
 model('m', { inputs: { pace, load }, ...rest, vector: ({ load }) => ({ n: load.parcels }) })
+
+// --- gates
+gate(eta, {
+  invariants: {
+    far: increasing('minutes', 'km'),
+    late: bounded('late', 0, 1),
+    // @ts-expect-error a misspelt output
+    misspelt: bounded('lat', 0, 1),
+    // @ts-expect-error a misspelt entry
+    entry: increasing('late', 'kn'),
+    own: { holds: ({ vector, output }) => output.late.lte(0.5).or(vector.km.gt(3)) },
+    changed: {
+      change: ({ vector }) => ({ km: vector.km.plus(1) }),
+      holds: ({ before, after }) => after.late.gte(before.late),
+    },
+    family: {
+      // @ts-expect-error a number cannot become a text
+      change: () => ({ km: 'far' }),
+      holds: ({ before, after }) => after.late.gte(before.late),
+    },
+  },
+  // @ts-expect-error a fact that there is not
+  require: { staging: ['dta'] },
+  // @ts-expect-error an output that the model does not have
+  heldOut: { data: parquet('h.parquet'), labels: { lat: 'x' } },
+  slices: { far: { of: ({ vector }) => vector.km.gt(10) } },
+})
