@@ -4,7 +4,7 @@
  *
  * Laws, which `tests/parity` and the check-suite hold:
  * - The feature of a label row is the value at its instant, by the rules of docs/explanation/time-and-values.md.
- * - **Order.** There are as many rows as label rows, in their order, with their columns unchanged.
+ * - **Order.** There are as many rows as label rows of the period, in their order, with their columns unchanged.
  * - **Atomic and durable.** A file that is written is written whole, or not at all; it is there when the call has resolved.
  * - **Duplicates.** The same request writes the same rows again, in place of those before.
  * - **Lost connection.** A remote file is tried again for some seconds; then the call rejects with SX_STORE_UNAVAILABLE, and has
@@ -16,13 +16,25 @@ import type { AnyView } from '../definition/view.ts'
 import type { Value } from '../expression/node.ts'
 import type { Inspectable } from './inspection.ts'
 
-export interface TrainingSetRequest {
+/** The labels of a training set. */
+export interface LabelRows {
   /** Parquet: keys, the instant of each row, and the request fields of the model. */
   readonly labels: string
   /** The column with the instants. */
   readonly at: string
   /** What instants without a zone are in; null refuses them. */
   readonly zone: string | null
+}
+
+/** Instants from one on and before another; null leaves that end open. */
+export interface Period {
+  readonly from: number | null
+  readonly until: number | null
+}
+
+export interface TrainingSetRequest extends LabelRows {
+  /** Label rows of this period only; left out, all. */
+  readonly period?: Period
   /** The Parquet file to write. */
   readonly out: string
   /** Columns for features of views: `group__feature`. */
@@ -38,6 +50,17 @@ export interface TrainingSetResult {
   readonly columns: readonly string[]
   readonly bytes: number
   readonly milliseconds: number
+}
+
+/** What a Parquet file holds. */
+export interface RowsSummary {
+  readonly rows: number
+  readonly columns: readonly { readonly name: string; readonly type: string }[]
+  /** SHA-256 of the names and all values in their order: the same for the same rows, whatever bytes they are written as. */
+  readonly hash: string
+  /** Instants; null where there are no rows. */
+  readonly first: number | null
+  readonly last: number | null
 }
 
 /** What a source's history holds, and what is wrong with it. */
@@ -82,6 +105,15 @@ export interface OfflineStore extends Inspectable {
 
   /** Reads all of a source's history once: what it holds, and what is wrong with it. */
   summarize(source: Source): Promise<HistorySummary>
+
+  /** Also of a training set that was written, which has the labels' columns. */
+  summarizeRows(rows: LabelRows): Promise<RowsSummary>
+
+  /** The instant from which on lies this share of the rows, or as little more as rows of one instant allow; null where there are none. */
+  splitAt(rows: LabelRows, share: number): Promise<number | null>
+
+  /** Some columns of a file, in the order of its rows; no more rows than the limit. */
+  readRows(path: string, columns: readonly string[], limit: number): AsyncIterable<EventBatch>
 
   close(): Promise<void>
 }

@@ -216,6 +216,70 @@ export function offlineStoreCases(setup: OfflineStoreSetup): readonly ContractCa
       )
       equal(await setup.read(request.out), expected, 'the training set after a refusal')
     }),
+    named('makes rows of one period only, its beginning included and its end not', async ({ store, request }) => {
+      const period = { from: at('10:10:59'), until: at('12:00:00') }
+      const { rows } = await store.trainingSet({ ...request, period }, () => {})
+      const kept = [2, 3, 6].map((i) => expected.rows[i]!)
+      equal(await setup.read(request.out), { ...expected, rows: kept }, 'the training set')
+      equal(rows, kept.length, 'what it tells')
+      await store.trainingSet({ ...request, period: { from: null, until: at('10:05:30') } }, () => {})
+      equal((await setup.read(request.out))?.rows, [], 'a period before all labels')
+    }),
+    named('says what rows there are, with a hash that only other rows change', async ({ store, folder, request }) => {
+      const of = (name: string) => store.summarizeRows({ ...request, labels: `${folder}/${name}.parquet` })
+      const { hash, ...told } = await of('labels')
+      equal(
+        { ...told, columns: told.columns.map(({ name }) => name) },
+        { rows: 7, columns: Object.keys(labelColumns), first: at('10:05:30'), last: at('12:00:00') },
+        'summary',
+      )
+      await store.trainingSet(request, () => {})
+      const before = await of('out')
+      await store.trainingSet({ ...request, metadata: { other: 'bytes' } }, () => {})
+      equal(await of('out'), before, 'the summary of the same rows, written again')
+      check(before.hash !== hash, 'more columns have the same hash')
+      for (const [what, rows] of [
+        ['another value', labels.map((row, i) => (i === 3 ? ['three', ...row.slice(1)] : row))],
+        ['another order', [...labels.slice(1), labels[0]!]],
+        ['a row less', labels.slice(1)],
+        ['a missing value', labels.map((row, i) => (i === 3 ? [null, ...row.slice(1)] : row))],
+      ] as const) {
+        await setup.write(`${folder}/other.parquet`, labelColumns, rows)
+        check((await of('other')).hash !== hash, `${what}: the same hash`)
+      }
+      const nothing = { ...request, views: [], period: { from: null, until: at('00:00:00') } }
+      await store.trainingSet({ ...nothing, out: `${folder}/none.parquet` }, () => {})
+      const none = await of('none')
+      check(none.hash !== hash, 'no rows have the same hash')
+      equal([none.rows, none.first, none.last], [0, null, null], 'the summary of no rows')
+    }),
+    named('says from which instant on a share of the rows lies', async ({ store, folder, request }) => {
+      const many = Array.from({ length: 100 }, (_, i): readonly Value[] => [
+        '',
+        'ann',
+        at('10:00:00') + ((i * 37) % 100),
+      ])
+      await setup.write(`${folder}/many.parquet`, labelColumns, many)
+      const labelled = { ...request, labels: `${folder}/many.parquet` }
+      const split = await store.splitAt(labelled, 0.2)
+      const held = many.filter((row) => (row[2] as number) >= split!).length
+      check(held >= 20 && held <= 21, `${held} of 100 rows lie from there on`)
+      const nothing = { ...request, views: [], period: { from: null, until: at('00:00:00') } }
+      await store.trainingSet({ ...nothing, out: `${folder}/none.parquet` }, () => {})
+      equal(await store.splitAt({ ...request, labels: `${folder}/none.parquet` }, 0.2), null, 'the split of no rows')
+    }),
+    named('gives columns of a file, in the order of its rows', async ({ store, folder, request }) => {
+      const read = async (columns: readonly string[], limit: number): Promise<Rows> => {
+        const rows: (readonly Value[])[] = []
+        for await (const batch of store.readRows(request.out, columns, limit)) rows.push(...batch.rows)
+        return rows
+      }
+      await store.trainingSet(request, () => {})
+      const all = expected.rows.map((row) => [row[4]!, row[0]!, row[2]!])
+      equal(await read(['pace__average', 'note', 'moment'], 100), all, 'columns')
+      equal(await read(['pace__average', 'note', 'moment'], 2), all.slice(0, 2), 'the first two rows')
+      await refused(read(['nothing'], 1), 'SX_LABELS_INVALID', `${folder}/out.parquet`)
+    }),
     named('names the path of labels that are missing or no Parquet', async ({ store, folder, request }) => {
       await setup.put(`${folder}/text.parquet`, Buffer.from('this is no Parquet'))
       for (const path of [`${folder}/lost.parquet`, `${folder}/text.parquet`])

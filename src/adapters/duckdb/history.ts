@@ -45,7 +45,8 @@ const integer = (value: number): string =>
       ? '9223372036854775807'
       : String(value)
 
-function rowsOf(
+/** A chunk's rows, a converter for each of its columns. */
+export function rowsOf(
   chunk: DuckDBDataChunk,
   converters: readonly ((value: unknown) => Value)[],
 ): readonly (readonly Value[])[] {

@@ -14,6 +14,7 @@ import { inspectSource } from './inspect.ts'
 import type { RemoteFiles } from './remote.ts'
 import { locate } from './remote.ts'
 import { reportOf } from './report.ts'
+import { readRows, splitAt, summarizeRows } from './rows.ts'
 import { writeTrainingSet } from './training-set.ts'
 
 export interface DuckDBOfflineOptions extends DuckDBOptions {
@@ -58,6 +59,9 @@ export function duckdbOfflineStore(options: DuckDBOfflineOptions): OfflineStore 
       db.close()
     }
   }
+
+  const reading = <T>(paths: readonly string[], ask: (db: Session, resolve: Resolve) => Promise<T>): Promise<T> =>
+    within([], paths, () => {}, ask)
 
   async function trainingSet(asked: TrainingSetRequest, progress: (done: number) => void): Promise<TrainingSetResult> {
     const began = performance.now()
@@ -114,6 +118,19 @@ export function duckdbOfflineStore(options: DuckDBOfflineOptions): OfflineStore 
         () => {},
         (db, resolve) => inspectSource(db, source, resolve),
       ),
+    summarizeRows: (rows) => reading([rows.labels], (db, resolve) => summarizeRows(db, rows, resolve)),
+    splitAt: (rows, share) => reading([rows.labels], (db, resolve) => splitAt(db, rows, share, resolve)),
+    async *readRows(path, columns, limit) {
+      const files = await locate([path], remote, projectFolder)
+      const db = await session()
+      try {
+        yield* readRows(db, path, columns, limit, files.resolve)
+      } catch (error) {
+        throw damaged(files.named(error), [])
+      } finally {
+        db.close()
+      }
+    },
     inspect: async () => reportOf(options, histories, opening),
     close: async () => {
       remote?.close()
@@ -130,7 +147,7 @@ function damaged(error: unknown, sources: readonly Source[]): unknown {
   const [why = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
   if (isSixfoldError(error) || !/^(IO|Invalid|Invalid Input) Error: /.test(why)) return error
   const histories = new Map(sources.map(({ name, history }) => [name, history?.path ?? '']))
-  const told = [...histories].map(([name, path]) => `source '${name}', the history '${path}'`).join('; ')
+  const told = [...histories].map(([name, path]) => `source '${name}', the history '${path}'`).join('; ') || 'the rows'
   return new SixfoldError('SX_HISTORY_UNREADABLE', `${told}: a file is damaged. ${why}`, {
     fix: 'Write the file again.',
     cause: error,

@@ -108,7 +108,7 @@ async function readLabels(
   resolve: Resolve,
   groups: readonly { readonly view: AnyView }[],
 ): Promise<FileColumns> {
-  const { labels, at, zone, model } = request
+  const { labels, at, zone, model, period } = request
   if (existsSync(request.out) && statSync(request.out).isDirectory())
     throw labelsInvalid(request, `'${request.out}' is a folder`, 'Name a file to write.')
   const files = resolve(labels)
@@ -140,6 +140,11 @@ async function readLabels(
       'Every label row needs an instant.',
     )
   }
+  const outside = [
+    ...(period?.from == null ? [] : [`${momentColumn} < ${period.from}`]),
+    ...(period?.until == null ? [] : [`${momentColumn} >= ${period.until}`]),
+  ]
+  if (outside.length > 0) await db.run(`DELETE FROM ${labelTable} WHERE ${outside.join(' OR ')}`)
   return columns
 }
 
