@@ -1,0 +1,168 @@
+/**
+ * kill -9 while versions are registered, validated, promoted and rolled back: at random instants, and at each failure point by its name. After
+ * each, what was acknowledged must be in the audit, the chain whole, what is in force what the entries say, and every file of every version what
+ * its name says. The step that was not answered is taken again under the same id, and must then be there once.
+ */
+import type { ChildProcess } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { linearModel } from '../tests/cli/onnx.ts'
+import type { DrillResult } from './ingest-kill.ts'
+import type { Said, Step } from './promoter.ts'
+import type { Random } from './random.ts'
+import { openRegistry } from './registry-open.ts'
+
+const jiti = createRequire(import.meta.url).resolve('jiti/register')
+
+interface Death {
+  readonly begun: Step | null
+  readonly done: readonly (Step & { readonly became: number })[]
+  readonly points: readonly string[]
+  readonly killed: boolean
+  readonly complaints: string
+}
+
+export async function promoteKill(random: Random, kills: number, say: (text: string) => void): Promise<DrillResult> {
+  const folder = mkdtempSync(join(tmpdir(), 'sixfold-drill-'))
+  const models = join(folder, 'models')
+  mkdirSync(models)
+  for (let i = 0; i < 20; i++)
+    writeFileSync(join(models, `${i}.onnx`), linearModel('risky', [0.001 * (i + 1), 0.0001], 0.1))
+  const environment = { SIXFOLD_DATA: join(folder, 'data'), DRILL_MODELS: models }
+  const before = process.env['SIXFOLD_DATA']
+  process.env['SIXFOLD_DATA'] = environment.SIXFOLD_DATA
+  try {
+    return await drill(environment, random, kills, say)
+  } finally {
+    if (before === undefined) delete process.env['SIXFOLD_DATA']
+    else process.env['SIXFOLD_DATA'] = before
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+async function drill(
+  environment: NodeJS.ProcessEnv,
+  random: Random,
+  kills: number,
+  say: (text: string) => void,
+): Promise<DrillResult> {
+  const acknowledged: (Step & { readonly became: number })[] = []
+  const points = new Map<string, number>()
+  const counts = { faults: 0, checked: 0, lost: 0, doubled: 0, half_visible: 0 }
+  let again: Step | null = null
+  while (counts.faults < kills) {
+    // Each known point in turn, and a random instant between any two.
+    const least = [...points].toSorted(([, a], [, b]) => a - b)[0]?.[0]
+    const point = counts.faults % 2 === 1 ? least : undefined
+    if (point !== undefined) points.set(point, points.get(point)! + 1)
+    const death: Death = await die(
+      {
+        ...environment,
+        DRILL_SEED: String(random.below(2 ** 31)),
+        DRILL_AGAIN: again === null ? '' : JSON.stringify(again),
+        ...(point === undefined ? {} : { KILL_AT: point, KILL_AFTER: String(random.below(3)) }),
+      },
+      point === undefined ? 500 + random.below(2_500) : 15_000,
+    )
+    if (!death.killed) throw new Error(`The promoter ended by itself: ${death.complaints}`)
+    counts.faults++
+    for (const name of death.points) if (!points.has(name)) points.set(name, 0)
+    acknowledged.push(...death.done)
+    again = death.begun
+    await check(acknowledged, again, counts, say)
+    if (counts.faults % 10 === 0)
+      say(`${counts.faults} kills, ${acknowledged.length} steps acknowledged, ${points.size} failure points`)
+  }
+  const never = [...points].filter(([, times]) => times === 0).map(([name]) => name)
+  say(`Killed at ${points.size - never.length} of ${points.size} failure points: ${[...points.keys()].join(', ')}`)
+  return { name: 'promote-kill', ...counts }
+}
+
+async function die(environment: NodeJS.ProcessEnv, afterMs: number): Promise<Death> {
+  const child: ChildProcess = spawn(process.execPath, ['--import', jiti, join(import.meta.dirname, 'promoter.ts')], {
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let [out, errors] = ['', '']
+  // The time runs from the first step on: to kill a process that loads its modules tells nothing.
+  let timer: NodeJS.Timeout | undefined
+  child.stdout!.on('data', (chunk: Buffer) => {
+    out += chunk.toString()
+    timer ??= setTimeout(() => child.kill('SIGKILL'), afterMs)
+  })
+  child.stderr!.on('data', (chunk: Buffer) => {
+    errors += chunk.toString()
+  })
+  const [, signal] = (await once(child, 'close')) as [number | null, string | null]
+  clearTimeout(timer)
+  const said = out.split('\n').flatMap((line) => (line.endsWith('}') ? [JSON.parse(line) as Said] : []))
+  let begun: Step | null = null
+  const done: (Step & { readonly became: number })[] = []
+  for (const one of said) {
+    if ('begin' in one) begun = one.begin
+    else begun = null
+    if ('done' in one) done.push({ ...one.done, became: one.version })
+  }
+  const lines = errors.split('\n')
+  return {
+    begun,
+    done,
+    points: lines.flatMap((line) => (line.startsWith('point ') ? [line.slice(6)] : [])),
+    killed: signal === 'SIGKILL',
+    complaints: lines
+      .filter((line) => !line.startsWith('point '))
+      .join('\n')
+      .slice(-4_000),
+  }
+}
+
+type Counts = { -readonly [K in 'checked' | 'lost' | 'doubled' | 'half_visible']: number }
+
+async function check(
+  acknowledged: readonly (Step & { readonly became: number })[],
+  unanswered: Step | null,
+  counts: Counts,
+  say: (text: string) => void,
+): Promise<void> {
+  const { registry, opened, close } = await openRegistry()
+  try {
+    const verified = await registry.verifyAudit(() => {})
+    counts.checked += verified.entries
+    if (!verified.ok) {
+      counts.half_visible += verified.problems.length
+      say(`The audit: ${verified.problems.join('; ')}`)
+    }
+    const entries = await opened.stores.metadata.registry.audit({ after: 0, limit: 1_000_000 })
+    const ids = new Map<string, number>()
+    for (const { id } of entries) ids.set(id, (ids.get(id) ?? 0) + 1)
+    counts.doubled += [...ids.values()].filter((times) => times > 1).length
+    for (const { kind, id, became } of acknowledged) {
+      counts.checked++
+      const found = entries.some(
+        (entry) => entry.version === became && (entry.id === id || entry.id.startsWith(id.slice(0, 24))),
+      )
+      if (found || kind === 'register') {
+        if (found || entries.some((entry) => entry.action === 'version.registered' && entry.version === became))
+          continue
+      }
+      counts.lost++
+      say(`Lost: ${kind} ${id} of version ${became}`)
+    }
+    // What is there of the step that was not answered is there whole: the audit was verified against what is in force.
+    if (unanswered !== null) counts.checked++
+    const detail = await registry.model('risky').catch(() => null)
+    const inProduction = detail?.list.filter(({ stage }) => stage === 'production') ?? []
+    if (inProduction.length > 1) counts.half_visible++
+    for (const version of (await opened.stores.metadata.registry.versions('risky')).slice(0, 3))
+      for (const { sha256 } of version.files) {
+        await opened.stores.artifacts.open(sha256)
+        counts.checked++
+      }
+  } finally {
+    await close()
+  }
+}
