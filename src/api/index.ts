@@ -28,6 +28,7 @@ export type {
   VersionSummary,
 } from '../registry/index.ts'
 export type { Access, Caller, Right } from './access.ts'
+export { roleFor } from './access.ts'
 export type {
   Explanation,
   Graph,

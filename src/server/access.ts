@@ -1,0 +1,131 @@
+/**
+ * What stands before every route: who asks, whether they may, and whether a browser was tricked into asking.
+ *
+ * Every route says in its `config` what it needs, and one that does not keeps the server from starting: what is not declared is not served.
+ * This is decided before a body is read. Where the body names the model, the handler asks once more, with `demand`.
+ */
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Access, Caller, Right } from '../api/index.ts'
+import { roleFor } from '../api/index.ts'
+import { isLoopbackHost } from '../kernel/addresses.ts'
+import { SixfoldError } from '../kernel/errors.ts'
+import { shorten } from '../kernel/shorten.ts'
+
+export interface Needs {
+  readonly right: Right
+  /** The parameter of the path that names the model it is about. */
+  readonly model?: string
+  /** It is about all models at once: a key that is confined to some is refused. */
+  readonly everywhere?: boolean
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** 'nothing': anybody may ask, also without a key. */
+    readonly needs?: Needs | 'nothing'
+  }
+  interface FastifyRequest {
+    caller: Caller
+  }
+}
+
+export interface GuardOptions {
+  readonly access: Access
+  /** Names under which the server may be asked where no key is needed, beside those of this machine. */
+  readonly hosts: readonly string[]
+}
+
+export function guard(app: FastifyInstance, { access, hosts }: GuardOptions): void {
+  app.decorateRequest('caller', null as unknown as Caller)
+  app.addHook('onRoute', ({ config, method, url }) => {
+    if (config?.needs === undefined) throw new Error(`${String(method)} ${url} does not say what it needs.`)
+  })
+  const named = new Set(hosts.map((host) => host.toLowerCase()))
+  app.addHook('onRequest', (request, reply, done) => {
+    const needs = request.routeOptions.config.needs
+    // Nothing is served there.
+    if (needs === undefined || needs === 'nothing') return done()
+    try {
+      if (!access.required) refuseStrangeHost(request, named)
+      if (request.method !== 'GET' && request.method !== 'HEAD') refuseForeignPage(request)
+      const { right, model, everywhere = false } = needs
+      request.caller = access.identify(request.headers.authorization)
+      demand(request.caller, right, model === undefined ? null : (request.params as Record<string, string>)[model]!)
+      if (everywhere) demandEverywhere(request.caller)
+      done()
+    } catch (error) {
+      // Not Basic: a browser that asks its user for a password sends it along with whatever another page makes it send.
+      if ((error as SixfoldError).code === 'SX_UNAUTHENTICATED')
+        reply.header('www-authenticate', 'Bearer realm="sixfold"')
+      done(error as Error)
+    }
+  })
+}
+
+/** Throws SX_FORBIDDEN, with the role that would do. */
+export function demand(caller: Caller, right: Right, model: string | null): void {
+  if (caller.may(right, model)) return
+  if (!caller.may(right, null))
+    throw new SixfoldError('SX_FORBIDDEN', `${caller.actor} has the role ${caller.role}, which may not do this.`, {
+      fix: `Use a key with the role ${roleFor(right)}.`,
+      details: { role: roleFor(right) },
+    })
+  throw new SixfoldError(
+    'SX_FORBIDDEN',
+    `The key of ${caller.actor} is confined to ${listed(caller.models)}; this is about ${shorten(model ?? 'no model in particular')}.`,
+    { fix: `Use a key with the role ${roleFor(right)} for that model.`, details: { role: roleFor(right) } },
+  )
+}
+
+/** Throws SX_FORBIDDEN for a key that is confined to some models. */
+export function demandEverywhere(caller: Caller): void {
+  if (caller.everywhere) return
+  throw new SixfoldError(
+    'SX_FORBIDDEN',
+    `The key of ${caller.actor} is confined to ${listed(caller.models)}; this is about all models.`,
+    { fix: `Use a key with the role ${caller.role} that is confined to none.`, details: { role: caller.role } },
+  )
+}
+
+const listed = (models: readonly string[]): string => shorten(models.join(', '), 200)
+
+/**
+ * A page of a stranger can give its own name the address 127.0.0.1, and is then of this server as far as the browser knows. It asks under
+ * that name. Where keys are needed it has none.
+ */
+function refuseStrangeHost({ headers: { host } }: FastifyRequest, named: ReadonlySet<string>): void {
+  if (host === undefined) return
+  const name = /^(\[[^\]]*\]|[^:]*)(?::\d*)?$/.exec(host)?.[1]?.toLowerCase() ?? ''
+  if (isLoopbackHost(name) || name.endsWith('.localhost') || named.has(name)) return
+  throw new SixfoldError(
+    'SX_ORIGIN_REFUSED',
+    `The request is for '${shorten(host)}'. Without keys the server answers under names of this machine only.`,
+    {
+      fix: "Ask for 127.0.0.1 or localhost. If others reach this server through a proxy, need keys (server.access: 'keys'); or list the name in `server.hosts`.",
+    },
+  )
+}
+
+/**
+ * A page elsewhere can have the browser of somebody who may more than it send a request, though not read the answer. Browsers say so in
+ * Sec-Fetch-Site, whatever proxies lie between; older ones in Origin, which is then held against the name the server was asked under.
+ * Whatever sends neither is no browser.
+ */
+function refuseForeignPage({ headers }: FastifyRequest): void {
+  const site = headers['sec-fetch-site']
+  if (site === 'same-origin' || site === 'none') return
+  const { origin } = headers
+  if (site === undefined && (origin === undefined || isOurs(origin, [headers.host, headers['x-forwarded-host']])))
+    return
+  throw new SixfoldError(
+    'SX_ORIGIN_REFUSED',
+    `The request comes from a page of ${origin === undefined ? 'another site' : `'${shorten(origin)}'`}.`,
+  )
+}
+
+/** A proxy may leave the port out. */
+function isOurs(origin: string, names: readonly (string | readonly string[] | undefined)[]): boolean {
+  if (!URL.canParse(origin)) return false
+  const { host, hostname } = new URL(origin)
+  return names.some((name) => name === host || name === hostname)
+}
