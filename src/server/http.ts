@@ -2,18 +2,21 @@
 import { STATUS_CODES } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { Server as NetServer } from 'node:net'
-import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { fastify } from 'fastify'
 import type { Logger } from 'pino'
 import type { Services } from '../api/index.ts'
 import type { Prediction } from '../inference/index.ts'
 import type { ErrorCode } from '../kernel/errors.ts'
 import { isSixfoldError, SixfoldError, toProblem } from '../kernel/errors.ts'
-import { formatInstant, parseInstant } from '../kernel/instant.ts'
+import { formatInstant } from '../kernel/instant.ts'
 import { shorten } from '../kernel/shorten.ts'
 import type { ConsoleFiles } from './console.ts'
-import { parseJson } from './json.ts'
+import { parseJson, toJson } from './json.ts'
 import { metricsOf } from './metrics.ts'
+import type { Body } from './request.ts'
+import { instantOf, listOf, objectOf } from './request.ts'
+import { routesOn } from './routes.ts'
 
 export interface ServerOptions {
   readonly services: Services
@@ -69,22 +72,15 @@ export function httpServer({ services, console: files, logger }: ServerOptions):
     ),
   )
 
-  const get = (path: string, handler: RouteHandlerMethod): void => {
-    app.get(path, handler)
-    refuseOthers(app, path, ['GET', 'HEAD'])
-  }
-  const post = (path: string, handler: RouteHandlerMethod): void => {
-    app.post(path, handler)
-    refuseOthers(app, path, ['POST'])
-  }
+  const routes = routesOn(app)
   /** Requests of which the work has begun. */
   let underWay = 0
-  const bodyOf = (request: FastifyRequest): Record<string, unknown> => {
+  const bodyOf = (request: FastifyRequest): Body => {
     if (drained) throw new SixfoldError('SX_STOPPING', 'The server is stopping: it answers what is under way.')
     return objectOf(request.body)
   }
 
-  post('/v1/models/:model/predict', async (request, reply) => {
+  routes.post('/v1/models/:model/predict', 'predict', async (request, reply) => {
     const { model } = request.params as { model: string }
     const body = bodyOf(request)
     underWay++
@@ -102,13 +98,13 @@ export function httpServer({ services, console: files, logger }: ServerOptions):
       underWay--
     }
   })
-  post('/v1/views/:view/read', async (request) => {
+  routes.post('/v1/views/:view/read', 'predict', async (request) => {
     const { view } = request.params as { view: string }
     const body = bodyOf(request)
     const { at, newest, ...rest } = await services.readFeatures(view, body['keys'], instantOf(body['at'], 'at'))
-    return json({ ...rest, at: formatInstant(at), newest: newest === null ? null : formatInstant(newest) })
+    return toJson({ ...rest, at: formatInstant(at), newest: newest === null ? null : formatInstant(newest) })
   })
-  post('/v1/events/:source', async (request) => {
+  routes.post('/v1/events/:source', 'write', async (request) => {
     const { source } = request.params as { source: string }
     const events = listOf(bodyOf(request), 'events')
     underWay++
@@ -118,7 +114,7 @@ export function httpServer({ services, console: files, logger }: ServerOptions):
       underWay--
     }
   })
-  post('/v1/outcomes', async (request) => {
+  routes.post('/v1/outcomes', 'write', async (request) => {
     const body = bodyOf(request)
     const single = body['outcomes'] === undefined
     const result = await services.recordOutcomes(single ? [body] : listOf(body, 'outcomes'))
@@ -134,10 +130,12 @@ export function httpServer({ services, console: files, logger }: ServerOptions):
       )
     return result
   })
-  get('/v1/predictions/:id', async (request) => json(await services.explain((request.params as { id: string }).id)))
-  get('/v1/status', async () => json(await services.status()))
-  get('/v1/platform', async () => services.describe())
-  post('/v1/clock', async (request) => {
+  routes.get('/v1/predictions/:id', 'read', async (request) =>
+    toJson(await services.explain((request.params as { id: string }).id)),
+  )
+  routes.get('/v1/status', 'read', async () => toJson(await services.status()))
+  routes.get('/v1/platform', 'read', async () => services.describe())
+  routes.post('/v1/clock', 'admin', async (request) => {
     if (services.advanceClock === null)
       throw new SixfoldError('SX_NOT_FOUND', 'The clock of this server passes by itself.', {
         fix: 'Start it with --clock manual to move it.',
@@ -149,12 +147,15 @@ export function httpServer({ services, console: files, logger }: ServerOptions):
     return { now: formatInstant(now) }
   })
   const metrics = metricsOf(services)
-  get('/metrics', async (_, reply) => {
+  routes.get('/metrics', 'read', async (_, reply) => {
     const text = await metrics.text()
     return reply.type(metrics.contentType).send(text)
   })
-  get('/healthz', async () => ({ status: 'ok' }))
-  get('/readyz', async (_, reply) => (stopping ? reply.code(503).send({ status: 'stopping' }) : { status: 'ok' }))
+  routes.get('/healthz', 'nothing', async () => ({ status: 'ok' }))
+  routes.get('/readyz', 'nothing', async (_, reply) =>
+    stopping ? reply.code(503).send({ status: 'stopping' }) : { status: 'ok' },
+  )
+  routes.end()
   if (files !== null) serveConsole(app, files)
 
   return {
@@ -193,39 +194,7 @@ async function drain(server: NetServer, milliseconds: number): Promise<void> {
   clearTimeout(timer)
 }
 
-// --- requests
-
-function objectOf(body: unknown): Record<string, unknown> {
-  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as Record<string, unknown>
-  throw new SixfoldError(
-    'SX_REQUEST_MALFORMED',
-    body === undefined ? 'The request has no body.' : 'The body is no JSON object.',
-  )
-}
-
-function listOf(body: Record<string, unknown>, name: string): readonly unknown[] {
-  const list = body[name]
-  if (Array.isArray(list)) return list
-  throw new SixfoldError('SX_REQUEST_MALFORMED', `'${name}' ${list === undefined ? 'is missing' : 'is no list'}.`, {
-    fix: `Send {"${name}": [ … ]}.`,
-  })
-}
-
-function instantOf(value: unknown, name: string): number | undefined {
-  if (value === undefined || value === null) return undefined
-  const instant = typeof value === 'string' ? parseInstant(value) : null
-  if (instant === null)
-    throw new SixfoldError('SX_REQUEST_INVALID', `'${name}' is ${JSON.stringify(value)?.slice(0, 60)}, no instant.`, {
-      fix: 'Send ISO 8601 with a zone, as in 2013-06-01T12:00:00Z.',
-    })
-  return instant
-}
-
 // --- answers
-
-/** 64-bit integers beyond 2^53 leave as text. */
-const json = (value: unknown): unknown =>
-  JSON.parse(JSON.stringify(value, (_, member: unknown) => (typeof member === 'bigint' ? String(member) : member)))
 
 const round = (milliseconds: number): number => Math.round(milliseconds * 1000) / 1000
 
@@ -243,25 +212,6 @@ function writePrediction({ id, model, version, at, outputs, degraded, millisecon
   const times = `{"features":${round(ms.features)},"assembly":${round(ms.assembly)},"inference":${round(ms.inference)},"post":${round(ms.post)},"total":${round(ms.total)}}`
   const quoted = (text: string | null): string => (text === null ? 'null' : `"${text}"`)
   return `{"prediction":{${values}},"model":"${model}","version":${quoted(version)},"id":${quoted(id)},"at":"${formatInstant(at)}","degraded":${degraded.length === 0 ? '[]' : JSON.stringify(degraded)},"milliseconds":${times}}`
-}
-
-const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
-/** Before the body is read: whatever it holds, the method is what is wrong. */
-function refuseOthers(app: FastifyInstance, url: string, allowed: readonly string[]): void {
-  const list = allowed.join(', ')
-  app.route({
-    method: methods.filter((method) => !allowed.includes(method)),
-    url,
-    onRequest: (request, reply, done) => {
-      reply.header('allow', list)
-      done(
-        new SixfoldError('SX_METHOD_NOT_ALLOWED', `${request.method} is not allowed at ${shorten(request.url, 200)}.`, {
-          fix: `Use ${list}.`,
-        }),
-      )
-    },
-    handler: () => null,
-  })
 }
 
 const compressed = (encoding: string | undefined): SixfoldError | null =>
@@ -326,7 +276,7 @@ function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyRepl
 
 function serveConsole(app: FastifyInstance, files: ConsoleFiles): void {
   for (const [path, { type, bytes, immutable }] of files)
-    app.get(path, async (_, reply) =>
+    app.get(path, { config: { needs: 'nothing' } }, async (_, reply) =>
       reply
         .type(type)
         .header('cache-control', immutable ? 'public, max-age=31536000, immutable' : 'no-cache')

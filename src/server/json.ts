@@ -57,3 +57,7 @@ function refusePrototypes(value: unknown): void {
     refusePrototypes(member)
   }
 }
+
+/** What is to leave as JSON: 64-bit integers beyond 2^53 leave as text. */
+export const toJson = (value: unknown): unknown =>
+  JSON.parse(JSON.stringify(value, (_, member: unknown) => (typeof member === 'bigint' ? String(member) : member)))
