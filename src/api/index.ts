@@ -1,5 +1,20 @@
 /** What the system does and answers, as types: shared by the server, the command line, the client and the console. No logic but the graph. */
 export type {
+  AccessKey,
+  AuditEntry,
+  Evidence,
+  Facts,
+  ModelVersion,
+  Precondition,
+  RegisteredModel,
+  Role,
+  Stage,
+  VersionFile,
+  Webhook,
+} from '../ports/registry-store.ts'
+export { stages } from '../ports/registry-store.ts'
+export type { Page, Search } from '../ports/search.ts'
+export type {
   Added,
   AddOptions,
   Asker,
@@ -28,7 +43,7 @@ export type {
   VersionSummary,
 } from '../registry/index.ts'
 export type { Access, Caller, Right } from './access.ts'
-export { roleFor } from './access.ts'
+export { roleFor, roles } from './access.ts'
 export type {
   Explanation,
   Graph,
