@@ -12,6 +12,7 @@
  */
 import type { Model } from '../definition/model.ts'
 import type { Source } from '../definition/source.ts'
+import type { Period } from '../definition/training.ts'
 import type { AnyView } from '../definition/view.ts'
 import type { Value } from '../expression/node.ts'
 import type { Inspectable } from './inspection.ts'
@@ -24,12 +25,6 @@ export interface LabelRows {
   readonly at: string
   /** What instants without a zone are in; null refuses them. */
   readonly zone: string | null
-}
-
-/** Instants from one on and before another; null leaves that end open. */
-export interface Period {
-  readonly from: number | null
-  readonly until: number | null
 }
 
 export interface TrainingSetRequest extends LabelRows {

@@ -143,5 +143,28 @@ describe('a training recipe', () => {
     })
     expectProblem(of({ command: [] }), "training 'eta', command", 'runs nothing')
     expectProblem(of({ zone: 'Europe/Nowhere' }), "training 'eta', zone", 'no zone')
+    const [june, july] = ['2013-06-01T00:00:00Z', '2013-07-01T00:00:00Z']
+    expectProblem(of({ train: { from: 'June' } }), "training 'eta', train", 'no instant')
+    expectProblem(of({ train: { from: july, until: june } }), "training 'eta', train", 'begins no earlier')
+    expectProblem(of({ train: { until: july }, heldOut: { from: june } }), "training 'eta', heldOut", 'was trained on')
+    expectProblem(of({ heldOutShare: 1 }), "training 'eta', heldOutShare", 'no share')
+    expectProblem(
+      of({ environment: { MLFLOW_RUN_ID: 'x' } }),
+      "training 'eta', environment 'MLFLOW_RUN_ID'",
+      'sets this variable',
+    )
+    expectProblem(of({ environment: { 'A-B': 'x' } }), "training 'eta', environment 'A-B'", 'such a name')
+    expectProblem(of({ seeds: { numpy: 0.5 } }), "training 'eta', seed 'numpy'", 'no whole number')
+  })
+
+  test('holds out what is later, wherever the line is drawn', () => {
+    const of = (options: object) =>
+      loosely(training)(eta, { labels: parquet('l.parquet'), at: 'at', command: ['x'], ...options })
+    const june = Date.parse('2013-06-01T00:00:00Z')
+    const open = { from: null, until: null }
+    expect(of({})).toMatchObject({ train: open, heldOut: open, heldOutShare: 0.2 })
+    const expected = { train: { from: null, until: june }, heldOut: { from: june, until: null } }
+    expect(of({ train: { until: '2013-06-01T00:00:00Z' } })).toMatchObject(expected)
+    expect(of({ heldOut: { from: new Date(june) } })).toMatchObject(expected)
   })
 })
