@@ -81,6 +81,8 @@ export interface OutcomesAnswer {
 }
 
 export interface ConnectOptions {
+  /** Of a server that needs one. */
+  readonly key?: string
   /** By default the platform's own. */
   readonly fetch?: typeof fetch
   /** Sent with every request. */
@@ -94,7 +96,11 @@ export function connect<P extends Platform>(url: string, options: ConnectOptions
   const post = async (path: string, body: unknown): Promise<Record<string, unknown>> => {
     const response = await (options.fetch ?? fetch)(`${url.replace(/\/$/, '')}/v1/${path}`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', ...options.headers },
+      headers: {
+        'content-type': 'application/json',
+        ...(options.key === undefined ? {} : { authorization: `Bearer ${options.key}` }),
+        ...options.headers,
+      },
       body: JSON.stringify(body, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)),
       signal: AbortSignal.timeout(options.timeoutMs ?? 10_000),
     })

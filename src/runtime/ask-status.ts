@@ -3,22 +3,38 @@ import type { Status } from '../api/index.ts'
 import { SixfoldError } from '../kernel/errors.ts'
 import type { Settings } from './config.ts'
 import { loadSettings } from './config.ts'
+import { readEnvironment } from './environment.ts'
 
 const patienceMs = 5_000
 
-/** Throws SX_NO_SERVER with the URL that was asked, and why it is no server. */
+/** Throws SX_NO_SERVER with the URL that was asked, and why it is no server; SX_UNAUTHENTICATED or SX_FORBIDDEN where it needs a key. */
 export async function askStatus(project: string, url: string | null): Promise<Status> {
   const asked = url === null ? addressOf((await loadSettings(project)).settings.server) : addressIn(url)
+  // From the environment alone: what stands on a command line is seen by everybody on the machine.
+  const { key } = readEnvironment(process.env, () => {})
   const nobody = (why: string, cause?: unknown): SixfoldError =>
     new SixfoldError('SX_NO_SERVER', `No server answers at ${asked}: ${why}.`, { cause })
   let response: Response
   let answer: Partial<Status> | null
   try {
-    response = await fetch(`${asked}/v1/status`, { signal: AbortSignal.timeout(patienceMs) })
+    response = await fetch(`${asked}/v1/status`, {
+      signal: AbortSignal.timeout(patienceMs),
+      headers: key === null ? {} : { authorization: `Bearer ${key}` },
+    })
     answer = response.ok ? ((await response.json()) as Partial<Status> | null) : null
   } catch (error) {
     throw nobody(whyOf(error), error)
   }
+  if (response.status === 401)
+    throw new SixfoldError(
+      'SX_UNAUTHENTICATED',
+      `The server at ${asked} needs a key, and ${key === null ? 'SIXFOLD_KEY is not set' : 'takes none like SIXFOLD_KEY'}.`,
+      {
+        fix: 'Set SIXFOLD_KEY; an admin makes keys with `sixfold key create`.',
+      },
+    )
+  if (response.status === 403)
+    throw new SixfoldError('SX_FORBIDDEN', `The server at ${asked} refuses the key in SIXFOLD_KEY.`)
   if (!response.ok) throw nobody(`it answers with ${response.status}`)
   if (!Array.isArray(answer?.servers) || !Array.isArray(answer.stores))
     throw nobody('what it answers is no status of this version of Sixfold')

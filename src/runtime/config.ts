@@ -30,7 +30,7 @@ export interface Config {
   readonly platform: string | Platform
   /** Where state, logs, models and metadata lie. By default '.sixfold'. */
   readonly data?: string
-  readonly server?: { readonly host?: string; readonly port?: number }
+  readonly server?: ServerConfig
   /** In which versions of models are put in production, and from which this project's servers answer. By default 'default'. */
   readonly environment?: string
   /** 'always': an acknowledged event also survives the loss of power. By default it does within a second. */
@@ -39,6 +39,21 @@ export interface Config {
   readonly duckdb?: { readonly threads?: number; readonly memory?: string }
   /** Where shared stores are. What is not named lies in the data folder. */
   readonly stores?: StoreUrls
+  readonly webhooks?: {
+    /** True: what is told of changes may also go to private networks. By default to the internet alone. */
+    readonly allowPrivate?: boolean
+  }
+}
+
+export interface ServerConfig {
+  /** The address to listen on. By default 127.0.0.1. */
+  readonly host?: string
+  /** By default 6006; 0 takes any that is free. */
+  readonly port?: number
+  /** 'keys': whoever asks needs a key. By default 'auto': so it is on any address but one that this machine alone reaches. */
+  readonly access?: 'auto' | 'keys'
+  /** Names under which the server may be asked where no key is needed, beside those of this machine: of a proxy before it. */
+  readonly hosts?: readonly string[]
 }
 
 /** Without passwords: those come from the environment. */
@@ -66,7 +81,16 @@ const schema = z.strictObject({
     z.custom<Platform>((value) => (value as Platform | null)?.kind === 'platform', 'is no platform'),
   ]),
   data: z.string().min(1).optional(),
-  server: z.strictObject({ host: z.string().min(1).optional(), port: z.int().min(0).max(65535).optional() }).optional(),
+  server: z
+    .strictObject({
+      host: z.string().min(1).optional(),
+      port: z.int().min(0).max(65535).optional(),
+      access: z.enum(['auto', 'keys']).optional(),
+      hosts: z
+        .array(z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/, 'is no name of a host, without a port'))
+        .optional(),
+    })
+    .optional(),
   environment: z.string().regex(environmentForm, `is no ${environmentWords}`).optional(),
   sync: z.enum(['always', 'second']).optional(),
   limits: z
@@ -79,6 +103,7 @@ const schema = z.strictObject({
     })
     .optional(),
   stores: z.strictObject(Object.fromEntries(storePorts.map((port) => [port, z.string().optional()]))).optional(),
+  webhooks: z.strictObject({ allowPrivate: z.boolean().optional() }).optional(),
 })
 
 /** How a project runs, of the file and the environment together. */
@@ -86,7 +111,12 @@ export interface Settings {
   readonly folder: string
   readonly file: string
   readonly data: string
-  readonly server: { readonly host: string; readonly port: number }
+  readonly server: Required<ServerConfig>
+  /** With which the first keys are made; null: none. */
+  readonly adminKey: string | null
+  /** With which commands ask a server; null: none. */
+  readonly key: string | null
+  readonly webhooks: { readonly allowPrivate: boolean }
   readonly environment: string
   readonly sync: 'always' | 'second'
   readonly limits: Partial<Limits>
@@ -125,7 +155,12 @@ export async function loadSettings(
       server: {
         host: environment.host ?? config.server?.host ?? '127.0.0.1',
         port: environment.port ?? config.server?.port ?? standardPort,
+        access: environment.access ?? config.server?.access ?? 'auto',
+        hosts: config.server?.hosts ?? [],
       },
+      adminKey: environment.adminKey,
+      key: environment.key,
+      webhooks: { allowPrivate: config.webhooks?.allowPrivate ?? false },
       environment: environment.environment ?? config.environment ?? standardEnvironment,
       sync: environment.sync ?? config.sync ?? 'second',
       limits: { ...config.limits, ...environment.limits },
@@ -214,7 +249,8 @@ function check(module: Record<string, unknown>, file: string, problem: (text: st
 
 const keysOf: { readonly [key: string]: readonly string[] } = {
   limits: Object.keys(standardLimits),
-  server: ['host', 'port'],
+  server: ['host', 'port', 'access', 'hosts'],
+  webhooks: ['allowPrivate'],
   duckdb: ['threads', 'memory'],
   stores: storePorts,
 }

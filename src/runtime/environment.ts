@@ -15,6 +15,9 @@ export interface Environment {
   readonly data: string | null
   readonly host: string | null
   readonly port: number | null
+  readonly access: 'auto' | 'keys' | null
+  readonly adminKey: string | null
+  readonly key: string | null
   readonly environment: string | null
   readonly sync: 'always' | 'second' | null
   readonly duckdb: { readonly threads?: number; readonly memory?: string }
@@ -40,6 +43,10 @@ export const variables: { readonly [name: string]: string } = {
   SIXFOLD_DATA: 'The data folder, in place of `data`. A relative path starts from the folder of the configuration',
   SIXFOLD_HOST: 'The address to listen on, in place of `server.host`',
   SIXFOLD_PORT: 'The port, in place of `server.port`',
+  SIXFOLD_ACCESS: 'In place of `server.access`',
+  SIXFOLD_ADMIN_KEY:
+    'A key of at least 32 characters that may everything and lies in no store: to make the first keys with, and for secrets that a cluster keeps',
+  SIXFOLD_KEY: 'The key with which commands, and the scripts of the examples, ask a server that needs one',
   SIXFOLD_ENVIRONMENT: 'In place of `environment`',
   SIXFOLD_SYNC: 'In place of `sync`',
   SIXFOLD_DUCKDB_THREADS: 'In place of `duckdb.threads`',
@@ -103,6 +110,13 @@ export function readEnvironment(env: { readonly [name: string]: string | undefin
     data: text('SIXFOLD_DATA'),
     host: text('SIXFOLD_HOST'),
     port: linked ? null : number('SIXFOLD_PORT', 0, 65_535),
+    access: form('SIXFOLD_ACCESS', /^(auto|keys)$/, "'auto' or 'keys'") as 'auto' | 'keys' | null,
+    adminKey: form(
+      'SIXFOLD_ADMIN_KEY',
+      /^[\x21-\x7e]{32,512}$/,
+      'a key: 32 to 512 characters, letters, digits and signs',
+    ),
+    key: form('SIXFOLD_KEY', /^[\x21-\x7e]{1,512}$/, 'a key'),
     environment: form('SIXFOLD_ENVIRONMENT', environmentForm, `a ${environmentWords}`),
     sync: form('SIXFOLD_SYNC', /^(always|second)$/, "'always' or 'second'") as 'always' | 'second' | null,
     duckdb: {

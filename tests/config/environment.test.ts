@@ -13,6 +13,10 @@ test('each key has its variable', () => {
       SIXFOLD_DATA: '/data',
       SIXFOLD_HOST: '0.0.0.0',
       SIXFOLD_PORT: '8080',
+      SIXFOLD_ACCESS: 'keys',
+      SIXFOLD_ADMIN_KEY: 'k'.repeat(32),
+      SIXFOLD_KEY: 'sxk_a_b',
+      SIXFOLD_ENVIRONMENT: 'staging',
       SIXFOLD_SYNC: 'always',
       SIXFOLD_DUCKDB_THREADS: '2',
       SIXFOLD_DUCKDB_MEMORY: '1.5GB',
@@ -31,6 +35,10 @@ test('each key has its variable', () => {
     data: '/data',
     host: '0.0.0.0',
     port: 8080,
+    access: 'keys',
+    adminKey: 'k'.repeat(32),
+    key: 'sxk_a_b',
+    environment: 'staging',
     sync: 'always',
     duckdb: { threads: 2, memory: '1.5GB' },
     limits: { bodyBytes: 1000, storeReadMs: 50 },
@@ -41,7 +49,11 @@ test('each key has its variable', () => {
 })
 
 test('an empty one is none, and those of others are not looked at', () => {
-  const empty = { data: null, host: null, port: null, sync: null, duckdb: {}, limits: {}, urls: {}, passwords: {} }
+  const [none, nothing] = [null, {}]
+  const empty = {
+    ...{ data: none, host: none, port: none, access: none, adminKey: none, key: none, environment: none, sync: none },
+    ...{ duckdb: nothing, limits: nothing, urls: nothing, passwords: nothing },
+  }
   expect(read({ SIXFOLD_DATA: '', SIXFOLD_PORT: '', SIXFOLD_NOPE: '', SIXFOLDER: 'x', PATH: '/bin' })).toEqual({
     ...empty,
     said: [],
@@ -52,6 +64,12 @@ describe('a mistake is named', () => {
   test.each([
     ['SIXFOLD_PORT', '80a', 'SIXFOLD_PORT is not a number from 0 to 65535.'],
     ['SIXFOLD_PORT', '65536', 'SIXFOLD_PORT is not a number from 0 to 65535.'],
+    ['SIXFOLD_ACCESS', 'open', "SIXFOLD_ACCESS is not 'auto' or 'keys'."],
+    [
+      'SIXFOLD_ADMIN_KEY',
+      'hunter2',
+      'SIXFOLD_ADMIN_KEY is not a key: 32 to 512 characters, letters, digits and signs.',
+    ],
     ['SIXFOLD_SYNC', 'never', "SIXFOLD_SYNC is not 'always' or 'second'."],
     ['SIXFOLD_DUCKDB_THREADS', '0', 'SIXFOLD_DUCKDB_THREADS is not a whole number above 0.'],
     ['SIXFOLD_DUCKDB_MEMORY', 'lots', "SIXFOLD_DUCKDB_MEMORY is not an amount of memory, such as '4GB'."],
