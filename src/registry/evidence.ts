@@ -15,6 +15,9 @@ export interface ValidationDocument {
   readonly checks: readonly Check[]
 }
 
+/** Recorded inputs and outputs are a file of the version of one of these names. */
+export const goldenPaths = ['golden.json', 'golden.parquet'] as const
+
 /** A version whose files are at hand. */
 export interface HeldVersion {
   readonly version: ModelVersion
