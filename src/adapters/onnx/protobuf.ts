@@ -1,6 +1,11 @@
-/** Reads protocol buffers as far as it must: the numbers of fields, and what they hold. */
+/**
+ * Reads protocol buffers as far as it must: the numbers of fields, and what they hold. For bytes from anywhere: it goes through each
+ * once and ends at the first that no writer would have written, so that nothing behind it is taken for read.
+ */
 
-/** Calls with the number of each field and its value: an integer, or the bytes of whatever has a length. Stops at what it cannot read. */
+export class Malformed extends Error {}
+
+/** Calls with the number of each field and its value: an integer, or the bytes of whatever has a length. Throws Malformed. */
 export function forEachField(
   buffer: Uint8Array,
   visit: (field: number, value: number, bytes: Uint8Array | null) => void,
@@ -8,25 +13,32 @@ export function forEachField(
   let at = 0
   const varint = (): number => {
     let value = 0
-    for (let shift = 0; at < buffer.length; shift += 7) {
+    // 64 bits are ten bytes of seven.
+    for (let shift = 0; shift < 70 && at < buffer.length; shift += 7) {
       const byte = buffer[at++]!
       value += (byte & 127) * 2 ** shift
       if (byte < 128) return value
     }
-    return Number.NaN
+    throw new Malformed('a number that does not end')
+  }
+  const skip = (bytes: number): number => {
+    const from = at
+    if (!(bytes <= buffer.length - at)) throw new Malformed('it ends too early')
+    at += bytes
+    return from
   }
   while (at < buffer.length) {
     const tag = varint()
     const kind = tag % 8
     const field = Math.floor(tag / 8)
+    if (field === 0 || field >= 2 ** 29) throw new Malformed('a field that cannot be')
     if (kind === 0) visit(field, varint(), null)
-    else if (kind === 1) at += 8
-    else if (kind === 5) at += 4
+    else if (kind === 1) skip(8)
+    else if (kind === 5) skip(4)
     else if (kind === 2) {
       const length = varint()
-      if (!(at + length <= buffer.length)) return
-      visit(field, 0, buffer.subarray(at, at + length))
-      at += length
-    } else return
+      const from = skip(length)
+      visit(field, 0, buffer.subarray(from, from + length))
+    } else throw new Malformed('a field of no kind that there is')
   }
 }

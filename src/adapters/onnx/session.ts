@@ -1,0 +1,66 @@
+/**
+ * A model in this process, through onnxruntime-node. Its `run` computes on the thread that calls it, however much it looks
+ * asynchronous; one intra-op thread a session keeps a call from waking others that a row does not need.
+ */
+import { SixfoldError } from '../../kernel/errors.ts'
+import type { LoadedModel, Tensor } from '../../ports/model-runtime.ts'
+import type { TensorInfo } from '../../ports/registry-store.ts'
+
+type Ort = typeof import('onnxruntime-node')
+
+let loading: Promise<Ort> | null = null
+export function onnxruntime(): Promise<Ort> {
+  loading ??= import('onnxruntime-node').catch((error: unknown) => {
+    loading = null
+    throw new SixfoldError('SX_RUNTIME_MISSING', 'onnxruntime-node cannot be loaded.', { cause: error })
+  })
+  return loading
+}
+
+/** Files beside the model, in which weights of it lie, are read too: the runtime itself refuses those outside of its folder. */
+export async function loadHere(path: string): Promise<LoadedModel> {
+  const ort = await onnxruntime()
+  let session: import('onnxruntime-node').InferenceSession
+  try {
+    session = await ort.InferenceSession.create(path, {
+      intraOpNumThreads: 1,
+      interOpNumThreads: 1,
+      executionMode: 'sequential',
+      graphOptimizationLevel: 'all',
+      // Some exporters declare shapes that are not what comes out, and every call would say so.
+      logSeverityLevel: 3,
+    })
+  } catch (error) {
+    throw new SixfoldError('SX_ARTIFACT_INVALID', `onnxruntime cannot load '${path}': ${messageOf(error)}`, {
+      cause: error,
+    })
+  }
+  return {
+    inputs: session.inputMetadata.map(infoOf),
+    outputs: session.outputMetadata.map(infoOf),
+    run: async (inputs, outputs) => {
+      const feeds: Record<string, import('onnxruntime-node').Tensor> = {}
+      for (const name in inputs) {
+        const { type, data, shape } = inputs[name]!
+        feeds[name] = new ort.Tensor(type as 'float32', data as Float32Array, shape)
+      }
+      const answers = await session.run(feeds, outputs)
+      const tensors: { [name: string]: Tensor } = {}
+      for (const name in answers) {
+        const { type, dims, data } = answers[name]!
+        tensors[name] = { type, shape: dims, data: data as Tensor['data'] }
+      }
+      return tensors
+    },
+    close: () => session.release(),
+  }
+}
+
+type Metadata = import('onnxruntime-node').InferenceSession.ValueMetadata
+/** A dimension without a fixed size has a name, or an empty one. */
+const infoOf = (value: Metadata): TensorInfo =>
+  value.isTensor
+    ? { name: value.name, type: value.type, shape: value.shape.map((size) => (typeof size === 'number' ? size : -1)) }
+    : { name: value.name, type: 'no tensor', shape: [] }
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error)).split('\n')[0]!
