@@ -18,7 +18,7 @@ import { version } from './version.ts'
 import { watchScripts } from './watch.ts'
 import { workbench } from './workbench.ts'
 
-const optionsOf = ({ folder, data, environment, limits, sync, duckdb, stores }: Project): OpenOptions => ({
+const optionsOf = ({ folder, data, environment, limits, sync, duckdb, stores, adminKey }: Project): OpenOptions => ({
   project: folder,
   data,
   environment,
@@ -26,6 +26,7 @@ const optionsOf = ({ folder, data, environment, limits, sync, duckdb, stores }: 
   sync,
   duckdb,
   stores,
+  adminKey,
 })
 
 const tools: Tools = {
@@ -77,7 +78,8 @@ async function serve(path: string, { port, host, clock, apply, verbose }: ServeO
         )
       await applyPlatform(project.platform, opened.stores, opened.servers, opened.clock.now())
     }
-    const listening = await listen(opened, { port: port ?? project.server.port, host: host ?? project.server.host })
+    const { server } = project
+    const listening = await listen(opened, { ...server, port: port ?? server.port, host: host ?? server.host })
     const { models } = await opened.status()
     return {
       url: listening.url,

@@ -1,5 +1,6 @@
 /** Puts an opened platform behind HTTP. */
 import { fileURLToPath } from 'node:url'
+import { isLoopbackHost } from '../kernel/addresses.ts'
 import { SixfoldError } from '../kernel/errors.ts'
 import { httpServer, readConsole } from '../server/index.ts'
 import type { Opened } from './open.ts'
@@ -13,11 +14,40 @@ export interface Listening {
 
 export const standardPort = 6006
 
+export interface ListenOptions {
+  /** By default 6006; 0 takes any that is free. */
+  readonly port?: number
+  /** By default 127.0.0.1. */
+  readonly host?: string
+  /** 'keys': whoever asks needs a key. By default 'auto': so it is on any address but one that this machine alone reaches. */
+  readonly access?: 'auto' | 'keys'
+  /** Names under which it may be asked where no key is needed, beside those of this machine. */
+  readonly hosts?: readonly string[]
+}
+
+/** Throws SX_KEYS_REQUIRED, and has listened to nobody, where others could reach it and there is no key. */
 export async function listen(
   opened: Opened,
-  { port = standardPort, host = '127.0.0.1' }: { readonly port?: number; readonly host?: string } = {},
+  { port = standardPort, host = '127.0.0.1', access = 'auto', hosts = [] }: ListenOptions = {},
 ): Promise<Listening> {
-  const server = httpServer({ services: opened, console: readConsole(consoleFolder()), logger: opened.logger })
+  const required = access === 'keys' || !isLoopbackHost(host)
+  if (required && !opened.keys.usable())
+    throw new SixfoldError(
+      'SX_KEYS_REQUIRED',
+      access === 'keys'
+        ? "Keys are needed (server.access: 'keys'), and there is none with which anybody could come in."
+        : `Others can reach a server on ${host}, and there is no key to tell them apart by.`,
+      {
+        fix: `Create one with \`sixfold key create NAME --role admin\`, or set SIXFOLD_ADMIN_KEY${access === 'keys' ? '' : ', or listen on 127.0.0.1'}.`,
+      },
+    )
+  const server = httpServer({
+    services: opened,
+    access: opened.keys.access(required),
+    hosts,
+    console: readConsole(consoleFolder()),
+    logger: opened.logger,
+  })
   try {
     const where = await server.listen(port, host)
     opened.servers.listens(where.url)

@@ -3,6 +3,8 @@ import { randomBytes } from 'node:crypto'
 import { basename, isAbsolute, join, resolve } from 'node:path'
 import type { Logger } from 'pino'
 import { pino } from 'pino'
+import type { KeyRing } from '../access/index.ts'
+import { keyRing } from '../access/index.ts'
 import { onnxModelRuntime } from '../adapters/onnx/model-runtime.ts'
 import type { Explanation, FeatureAnswer, PlatformDescription, Services, Status } from '../api/index.ts'
 import { graphOf } from '../api/index.ts'
@@ -51,12 +53,15 @@ export interface OpenOptions {
   /** False for a process that works beside a server: it takes no events and answers no predictions. */
   readonly serving?: boolean
   readonly duckdb?: { readonly threads?: number; readonly memory?: string }
+  /** A key of at least 32 characters that lies in no store and may everything, where a server needs keys. */
+  readonly adminKey?: string | null
 }
 
 export interface Opened extends Services {
   readonly logger: Logger
   readonly clock: Clock
   readonly stores: Stores
+  readonly keys: KeyRing
   readonly servers: Servers
   readonly views: RunningViews
   readonly ingest: Ingest
@@ -90,7 +95,14 @@ export async function open(platform: Platform, options: OpenOptions = {}): Promi
     histories: historiesOf(platform),
   })
   try {
-    return await opened(platform, stores, { project, limits, clock, logger, serving })
+    return await opened(platform, stores, {
+      project,
+      limits,
+      clock,
+      logger,
+      serving,
+      adminKey: options.adminKey ?? null,
+    })
   } catch (error) {
     await stores.close()
     throw error
@@ -103,16 +115,18 @@ interface Settled {
   readonly clock: Clock
   readonly logger: Logger
   readonly serving: boolean
+  readonly adminKey: string | null
 }
 
 async function opened(
   platform: Platform,
   stores: Stores,
-  { project, limits, clock, logger, serving }: Settled,
+  { project, limits, clock, logger, serving, adminKey }: Settled,
 ): Promise<Opened> {
   const { log, online: store, metadata, artifacts, offline } = stores
   const models = onnxModelRuntime()
   const registry: RegistryOptions = { artifacts, metadata, models, clock }
+  const keys = keyRing({ store: metadata.registry, now: Date.now, adminKey })
   await checkBelonging(store, log.identity)
 
   const views = await runningViews(platform, store)
@@ -200,6 +214,7 @@ async function opened(
     logger,
     clock,
     stores,
+    keys,
     servers,
     views,
     ingest: events,

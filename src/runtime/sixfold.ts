@@ -13,7 +13,7 @@ import { requestOf } from '../definition/model.ts'
 import type { Source } from '../definition/source.ts'
 import type { AnyView, FeatureValues } from '../definition/view.ts'
 import type { OutcomeResult } from '../monitoring/index.ts'
-import type { Listening } from './listen.ts'
+import type { Listening, ListenOptions } from './listen.ts'
 import { listen } from './listen.ts'
 import type { Opened, OpenOptions } from './open.ts'
 import { open } from './open.ts'
@@ -48,7 +48,7 @@ export interface Sixfold<P extends Platform> {
   /** Adds a model file as a version, which answers from then on. */
   addModel(model: Named<P, Model>['name'], path: string, note?: string): Promise<{ readonly version: string }>
   /** Serves all this over HTTP as well. */
-  listen(options?: { readonly port?: number; readonly host?: string }): Promise<Listening>
+  listen(options?: ListenOptions): Promise<Listening>
   close(): Promise<void>
 }
 
@@ -82,7 +82,7 @@ export function sixfold<P extends Platform>(platform: P, options: OpenOptions = 
       await (await opened()).refresh()
       return { version: String(version.version) }
     },
-    listen: async (where?: { readonly port?: number; readonly host?: string }) => listen(await opened(), where),
+    listen: async (where?: ListenOptions) => listen(await opened(), where),
     close: async () => {
       if (opening === null) return
       const closing = opening

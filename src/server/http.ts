@@ -5,12 +5,14 @@ import { Server as NetServer } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { fastify } from 'fastify'
 import type { Logger } from 'pino'
-import type { Services } from '../api/index.ts'
+import type { Access, Caller, Right, Services, Status } from '../api/index.ts'
 import type { Prediction } from '../inference/index.ts'
+import { parseId } from '../inference/index.ts'
 import type { ErrorCode } from '../kernel/errors.ts'
 import { isSixfoldError, SixfoldError, toProblem } from '../kernel/errors.ts'
 import { formatInstant } from '../kernel/instant.ts'
 import { shorten } from '../kernel/shorten.ts'
+import { demand, guard } from './access.ts'
 import type { ConsoleFiles } from './console.ts'
 import { parseJson, toJson } from './json.ts'
 import { metricsOf } from './metrics.ts'
@@ -20,6 +22,9 @@ import { routesOn } from './routes.ts'
 
 export interface ServerOptions {
   readonly services: Services
+  readonly access: Access
+  /** Names under which it may be asked where no key is needed, beside those of this machine. */
+  readonly hosts: readonly string[]
   readonly console: ConsoleFiles | null
   readonly logger: Logger
 }
@@ -34,7 +39,7 @@ export interface Server {
   close(): Promise<void>
 }
 
-export function httpServer({ services, console: files, logger }: ServerOptions): Server {
+export function httpServer({ services, access, hosts, console: files, logger }: ServerOptions): Server {
   const { limits } = services
   let stopping = false
   let drained = false
@@ -49,6 +54,7 @@ export function httpServer({ services, console: files, logger }: ServerOptions):
     requestTimeout: 60_000,
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true },
   })
+  guard(app, { access, hosts })
   // The next request is to go to another server.
   app.addHook('onSend', (_, reply, payload, done) => {
     if (stopping) reply.header('connection', 'close')
@@ -98,13 +104,13 @@ export function httpServer({ services, console: files, logger }: ServerOptions):
       underWay--
     }
   })
-  routes.post('/v1/views/:view/read', 'predict', async (request) => {
+  routes.post('/v1/views/:view/read', { right: 'predict', everywhere: true }, async (request) => {
     const { view } = request.params as { view: string }
     const body = bodyOf(request)
     const { at, newest, ...rest } = await services.readFeatures(view, body['keys'], instantOf(body['at'], 'at'))
     return toJson({ ...rest, at: formatInstant(at), newest: newest === null ? null : formatInstant(newest) })
   })
-  routes.post('/v1/events/:source', 'write', async (request) => {
+  routes.post('/v1/events/:source', { right: 'write', everywhere: true }, async (request) => {
     const { source } = request.params as { source: string }
     const events = listOf(bodyOf(request), 'events')
     underWay++
@@ -117,7 +123,9 @@ export function httpServer({ services, console: files, logger }: ServerOptions):
   routes.post('/v1/outcomes', 'write', async (request) => {
     const body = bodyOf(request)
     const single = body['outcomes'] === undefined
-    const result = await services.recordOutcomes(single ? [body] : listOf(body, 'outcomes'))
+    const given = single ? [body] : listOf(body, 'outcomes')
+    for (const one of given) demandPrediction(request.caller, 'write', (one as { readonly id?: unknown } | null)?.id)
+    const result = await services.recordOutcomes(given)
     if (single && result.unknown.length > 0)
       throw new SixfoldError(
         'SX_UNKNOWN_PREDICTION',
@@ -130,10 +138,12 @@ export function httpServer({ services, console: files, logger }: ServerOptions):
       )
     return result
   })
-  routes.get('/v1/predictions/:id', 'read', async (request) =>
-    toJson(await services.explain((request.params as { id: string }).id)),
-  )
-  routes.get('/v1/status', 'read', async () => toJson(await services.status()))
+  routes.get('/v1/predictions/:id', 'read', async (request) => {
+    const { id } = request.params as { id: string }
+    demandPrediction(request.caller, 'read', id)
+    return toJson(await services.explain(id))
+  })
+  routes.get('/v1/status', 'read', async (request) => toJson(seenBy(request.caller, await services.status())))
   routes.get('/v1/platform', 'read', async () => services.describe())
   routes.post('/v1/clock', 'admin', async (request) => {
     if (services.advanceClock === null)
@@ -147,7 +157,7 @@ export function httpServer({ services, console: files, logger }: ServerOptions):
     return { now: formatInstant(now) }
   })
   const metrics = metricsOf(services)
-  routes.get('/metrics', 'read', async (_, reply) => {
+  routes.get('/metrics', { right: 'read', everywhere: true }, async (_, reply) => {
     const text = await metrics.text()
     return reply.type(metrics.contentType).send(text)
   })
@@ -192,6 +202,25 @@ async function drain(server: NetServer, milliseconds: number): Promise<void> {
     NetServer.prototype.close.call(server, () => resolve())
   })
   clearTimeout(timer)
+}
+
+// --- who may
+
+/** What belongs to models that the caller may not read is left out. The definitions are no secret. */
+function seenBy(caller: Caller, status: Status): Status {
+  if (caller.everywhere) return status
+  const may = (model: string): boolean => caller.may('read', model)
+  return {
+    ...status,
+    models: status.models.filter(({ model }) => may(model)),
+    topics: status.topics.filter(({ topic }) => may(/^(?:predictions|outcomes)\.(.+)$/.exec(topic)?.[1] ?? topic)),
+  }
+}
+
+/** The model of a prediction stands in its id. What is no id is refused later, by whoever knows more of it. */
+function demandPrediction(caller: Caller, right: Right, id: unknown): void {
+  const model = typeof id === 'string' ? parseId(id)?.model : undefined
+  if (model !== undefined) demand(caller, right, model)
 }
 
 // --- answers

@@ -63,11 +63,13 @@ test('once told to end it takes no new connections, and answers those that there
   })
   const server = httpServer({
     services: { ...opened, predict: (model, asked) => held.then(() => opened.predict(model, asked)) },
+    access: opened.keys.access(false),
+    hosts: [],
     console: null,
     logger: opened.logger,
   })
   const { url } = await server.listen(0, '127.0.0.1')
-  const get = 'GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n'
+  const get = 'GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n'
   const [asking, probing, pushing, resting, slow] = await Promise.all(Array.from({ length: 5 }, () => connection(url)))
   for (const one of [asking!, probing!, pushing!, resting!]) {
     one.send(get)
