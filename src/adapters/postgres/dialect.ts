@@ -15,7 +15,7 @@ export const prepare = <Tables>(postgres: Postgres<Tables>, migrations: Migratio
     await migrate(db, migrations, dialectOf(schema), `${where} ${schema}`)
   })
 
-const dialectOf = (schema: string): SqlDialect => ({
+export const dialectOf = (schema: string): SqlDialect => ({
   integer: 'bigint',
   text: sql`text collate "C"`,
   now: sql`((extract(epoch from clock_timestamp()) * 1000)::bigint)`,

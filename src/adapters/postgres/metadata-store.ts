@@ -9,7 +9,7 @@ import type { MetadataTables } from '../sql/metadata-tables.ts'
 import { metadataMigrations } from '../sql/metadata-tables.ts'
 import type { PostgresOptions } from './connection.ts'
 import { openPostgres } from './connection.ts'
-import { prepare } from './dialect.ts'
+import { dialectOf, prepare } from './dialect.ts'
 import { inspectPostgres } from './inspect.ts'
 
 const connections = 2
@@ -25,6 +25,7 @@ export async function postgresMetadataStore(options: PostgresOptions): Promise<M
   return sqlMetadataStore({
     read: postgres.run,
     write: postgres.alone,
+    dialect: dialectOf(options.schema),
     inspect: () => inspectPostgres(postgres, metadataMigrations.table),
     close: postgres.close,
   })

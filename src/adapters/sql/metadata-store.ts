@@ -3,6 +3,9 @@ import type { Kysely } from 'kysely'
 import type { StoreReport } from '../../ports/inspection.ts'
 import type { Applied, AppliedPlatform, MetadataStore, ModelVersion, NewVersion } from '../../ports/metadata-store.ts'
 import type { MetadataTables } from './metadata-tables.ts'
+import type { SqlDialect } from './migrate.ts'
+import { sqlTrackingStore } from './tracking-store.ts'
+import type { TrackingTables } from './tracking-tables.ts'
 
 type Db = Kysely<MetadataTables>
 
@@ -11,11 +14,12 @@ export interface MetadataAccess {
   read<T>(work: (db: Db) => Promise<T>): Promise<T>
   /** In one transaction, with no other that writes beside it; `work` may be called several times. */
   write<T>(work: (db: Db) => Promise<T>): Promise<T>
+  readonly dialect: SqlDialect
   inspect(): Promise<StoreReport>
   close(): Promise<void>
 }
 
-export function sqlMetadataStore({ read, write, inspect, close }: MetadataAccess): MetadataStore {
+export function sqlMetadataStore({ read, write, dialect, inspect, close }: MetadataAccess): MetadataStore {
   return {
     applied: () => read(async (db) => (await history(db, 1))[0] ?? null),
     history: (limit) => read((db) => history(db, limit)),
@@ -36,6 +40,12 @@ export function sqlMetadataStore({ read, write, inspect, close }: MetadataAccess
         async (db) =>
           (await db.selectFrom('form').select('form').where('hash', '=', hash).executeTakeFirst())?.form ?? null,
       ),
+    tracking: sqlTrackingStore({
+      read: (work) => read((db) => work(db as unknown as Kysely<TrackingTables>)),
+      write: (work) => write((db) => work(db as unknown as Kysely<TrackingTables>)),
+      dialect,
+      refer: async () => {},
+    }),
     inspect,
     close,
   }

@@ -1,8 +1,10 @@
 /** The tables of metadata, the same in every database. */
-import type { Generated } from 'kysely'
+import type { Generated, Kysely } from 'kysely'
 import type { Migrations } from './migrate.ts'
+import type { TrackingTables } from './tracking-tables.ts'
+import { trackingStep } from './tracking-tables.ts'
 
-export interface MetadataTables {
+export interface MetadataTables extends TrackingTables {
   schema: { version: number }
   applied: { id: Generated<number>; hash: string; definitions: string; at: number }
   model_version: {
@@ -51,5 +53,6 @@ export const metadataMigrations: Migrations<MetadataTables> = {
         .addColumn('at', integer, (column) => column.notNull().defaultTo(now))
         .execute()
     },
+    (db, dialect) => trackingStep(db as unknown as Kysely<TrackingTables>, dialect),
   ],
 }

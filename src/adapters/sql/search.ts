@@ -7,12 +7,13 @@
  *
  * Values that are missing come last in every order, and numbers that are none before them. NaN equals nothing: of conditions only `!=` holds.
  */
-import type { RawBuilder } from 'kysely'
+import type { Kysely, RawBuilder } from 'kysely'
 import { sql } from 'kysely'
 import { SixfoldError } from '../../kernel/errors.ts'
 import { bounds } from '../../kernel/limits.ts'
 import type { Condition, Ordering, Page, Search } from '../../ports/search.ts'
 import type { SqlDialect } from './migrate.ts'
+import { tableOf } from './table.ts'
 
 type Sql = RawBuilder<unknown>
 
@@ -31,6 +32,8 @@ export interface ValueTable {
   readonly owner: { readonly [column: string]: string }
   /** The column of the key, beside which stands `value`; left out, a column for each key. */
   readonly key?: string
+  /** So many characters at the beginning of the value are in an index of key and value. */
+  readonly indexed?: number
   /** Numbers, with `nan` beside them: 1 where the value is none. */
   readonly numbers?: boolean
   /** Given where several rows belong to one key: in this order the first counts, where there can be but one. */
@@ -41,7 +44,8 @@ export interface ValueTable {
  * ` from … where … order by … limit … offset …`, to stand after what is selected of `thing`. One more than the limit is asked for:
  * `pageOf` takes it away again. `also` must hold too.
  */
-export function matching(
+export function matching<Tables>(
+  db: Kysely<Tables>,
   { table, attributes, values, ties }: Searchable,
   { where, order, limit, offset }: Search,
   dialect: Pick<SqlDialect, 'like'>,
@@ -50,7 +54,7 @@ export function matching(
   refuseTooMuch(where, order)
   const joined = new Map<string, { readonly name: string; readonly from: Sql; needed: boolean }>()
 
-  const tableOf = (of: Condition['of'], key: string): ValueTable => {
+  const valuesOf = (of: Condition['of'], key: string): ValueTable => {
     const found = values[of]
     if (!found) throw invalid(`${of} '${key}' is not what these are searched by`)
     return found
@@ -78,12 +82,12 @@ export function matching(
       name,
       needed,
       from: from.first
-        ? sql`${firstOf(from, asked)} as ${sql.ref(name)} on ${all(
+        ? sql`${firstOf(db, from, asked)} as ${sql.ref(name)} on ${all(
             Object.entries(from.owner).map(
               ([column, own]) => sql`${sql.ref(`${name}.${column}`)} = ${sql.ref(`thing.${own}`)}`,
             ),
           )}`
-        : sql`${sql.table(from.table)} as ${sql.ref(name)} on ${rowsOf(from, name, asked)}`,
+        : sql`${tableOf(db, from.table as never)} as ${sql.ref(name)} on ${rowsOf(from, name, asked)}`,
     })
     return name
   }
@@ -91,11 +95,11 @@ export function matching(
   const holds = (condition: Condition): Sql => {
     const { of, key } = condition
     if (of === 'attribute') return compare(attributeOf(attributes, key), condition, dialect)
-    const from = tableOf(of, key)
+    const from = valuesOf(of, key)
     if (from.first) {
       const test = compareValue(from, 'one', columnOf(from, 'one', key), condition, dialect)
       const exists = (...more: readonly Sql[]) =>
-        sql`exists (select 1 from ${sql.table(from.table)} as one where ${all([rowsOf(from, 'one', condition), ...more])})`
+        sql`exists (select 1 from ${tableOf(db, from.table as never)} as one where ${all([rowsOf(from, 'one', condition), ...more])})`
       if (condition.operator === 'IS NULL') return sql`not ${exists()}`
       if (condition.operator === 'IS NOT NULL') return exists()
       return condition.orAbsent ? sql`(not ${exists()} or ${exists(test)})` : exists(test)
@@ -116,7 +120,7 @@ export function matching(
       const column = attributeOf(attributes, ordering.key)
       return [sql`case when ${column} is null then 1 else 0 end`, sql`${column} ${direction}`]
     }
-    const from = tableOf(ordering.of, ordering.key)
+    const from = valuesOf(ordering.of, ordering.key)
     const name = join(from, ordering, false)
     const column = columnOf(from, name, ordering.key)
     if (!from.numbers) return [sql`case when ${column} is null then 1 else 0 end`, sql`${column} ${direction}`]
@@ -129,10 +133,9 @@ export function matching(
     return [...(numbersOnly ? [] : [last]), sql`${column} ${direction}`]
   })
   const joins = [...joined.values()].map(({ from, needed }) => (needed ? sql`join ${from}` : sql`left join ${from}`))
-  return sql`from ${sql.table(table)} as thing ${sql.join(joins, sql` `)} where ${all(conditions)} order by ${sql.join([
-    ...orderings,
-    ties,
-  ])} limit ${limit + 1} offset ${offset}`
+  return sql`from ${tableOf(db, table as never)} as thing ${sql.join(joins, sql` `)} where ${all(conditions)} order by ${sql.join(
+    [...orderings, ties],
+  )} limit ${limit + 1} offset ${offset}`
 }
 
 export const pageOf = <T>(found: readonly T[], { limit }: Pick<Search, 'limit'>): Page<T> => ({
@@ -141,14 +144,11 @@ export const pageOf = <T>(found: readonly T[], { limit }: Pick<Search, 'limit'>)
 })
 
 /** Of each thing, the row of that key that counts. */
-const firstOf = (from: ValueTable, { key, dataset }: Condition | Ordering): Sql => {
+const firstOf = <Tables>(db: Kysely<Tables>, from: ValueTable, { key, dataset }: Condition | Ordering): Sql => {
   const owners = sql.join(Object.keys(from.owner).map((column) => sql.ref(column)))
-  return sql`(select * from (select one.*, row_number() over (partition by ${owners} order by ${from.first!}) as place from ${sql.table(
-    from.table,
-  )} as one where ${all([
-    ...(from.key === undefined ? [] : [sql`${sql.ref(`one.${from.key}`)} = ${key}`]),
-    ...onDataset('one', dataset),
-  ])}) as placed where place = 1)`
+  return sql`(select * from (select one.*, row_number() over (partition by ${owners} order by ${from.first!}) as place from ${tableOf(db, from.table as never)} as one where ${all(
+    [...(from.key === undefined ? [] : [sql`${sql.ref(`one.${from.key}`)} = ${key}`]), ...onDataset('one', dataset)],
+  )}) as placed where place = 1)`
 }
 
 const onDataset = (name: string, dataset: Condition['dataset']): readonly Sql[] => [
@@ -162,13 +162,15 @@ const attributeOf = (attributes: Searchable['attributes'], key: string): Sql => 
 }
 
 function compareValue(
-  { numbers }: ValueTable,
+  { numbers, indexed }: ValueTable,
   name: string,
   column: Sql,
   condition: Condition,
   dialect: Pick<SqlDialect, 'like'>,
 ): Sql {
   const test = compare(column, condition, dialect)
+  if (indexed !== undefined && condition.operator === '=')
+    return sql`(substr(${column}, 1, ${sql.lit(indexed)}) = substr(${condition.value}, 1, ${sql.lit(indexed)}) and ${test})`
   if (!numbers) return test
   const nan = sql.ref(`${name}.nan`)
   return onlyNumbers(condition) ? sql`(${nan} = 0 and ${test})` : sql`(${nan} = 1 or ${test})`

@@ -55,6 +55,7 @@ export async function sqliteMetadataStore(path: string): Promise<MetadataStore> 
   return sqlMetadataStore({
     read: (work) => patiently(path, () => work(db)),
     write,
+    dialect,
     inspect: () => inspectSqlite(db, path),
     close: () => db.destroy(),
   })
