@@ -46,9 +46,15 @@ export interface RegistryStore {
 
   keys(): Promise<readonly AccessKey[]>
   webhooks(): Promise<readonly Webhook[]>
-  /** Takes deliveries that are due, for so long; another process takes them after that. Oldest first for each webhook. */
+  /**
+   * Takes deliveries that are due, for so long; another process takes them after that. In order: of each webhook only the oldest that
+   * still waits, and none while that one is taken or not due. Those of a webhook that is not active, or was deleted, wait or are gone.
+   */
   takeDeliveries(limit: number, now: number, leaseMs: number): Promise<readonly Delivery[]>
-  /** `next` is when to try again; null: it arrived, or never will (`error` says which). */
+  /**
+   * `next` is when to try again; null: it arrived, or never will (`error` says which). Each counts as an attempt. One that was settled for
+   * good waits again once it is given a `next`.
+   */
   settleDelivery(
     id: number,
     result: { readonly error: string | null; readonly next: number | null },
