@@ -5,6 +5,7 @@
  */
 export type { AddedVersion, RegistryOptions } from './add-version.ts'
 export { addVersion, loadLive } from './add-version.ts'
+export { asStored, referring } from './keep.ts'
 export type { ProductionPeriod } from './productions.ts'
 export { productionPeriods, versionBefore } from './productions.ts'
 export type * from './registry.ts'
