@@ -12,6 +12,8 @@ export function checkTraining(training: Training, report: Report): void {
     report('zone', `'${zone}' is no zone known here`, "Write 'UTC' or an offset such as '+05:30'.")
   if (command.length === 0 || !command.every((part) => typeof part === 'string' && part !== '' && !part.includes('\0')))
     report('command', 'it runs nothing', "Name a program and its arguments: ['python', 'train.py'].")
+  if (typeof training.experiment !== 'string' || training.experiment === '' || training.experiment.length > 500)
+    report('experiment', 'no experiment has such a name', 'Use 1 to 500 characters, or leave it out.')
   checkPeriods(training, report)
   checkVariables(training, report)
 }

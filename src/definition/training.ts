@@ -25,6 +25,8 @@ export interface Training<M extends Model = Model> {
   readonly heldOut: Period
   /** Where no period says where the held-out rows begin: the newest ones, this share of all. */
   readonly heldOutShare: number
+  /** In which its runs are kept. */
+  readonly experiment: string
   /** A program and its arguments, started without a shell in the project's folder. */
   readonly command: readonly string[]
   /** Variables for the command, beside those of whoever trains. */
@@ -50,6 +52,8 @@ export interface TrainingOptions {
   readonly heldOut?: Span
   /** How much is held out where neither `train.until` nor `heldOut.from` is given. By default a fifth. */
   readonly heldOutShare?: number
+  /** By default named as the model. Name the one that the command sets, if it sets one. */
+  readonly experiment?: string
   readonly command: readonly string[]
   readonly environment?: { readonly [name: string]: string }
   /** Each reaches the command as SIXFOLD_SEED_NAME; the one named `seed` also as SIXFOLD_SEED. */
@@ -69,6 +73,7 @@ export function training<M extends Model>(model: M, options: TrainingOptions): T
     train: Object.freeze({ from: train.from, until: train.until ?? heldOut.from }),
     heldOut: Object.freeze({ from: heldOut.from ?? train.until, until: heldOut.until }),
     heldOutShare: options.heldOutShare ?? 0.2,
+    experiment: options.experiment ?? model.name,
     command: Object.freeze([...options.command]),
     environment: Object.freeze({ ...options.environment }),
     seeds: Object.freeze({ ...options.seeds }),
