@@ -3,6 +3,7 @@
  * one, and written down with all that is known of them. What is wrong is found before anything is changed.
  */
 import { randomBytes } from 'node:crypto'
+import { posix } from 'node:path'
 import { hashOfDefinition } from '../definition/describe.ts'
 import type { Platform } from '../definition/graph.ts'
 import { modelsOf } from '../definition/graph.ts'
@@ -134,7 +135,7 @@ async function inspect(
 ): Promise<Inspection> {
   const path = await opened.open({ files, entry })
   try {
-    return checkedExternal(await models.inspect(path), files)
+    return checkedExternal(await models.inspect(path), entry, files)
   } catch (error) {
     if (!isSixfoldError(error)) throw error
     // Whoever sent it knows it by its name, and not by where it lies here.
@@ -143,16 +144,19 @@ async function inspect(
 }
 
 /** Data beside the file must be the version's own, or it would not be there when it is served elsewhere. */
-export function checkedExternal(inspection: Inspection, files: Registration['files']): Inspection {
-  const known = new Set(files.map(({ path }) => path.split('/').at(-1)))
-  const missing = (inspection.external ?? []).find((path) => !known.has(path.split('/').at(-1)))
+export function checkedExternal(
+  inspection: Inspection,
+  entry: string,
+  files: readonly { readonly path: string }[],
+): Inspection {
+  const missing = inspection.external.find(
+    (path) => !files.some((file) => file.path === posix.join(posix.dirname(entry), path)),
+  )
   if (missing !== undefined)
     throw new SixfoldError(
       'SX_ARTIFACT_INVALID',
       `Its data lies in '${shorten(missing)}', which is not among the version's files.`,
-      {
-        fix: 'Add the folder that has both, or export the model as one file.',
-      },
+      { fix: 'Add the folder that has both, or export the model as one file.' },
     )
   return inspection
 }

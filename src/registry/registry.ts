@@ -46,8 +46,8 @@ export interface Registry {
   /** A file or a folder with a model in it becomes a version, and goes as far as `to` where every gate on the way lets it. */
   add(model: string, path: string, options: AddOptions, asker: Asker): Promise<Added>
   validate(model: string, version: number, options: ValidateOptions, asker: Asker): Promise<Validation>
-  /** What a move would do, and whether it may: nothing is changed. */
-  consider(model: string, version: number, to: Stage): Promise<Consequence>
+  /** What a move would do, and whether it may: nothing is changed. `actor` is who would ask: their own approval does not count. */
+  consider(model: string, version: number, to: Stage, actor?: string): Promise<Consequence>
   /** One step or several, each with its own gate and entry. Throws SX_GATE_REFUSED, SX_STAGE_INVALID or SX_REGISTRY_CONFLICT. */
   move(model: string, version: number, to: Stage, options: MoveOptions, asker: Asker): Promise<Moved>
   approve(model: string, version: number, to: Stage, asker: Asker): Promise<AuditEntry>
@@ -186,8 +186,8 @@ export interface Consequence {
 
 export interface AddOptions {
   readonly description: string | null
-  /** By default production. */
-  readonly to: Stage
+  /** Null: as far as the gates let it, of a model that the platform defines; any other stays as it is registered. */
+  readonly to: Stage | null
   /** Facts that the file cannot tell, as JSON. */
   readonly facts: unknown
   /** A file of recorded inputs and outputs: JSON or Parquet. */
