@@ -66,7 +66,7 @@ describe('paired values', () => {
     ],
   ] as [number[], number[]]
   const values = moments()
-  first.forEach((value, i) => add(values, second[i]! - value))
+  for (const [i, value] of first.entries()) add(values, second[i]! - value)
   test('t.interval(0.9, 39, loc=d.mean(), scale=sem(d))', () => {
     const { value, low, high } = meanInterval(values, 0.05)!
     near(value, 0.04157499999999999)
