@@ -56,8 +56,8 @@ export interface Condition {
   readonly key: string
   readonly operator: Operator
   readonly value: string | number | readonly (string | number)[] | null
-  /** Of a metric: on the dataset of that name, or digest. */
-  readonly dataset?: { readonly name: string | null; readonly digest: string | null }
+  /** Of a metric: measured on one of these. Of a dataset, with IS NOT NULL: there is a metric measured on one of these. */
+  readonly datasets?: readonly MeasuredOn[]
   /** True: it holds as well where there is no such value. */
   readonly orAbsent?: boolean
 }
@@ -65,7 +65,11 @@ export interface Ordering {
   readonly of: Condition['of']
   readonly key: string
   readonly descending: boolean
-  readonly dataset?: { readonly name: string | null; readonly digest: string | null }
+  readonly datasets?: readonly MeasuredOn[]
+}
+export interface MeasuredOn {
+  readonly name: string | null
+  readonly digest: string | null
 }
 export interface Search {
   readonly where: readonly Condition[]

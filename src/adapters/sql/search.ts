@@ -11,7 +11,7 @@ import type { Kysely, RawBuilder } from 'kysely'
 import { sql } from 'kysely'
 import { SixfoldError } from '../../kernel/errors.ts'
 import { bounds } from '../../kernel/limits.ts'
-import type { Condition, Ordering, Page, Search } from '../../ports/search.ts'
+import type { Condition, MeasuredOn, Ordering, Page, Search } from '../../ports/search.ts'
 import type { SqlDialect } from './migrate.ts'
 import { tableOf } from './table.ts'
 
@@ -61,17 +61,17 @@ export function matching<Tables>(
   }
   const columnOf = ({ key }: ValueTable, name: string, asked: string): Sql =>
     sql.ref(`${name}.${key === undefined ? asked : 'value'}`)
-  const rowsOf = (from: ValueTable, name: string, { key, dataset }: Condition | Ordering): Sql =>
+  const rowsOf = (from: ValueTable, name: string, { key, datasets }: Condition | Ordering): Sql =>
     all([
       ...Object.entries(from.owner).map(
         ([column, own]) => sql`${sql.ref(`${name}.${column}`)} = ${sql.ref(`thing.${own}`)}`,
       ),
       ...(from.key === undefined ? [] : [sql`${sql.ref(`${name}.${from.key}`)} = ${key}`]),
-      ...onDataset(name, dataset),
+      ...onDatasets(name, datasets),
     ])
   /** The table's row of that key, joined under a name. */
   const join = (from: ValueTable, asked: Condition | Ordering, needed: boolean): string => {
-    const id = JSON.stringify([asked.of, asked.key, asked.dataset ?? null])
+    const id = JSON.stringify([asked.of, asked.key, asked.datasets ?? []])
     const name = `value_${joined.size}`
     const known = joined.get(id)
     if (known) {
@@ -126,7 +126,7 @@ export function matching<Tables>(
     if (!from.numbers) return [sql`case when ${column} is null then 1 else 0 end`, sql`${column} ${direction}`]
     // A condition that only numbers meet leaves the database free to go along its index.
     const numbersOnly = where.some(
-      (one) => one.of === ordering.of && one.key === ordering.key && !one.dataset && !from.first && onlyNumbers(one),
+      (one) => one.of === ordering.of && one.key === ordering.key && !one.datasets && !from.first && onlyNumbers(one),
     )
     const nan = sql.ref(`${name}.nan`)
     const last = sql`case when ${nan} is null then 2 else ${nan} end`
@@ -144,17 +144,22 @@ export const pageOf = <T>(found: readonly T[], { limit }: Pick<Search, 'limit'>)
 })
 
 /** Of each thing, the row of that key that counts. */
-const firstOf = <Tables>(db: Kysely<Tables>, from: ValueTable, { key, dataset }: Condition | Ordering): Sql => {
+const firstOf = <Tables>(db: Kysely<Tables>, from: ValueTable, { key, datasets }: Condition | Ordering): Sql => {
   const owners = sql.join(Object.keys(from.owner).map((column) => sql.ref(column)))
   return sql`(select * from (select one.*, row_number() over (partition by ${owners} order by ${from.first!}) as place from ${tableOf(db, from.table as never)} as one where ${all(
-    [...(from.key === undefined ? [] : [sql`${sql.ref(`one.${from.key}`)} = ${key}`]), ...onDataset('one', dataset)],
+    [...(from.key === undefined ? [] : [sql`${sql.ref(`one.${from.key}`)} = ${key}`]), ...onDatasets('one', datasets)],
   )}) as placed where place = 1)`
 }
 
-const onDataset = (name: string, dataset: Condition['dataset']): readonly Sql[] => [
-  ...(dataset?.name == null ? [] : [sql`${sql.ref(`${name}.dataset_name`)} = ${dataset.name}`]),
-  ...(dataset?.digest == null ? [] : [sql`${sql.ref(`${name}.dataset_digest`)} = ${dataset.digest}`]),
-]
+const onDatasets = (name: string, datasets: Condition['datasets'] = []): readonly Sql[] => {
+  if (datasets.length === 0) return []
+  const one = (dataset: MeasuredOn): Sql =>
+    all([
+      ...(dataset.name === null ? [] : [sql`${sql.ref(`${name}.dataset_name`)} = ${dataset.name}`]),
+      ...(dataset.digest === null ? [] : [sql`${sql.ref(`${name}.dataset_digest`)} = ${dataset.digest}`]),
+    ])
+  return [sql`(${sql.join(datasets.map(one), sql` or `)})`]
+}
 
 const attributeOf = (attributes: Searchable['attributes'], key: string): Sql => {
   if (Object.hasOwn(attributes, key)) return attributes[key]!
@@ -206,7 +211,10 @@ const all = (conditions: readonly Sql[]): Sql =>
   conditions.length === 0 ? sql`1 = 1` : sql.join([...conditions], sql` and `)
 
 function refuseTooMuch(where: readonly Condition[], order: readonly Ordering[]): void {
-  const values = where.reduce((sum, { value }) => sum + (Array.isArray(value) ? value.length : 1), 0)
+  const values = where.reduce(
+    (sum, { value, datasets }) => sum + (Array.isArray(value) ? value.length : 1) + (datasets?.length ?? 0),
+    0,
+  )
   for (const [count, most, what] of [
     [where.length, bounds.searchConditions, 'conditions'],
     [order.length, bounds.searchOrderings, 'orderings'],

@@ -78,9 +78,10 @@ const searchable: Searchable = {
   table: 'logged_model',
   attributes: {
     model_id: sql.ref('thing.id'),
-    experiment_id: sql.ref('thing.experiment'),
+    experiment_id: sql`cast(${sql.ref('thing.experiment')} as text)`,
     name: sql.ref('thing.name'),
-    status: sql.ref('thing.status'),
+    // As MLflow's client names them: READY.
+    status: sql`replace(${sql.ref('thing.status')}, 'LOGGED_MODEL_', '')`,
     model_type: sql.ref('thing.model_type'),
     source_run_id: sql.ref('thing.run'),
     artifact_location: sql.ref('thing.artifact_uri'),
@@ -94,6 +95,7 @@ const searchable: Searchable = {
       ...{ table: 'model_metric', owner: { model: 'seq' }, key: 'key', numbers: true },
       first: sql`at desc, step desc, run, value desc`,
     },
+    dataset: { table: 'model_metric', owner: { model: 'seq' }, first: sql`at desc, step desc, run, value desc` },
   },
   ties: sql`${sql.ref('thing.created')} desc, ${sql.ref('thing.id')}`,
 }
