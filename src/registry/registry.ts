@@ -192,6 +192,8 @@ export interface AddOptions {
   readonly facts: unknown
   /** A file of recorded inputs and outputs: JSON or Parquet. */
   readonly golden: string | null
+  /** Of its validation. */
+  readonly progress?: (done: number, what: string) => void
 }
 export interface Added {
   readonly version: ModelVersion

@@ -1,0 +1,48 @@
+/**
+ * Whether the audit trail is the one that was written. Every entry is read, in pages: its number, its link to the one before, and its own hash.
+ * Whoever can write to the store could still replace all of it; the hash of the newest entry, kept elsewhere, shows that.
+ */
+import type { AuditEntry, RegistryStore } from '../ports/registry-store.ts'
+import { hashOfEntry, noEntry } from '../ports/registry-store.ts'
+import type { AuditVerification } from './registry.ts'
+import { replay } from './replay.ts'
+
+const page = 1_000
+/** More would say the same: the first is what counts. */
+const mostProblems = 20
+
+export async function verifyAudit(store: RegistryStore, progress: (done: number) => void): Promise<AuditVerification> {
+  const [newest] = await store.audit({ limit: 1 })
+  const problems: string[] = []
+  const state = replay()
+  let head = noEntry
+  let entries = 0
+  for (let last = 0; ; ) {
+    const some = await store.audit({ after: last, limit: page })
+    for (const entry of some) {
+      const problem = problemOf(entry, last, head)
+      if (problem !== null) problems.push(problem)
+      state.take(entry)
+      last = entry.number
+      head = entry.hash
+      entries += 1
+    }
+    progress(newest === undefined ? 1 : Math.min(1, last / newest.number))
+    if (some.length < page || problems.length >= mostProblems) break
+  }
+  // What was done to entries shows in the state as well; of two findings of one cause the first is enough.
+  if (problems.length === 0) problems.push(...(await state.compare(store)))
+  return { ok: problems.length === 0, entries, head, problems: problems.slice(0, mostProblems) }
+}
+
+function problemOf(entry: AuditEntry, last: number, head: string): string | null {
+  const { number, previous, hash } = entry
+  if (number !== last + 1)
+    return number === last + 2 ? `Entry ${last + 1} is missing.` : `Entries ${last + 1} to ${number - 1} are missing.`
+  if (previous !== head) return `Entry ${number} does not follow entry ${last}: another was there when it was written.`
+  if (hashOfEntry(entry) !== hash) return `Entry ${number} was changed: ${told(entry)} is not what its hash says.`
+  return null
+}
+
+const told = ({ action, model, version, actor }: AuditEntry): string =>
+  `${action}${model === null ? '' : ` of '${model}'`}${version === null ? '' : ` version ${version}`}, by ${actor},`
