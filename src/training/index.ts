@@ -4,4 +4,9 @@
  * Here: building and keeping the data, running the command, and running it again. Not here: what a run is (tracking/), and what becomes
  * of a version (registry/).
  */
+
+export type { AttemptOptions, TrackingAddress, Watching } from './attempt.ts'
+export { endDeadRuns } from './dead.ts'
 export { dataTags, factsOfRun, ownFolder, tags } from './tags.ts'
+export type { Trained, TrainingOptions } from './train.ts'
+export { train } from './train.ts'
