@@ -21,3 +21,15 @@ export type { RegistryParts } from './registry-of.ts'
 export { registry } from './registry-of.ts'
 export type { PendingRollback, PendingRollbacks, Serving } from './serving.ts'
 export { serving } from './serving.ts'
+export type { WebhookDelivery, WebhookDeliveryOptions } from './webhooks/delivery.ts'
+export { pauseAfterAttempt, webhookDelivery } from './webhooks/delivery.ts'
+export { newSecret } from './webhooks/payload.ts'
+export type {
+  ListedDelivery,
+  ListedWebhook,
+  WebhookChange,
+  Webhooks,
+  WebhooksOptions,
+  WebhookTest,
+} from './webhooks/webhooks.ts'
+export { webhooksOf } from './webhooks/webhooks.ts'

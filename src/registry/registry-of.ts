@@ -1,5 +1,4 @@
 /** The registry put together: what each part does stands in a file of its own. */
-import type { RegistryStore } from '../ports/registry-store.ts'
 import { add } from './add.ts'
 import { collect } from './collect.ts'
 import { diffOf } from './diff.ts'
@@ -15,6 +14,7 @@ import { authorOf, partOf, registerVersion } from './register.ts'
 import type { Asker, Registry, VersionDetail } from './registry.ts'
 import { validateVersion } from './validate.ts'
 import { verifyAudit } from './verify-audit.ts'
+import type { Webhooks } from './webhooks/webhooks.ts'
 
 export interface RegistryParts extends Omit<MovesOptions, 'files'> {
   /** Where versions of several files are laid out. */
@@ -23,10 +23,12 @@ export interface RegistryParts extends Omit<MovesOptions, 'files'> {
   readonly card: (version: VersionDetail, form: 'markdown' | 'html') => Promise<string>
   readonly lineage: Registry['lineage']
   readonly keys: Pick<Registry, 'keys' | 'createKey' | 'revokeKey'>
+  readonly webhooks: Webhooks
 }
 
 export function registry(given: RegistryParts): Registry {
   const { store, clock, environment, artifacts, folder, validator } = given
+  const { checked, ...webhooks } = given.webhooks
   const options: MovesOptions = { ...given, files: versionFiles(folder, artifacts) }
   const moving = moves(options)
   const read = reading(options, moving)
@@ -39,7 +41,12 @@ export function registry(given: RegistryParts): Registry {
     version: read.version,
     searchVersions: (search) => store.searchVersions(search),
 
-    change: (change, asker) => changePlainly(change, authorOf(asker, clock), options),
+    change: async (change, asker) =>
+      changePlainly(
+        change.kind === 'webhook.created' || change.kind === 'webhook.updated' ? await checked(change) : change,
+        authorOf(asker, clock),
+        options,
+      ),
     register: async (wanted, asker) =>
       (await registerVersion(wanted, authorOf(asker, clock), options satisfies RegisterOptions)).version,
     add: (model, path, adding, asker) =>
@@ -81,14 +88,10 @@ export function registry(given: RegistryParts): Registry {
     collect: (how, asker, progress) => collect(how, asker, options, progress),
 
     ...given.keys,
-    webhooks: async () => withoutSecrets(await store.webhooks()),
+    ...webhooks,
   }
 }
 
 /** A part of a request has a name of its own where the request has one. */
 const partly = (asker: Asker, part: string): Asker =>
   asker.id === undefined ? asker : { ...asker, id: partOf(asker.id, part) }
-
-const withoutSecrets = (
-  all: Awaited<ReturnType<RegistryStore['webhooks']>>,
-): Awaited<ReturnType<Registry['webhooks']>> => all.map(({ secret: _, ...shown }) => shown)

@@ -13,10 +13,10 @@ import type {
   Role,
   Stage,
   VersionFile,
-  Webhook,
 } from '../ports/registry-store.ts'
 import type { Page, Search } from '../ports/search.ts'
 import type { ProductionPeriod } from './productions.ts'
+import type { ListedDelivery, ListedWebhook, WebhookTest } from './webhooks/webhooks.ts'
 
 /** Who asks: the rest of an `Author` is the registry's to fill in. */
 export interface Asker {
@@ -87,7 +87,15 @@ export interface Registry {
   ): Promise<{ readonly key: string } & Omit<AccessKey, 'hash'>>
   revokeKey(id: string, asker: Asker): Promise<AuditEntry>
 
-  webhooks(): Promise<readonly Omit<Webhook, 'secret'>[]>
+  webhooks(): Promise<readonly ListedWebhook[]>
+  /** Throws SX_UNKNOWN_WEBHOOK. */
+  webhook(id: string): Promise<ListedWebhook>
+  /** Sends one that says it is a test, as of the event given or the first one of the webhook. */
+  testWebhook(id: string, event: string | null): Promise<WebhookTest>
+  /** Newest first. */
+  webhookDeliveries(id: string, limit: number): Promise<readonly ListedDelivery[]>
+  /** What arrived or was given up is sent once more, with the id that it had. */
+  resendDelivery(id: string, delivery: number): Promise<void>
 }
 
 export type PlainChange = Extract<

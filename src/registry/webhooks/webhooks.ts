@@ -41,9 +41,9 @@ export interface Webhooks {
   /** Sends one that says it is a test, as of the event given or the first one of the webhook. */
   testWebhook(id: string, event: string | null): Promise<WebhookTest>
   /** Newest first. */
-  deliveries(id: string, limit: number): Promise<readonly ListedDelivery[]>
+  webhookDeliveries(id: string, limit: number): Promise<readonly ListedDelivery[]>
   /** What arrived or was given up is sent once more, with the id that it had. */
-  resend(id: string, delivery: number): Promise<void>
+  resendDelivery(id: string, delivery: number): Promise<void>
 }
 
 const most = 1_000
@@ -82,9 +82,9 @@ export function webhooksOf({ store, sender, now }: WebhooksOptions): Webhooks {
         throw error
       }
     },
-    deliveries: async (id, limit) =>
+    webhookDeliveries: async (id, limit) =>
       (await store.deliveries({ webhook: (await found(id)).id, limit })).map(({ webhook: _, ...rest }) => rest),
-    resend: async (id, delivery) => {
+    resendDelivery: async (id, delivery) => {
       const { active, name } = await found(id)
       const all = await store.deliveries({ webhook: id, limit: reach })
       const one = all.find((known) => known.id === delivery)
