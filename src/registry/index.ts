@@ -9,6 +9,8 @@ export type { HeldVersion, ValidationDocument, ValidationRequest, ValidationResu
 export { goldenPaths } from './evidence.ts'
 export { missingFacts } from './facts.ts'
 export { asStored, referring } from './keep.ts'
+export type { LineageOptions } from './lineage/back.ts'
+export { lineageOf } from './lineage/lineage.ts'
 export type { MlModel } from './mlmodel.ts'
 export { dependenciesIn, packagesIn, readMlModel } from './mlmodel.ts'
 export { checkAliasName, checkModelName } from './names.ts'
