@@ -4,9 +4,8 @@ import type { Materialized, MaterializeRequest, PushResult } from '../features/i
 import type { Prediction, Question } from '../inference/index.ts'
 import type { Limits } from '../kernel/limits.ts'
 import type { OutcomeResult } from '../monitoring/index.ts'
-import type { ModelVersion } from '../ports/metadata-store.ts'
 import type { HistorySummary, TrainingSetResult } from '../ports/offline-store.ts'
-import type { AddedVersion } from '../registry/index.ts'
+import type { Registry } from '../registry/index.ts'
 import type { Explanation, PlatformDescription, Status } from './answers.ts'
 
 export interface Services {
@@ -26,14 +25,13 @@ export interface Services {
 /** What a command works with beside a server, or without one. */
 export interface Workbench {
   readonly platform: Platform
+  readonly registry: Registry
   plan(): Promise<Plan>
   /** `dropped` is the number of records of old state; `kept` names views whose old state running servers still use. */
   apply(): Promise<{ readonly at: number; readonly dropped: number; readonly kept: readonly string[] }>
   inspect(source: string): Promise<HistorySummary>
   materialize(view: string, request: MaterializeRequest, progress: (done: number) => void): Promise<Materialized>
   trainingSet(request: TrainingSetAsked, progress: (done: number) => void): Promise<TrainingSetResult>
-  addModel(model: string, path: string, note: string | null): Promise<AddedVersion>
-  versions(model: string): Promise<readonly ModelVersion[]>
   readFeatures(view: string, keys: unknown, at: number | undefined): Promise<FeatureAnswer>
   explain(id: string): Promise<Explanation>
   close(): Promise<void>

@@ -1,5 +1,4 @@
 /** The platform for a command: opened beside a server or without one. */
-import { resolve } from 'node:path'
 import type { Workbench } from '../api/index.ts'
 import { hashOfDefinition } from '../definition/describe.ts'
 import { modelNamed, sourceNamed, viewNamed } from '../definition/graph.ts'
@@ -11,6 +10,7 @@ export function workbench(opened: Opened): Workbench {
   const { platform, stores, servers, clock } = opened
   return {
     platform,
+    registry: opened.registry,
     plan: () => planFor(platform, stores.metadata),
     apply: async () => {
       const { applied, dropped, kept } = await applyPlatform(platform, stores, servers, clock.now())
@@ -41,8 +41,6 @@ export function workbench(opened: Opened): Workbench {
         progress,
       )
     },
-    addModel: (model, path, note) => opened.addModel(model, resolve(path), note),
-    versions: async (model) => stores.metadata.versions(modelNamed(platform, model).name),
     readFeatures: opened.readFeatures,
     explain: opened.explain,
     close: opened.close,

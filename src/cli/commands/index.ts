@@ -1,11 +1,13 @@
 /** All commands, in the order in which help lists them. */
 import type { Command } from '../command.ts'
+import { auditCommands } from './audit.ts'
 import { apply, check, plan } from './definitions.ts'
 import { doctor } from './doctor.ts'
 import { explain } from './explain.ts'
 import { featuresGet, materialize, trainingSet } from './features.ts'
 import { init } from './init.ts'
-import { modelAdd, modelList } from './model.ts'
+import { modelCommands } from './model.ts'
+import { modelChanges } from './model-changes.ts'
 import { dev, serve } from './serve.ts'
 import { status } from './status.ts'
 
@@ -17,8 +19,9 @@ export const commands: readonly Command<unknown>[] = [
   materialize,
   featuresGet,
   trainingSet,
-  modelAdd,
-  modelList,
+  ...modelCommands,
+  ...modelChanges,
+  ...auditCommands,
   serve,
   dev,
   status,
@@ -29,5 +32,6 @@ export const commands: readonly Command<unknown>[] = [
 /** What the commands of two words have in common, for help. */
 export const groups: { readonly [word: string]: string } = {
   features: 'Features of entities, as they are online.',
-  model: 'Versions of models.',
+  model: 'Models, their versions, and which of them answers.',
+  audit: 'Every change of the registry.',
 }

@@ -1,0 +1,25 @@
+/** Who asks on a command line: the user of the machine, as the audit names them. */
+import { userInfo } from 'node:os'
+import type { Asker } from '../api/index.ts'
+import { SixfoldError } from '../kernel/errors.ts'
+
+const longestReason = 1_000
+
+export function askerOf(options: Readonly<Record<string, unknown>>): Asker {
+  const reason = options['reason'] === undefined ? null : String(options['reason'])
+  if (reason !== null && reason.length > longestReason)
+    throw new SixfoldError(
+      'SX_USAGE',
+      `A reason has at most ${longestReason} characters; this one has ${reason.length}.`,
+    )
+  return { actor: `local:${userName()}`, reason }
+}
+
+/** A user without a name, as in some containers, is known by its number. */
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return String(process.getuid?.() ?? 'unknown')
+  }
+}
