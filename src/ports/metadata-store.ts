@@ -1,20 +1,18 @@
 /**
- * Metadata: what was applied, which versions of models exist, which one answers. Small, transactional, shared by processes.
+ * Metadata: what was applied, the registry of models, and what training leaves behind. Transactional, shared by processes.
  *
  * Laws that every adapter keeps:
  * - **Atomic.** Every method is one transaction, serialisable.
  * - **Durable** when it has resolved, also where power is lost.
- * - **Order.** Version numbers of a model are 1, 2, 3, … in the order of `addVersion`, with no number twice, whoever adds.
- * - **Duplicates.** `addVersion` of an artifact that the newest version has under the same definition gives that version; `apply` of
- *   the definitions that were applied last gives that entry; `keepForm` of a form that is kept does nothing. So each can be
- *   repeated when its answer was lost.
+ * - **Duplicates.** `apply` of the definitions that were applied last gives that entry; `keepForm` of a form that is kept does
+ *   nothing. So each can be repeated when its answer was lost.
  * - **Lost connection.** Each method tries again for some seconds, and then rejects with SX_STORE_UNAVAILABLE; the adapter connects
  *   again by itself.
  * - **Schema.** Processes that open one store at once bring it to its newest schema once. A store with a newer schema than the
  *   process knows refuses to open with SX_STORE_NEWER, and is not changed.
  */
 import type { Inspectable } from './inspection.ts'
-import type { RegistryStore, TensorInfo } from './registry-store.ts'
+import type { RegistryStore } from './registry-store.ts'
 import type { TrackingStore } from './tracking-store.ts'
 
 export interface MetadataStore extends Inspectable {
@@ -25,12 +23,6 @@ export interface MetadataStore extends Inspectable {
   /** The history of what was applied, newest first. */
   history(limit: number): Promise<readonly Applied[]>
   apply(platform: AppliedPlatform, at: number): Promise<Applied>
-
-  addVersion(version: NewVersion, at: number): Promise<ModelVersion>
-  /** Newest first. */
-  versions(model: string): Promise<readonly ModelVersion[]>
-  /** The version that answers: the newest one until another is chosen. */
-  live(model: string): Promise<ModelVersion | null>
 
   /** Keeps what is needed to read entries of a log that name it by its hash: JSON that never changes. */
   keepForm(hash: string, form: string): Promise<void>
@@ -52,22 +44,5 @@ export interface AppliedPlatform {
   }[]
 }
 export interface Applied extends AppliedPlatform {
-  readonly at: number
-}
-
-export interface NewVersion {
-  readonly model: string
-  /** SHA-256 of the model file. */
-  readonly artifact: string
-  readonly bytes: number
-  /** The hash of the model's definition that the version was checked against. */
-  readonly definition: string
-  readonly inputs: readonly TensorInfo[]
-  readonly outputs: readonly TensorInfo[]
-  readonly opset: number | null
-  readonly note: string | null
-}
-export interface ModelVersion extends NewVersion {
-  readonly version: number
   readonly at: number
 }

@@ -1,9 +1,12 @@
 /** Metadata in a SQL database: one set of queries for all of them. How a transaction is had is the adapter's. */
 import type { Kysely } from 'kysely'
 import type { StoreReport } from '../../ports/inspection.ts'
-import type { Applied, AppliedPlatform, MetadataStore, ModelVersion, NewVersion } from '../../ports/metadata-store.ts'
+import type { Applied, AppliedPlatform, MetadataStore } from '../../ports/metadata-store.ts'
 import type { MetadataTables } from './metadata-tables.ts'
 import type { SqlDialect } from './migrate.ts'
+import { refer } from './registry-references.ts'
+import { sqlRegistryStore } from './registry-store.ts'
+import type { RegistryTables } from './registry-tables.ts'
 import { sqlTrackingStore } from './tracking-store.ts'
 import type { TrackingTables } from './tracking-tables.ts'
 
@@ -24,9 +27,6 @@ export function sqlMetadataStore({ read, write, dialect, inspect, close }: Metad
     applied: () => read(async (db) => (await history(db, 1))[0] ?? null),
     history: (limit) => read((db) => history(db, limit)),
     apply: (platform, at) => write((db) => apply(db, platform, at)),
-    addVersion: (version, at) => write((db) => addVersion(db, version, at)),
-    versions: (model) => read((db) => versions(db, model)),
-    live: (model) => read(async (db) => (await versions(db, model, 1))[0] ?? null),
     keepForm: (hash, form) =>
       write(async (db) => {
         await db
@@ -44,7 +44,12 @@ export function sqlMetadataStore({ read, write, dialect, inspect, close }: Metad
       read: (work) => read((db) => work(db as unknown as Kysely<TrackingTables>)),
       write: (work) => write((db) => work(db as unknown as Kysely<TrackingTables>)),
       dialect,
-      refer: async () => {},
+      refer: (db, artifacts) => refer(db as unknown as Kysely<RegistryTables>, artifacts, null),
+    }),
+    registry: sqlRegistryStore({
+      read: (work) => read((db) => work(db as unknown as Kysely<RegistryTables>)),
+      write: (work) => write((db) => work(db as unknown as Kysely<RegistryTables>)),
+      dialect,
     }),
     inspect,
     close,
@@ -68,38 +73,4 @@ async function apply(db: Db, { hash, definitions }: AppliedPlatform, at: number)
     .values({ hash, definitions: JSON.stringify(definitions), at })
     .execute()
   return { hash, definitions, at }
-}
-
-async function versions(db: Db, model: string, limit = 10_000): Promise<readonly ModelVersion[]> {
-  const rows = await db
-    .selectFrom('model_version')
-    .selectAll()
-    .where('model', '=', model)
-    .orderBy('version', 'desc')
-    .limit(limit)
-    .execute()
-  return rows.map(fromRow)
-}
-
-async function addVersion(db: Db, version: NewVersion, at: number): Promise<ModelVersion> {
-  const [newest] = await versions(db, version.model, 1)
-  // An older one again is a new version: whoever adds a file wants it to answer.
-  if (newest?.artifact === version.artifact && newest.definition === version.definition) return newest
-  const { model, artifact, bytes, definition, inputs, outputs, opset, note } = version
-  const row = {
-    model,
-    version: (newest?.version ?? 0) + 1,
-    artifact,
-    bytes,
-    definition,
-    signature: JSON.stringify({ inputs, outputs, opset }),
-    note,
-    at,
-  }
-  await db.insertInto('model_version').values(row).execute()
-  return fromRow(row)
-}
-
-function fromRow({ signature, ...row }: MetadataTables['model_version']): ModelVersion {
-  return { ...row, ...(JSON.parse(signature) as Pick<ModelVersion, 'inputs' | 'outputs' | 'opset'>) }
 }

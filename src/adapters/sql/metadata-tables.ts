@@ -1,22 +1,14 @@
 /** The tables of metadata, the same in every database. */
 import type { Generated, Kysely } from 'kysely'
 import type { Migrations } from './migrate.ts'
+import type { RegistryTables } from './registry-tables.ts'
+import { registryStep } from './registry-tables.ts'
 import type { TrackingTables } from './tracking-tables.ts'
 import { trackingStep } from './tracking-tables.ts'
 
 export interface MetadataTables extends TrackingTables {
   schema: { version: number }
   applied: { id: Generated<number>; hash: string; definitions: string; at: number }
-  model_version: {
-    model: string
-    version: number
-    artifact: string
-    bytes: number
-    definition: string
-    signature: string
-    note: string | null
-    at: number
-  }
   form: { hash: string; form: string; at: Generated<number> }
 }
 
@@ -54,5 +46,6 @@ export const metadataMigrations: Migrations<MetadataTables> = {
         .execute()
     },
     (db, dialect) => trackingStep(db as unknown as Kysely<TrackingTables>, dialect),
+    (db, dialect) => registryStep(db as unknown as Kysely<RegistryTables>, dialect),
   ],
 }

@@ -6,10 +6,11 @@ import { sql } from 'kysely'
 import { SixfoldError } from '../../kernel/errors.ts'
 import type { Page } from '../../ports/search.ts'
 import type { Batch, DatasetInput, Metric, ModelInput, ModelOutput } from '../../ports/tracking-store.ts'
+import { insertRows } from './insert.ts'
 import { tableOf } from './table.ts'
 import { openRun, unknownRun } from './tracking-runs.ts'
 import type { Db, MetricColumns } from './tracking-values.ts'
-import { addParameters, chunks, metricFrom, numberColumns, rows, setTags } from './tracking-values.ts'
+import { addParameters, metricFrom, numberColumns, setTags } from './tracking-values.ts'
 
 export async function log(db: Db, id: string, { metrics, parameters, tags }: Batch): Promise<void> {
   const { seq } = await openRun(db, id)
@@ -31,23 +32,26 @@ export async function log(db: Db, id: string, { metrics, parameters, tags }: Bat
   if (ofModels.length > 0) await addModelMetrics(db, id, ofModels)
 }
 
-const columns = sql`run, key, step, at, value, nan, dataset_name, dataset_digest, model`
+const columns = ['run', 'key', 'step', 'at', 'value', 'nan']
+const more = ['dataset_name', 'dataset_digest', 'model']
+const replace = `on conflict (run, key) do update set ${['step', 'at', 'value', 'nan', ...more]
+  .map((column) => `${column} = excluded.${column}`)
+  .join(
+    ', ',
+  )} where (excluded.step, excluded.at, known.nan, excluded.value) > (known.step, known.at, excluded.nan, known.value)`
 
 async function addMetrics(db: Db, run: number, metrics: readonly Metric[]): Promise<void> {
-  const rowOf = ({ key, step, at, value, dataset, model }: Metric): readonly unknown[] => [
-    ...[run, key, step, at, ...numberColumns(value)],
-    ...[dataset?.name ?? '', dataset?.digest ?? '', model],
-  ]
-  for (const some of chunks(metrics))
-    await sql`insert into ${tableOf(db, 'metric')} (${columns}) values ${rows(some.map(rowOf))} on conflict do nothing`.execute(
-      db,
-    )
-  for (const some of chunks(latestOf(metrics)))
-    await sql`insert into ${tableOf(db, 'latest_metric')} as known (${columns}) values ${rows(some.map(rowOf))}
-      on conflict (run, key) do update set step = excluded.step, at = excluded.at, value = excluded.value,
-      nan = excluded.nan, dataset_name = excluded.dataset_name, dataset_digest = excluded.dataset_digest,
-      model = excluded.model where (excluded.step, excluded.at, known.nan, excluded.value) >
-      (known.step, known.at, excluded.nan, known.value)`.execute(db)
+  // Few say on which data or of which model; the others need not say so a thousand times.
+  const plain = metrics.every(({ dataset, model }) => dataset === null && model === null)
+  const names = plain ? columns : [...columns, ...more]
+  const rowOf = ({ key, step, at, value, dataset, model }: Metric): readonly unknown[] => {
+    const [number, nan] = numberColumns(value)
+    return plain
+      ? [run, key, step, at, number, nan]
+      : [run, key, step, at, number, nan, dataset?.name ?? '', dataset?.digest ?? '', model]
+  }
+  await insertRows(db, 'metric', names, metrics.map(rowOf), 'on conflict do nothing')
+  await insertRows(db, 'latest_metric', names, latestOf(metrics).map(rowOf), replace)
 }
 
 /** One of each key: that of the greatest step, then the latest time, then the greatest value. NaN is less than any number. */
@@ -71,28 +75,30 @@ async function addModelMetrics(db: Db, run: string, metrics: readonly Metric[]):
     db,
     metrics.map(({ model }) => model!),
   )
-  for (const some of chunks(metrics))
-    await sql`insert into ${tableOf(db, 'model_metric')}
-      (model, key, run, step, at, value, nan, dataset_name, dataset_digest) values ${rows(
-        some.map(({ model, key, step, at, value, dataset }) => [
-          ...[models.get(model!), key, run, step, at, ...numberColumns(value)],
-          ...[dataset?.name ?? '', dataset?.digest ?? ''],
-        ]),
-      )} on conflict do nothing`.execute(db)
+  await insertRows(
+    db,
+    'model_metric',
+    ['model', 'key', 'run', 'step', 'at', 'value', 'nan', 'dataset_name', 'dataset_digest'],
+    metrics.map(({ model, key, step, at, value, dataset }) => [
+      ...[models.get(model!), key, run, step, at, ...numberColumns(value)],
+      ...[dataset?.name ?? '', dataset?.digest ?? ''],
+    ]),
+    'on conflict do nothing',
+  )
 }
 
 async function modelNumbers(db: Db, ids: readonly string[]): Promise<ReadonlyMap<string, number>> {
   const found = new Map<string, number>()
-  for (const some of chunks([...new Set(ids)]))
-    for (const { id, seq } of await db
+  for (const id of new Set(ids)) {
+    const model = await db
       .selectFrom('logged_model')
-      .select(['id', 'seq'])
-      .where('id', 'in', some)
+      .select('seq')
+      .where('id', '=', id)
       .where('deleted', '=', 0)
-      .execute())
-      found.set(id, seq)
-  for (const id of ids)
-    if (!found.has(id)) throw new SixfoldError('SX_UNKNOWN_LOGGED_MODEL', `There is no logged model '${id}'.`)
+      .executeTakeFirst()
+    if (!model) throw new SixfoldError('SX_UNKNOWN_LOGGED_MODEL', `There is no logged model '${id}'.`)
+    found.set(id, model.seq)
+  }
   return found
 }
 
@@ -103,19 +109,24 @@ export async function logInputs(
   models: readonly ModelInput[],
 ): Promise<void> {
   const { seq, experiment } = await openRun(db, id)
-  for (const some of chunks(datasets)) {
-    await sql`insert into ${tableOf(db, 'dataset')} (experiment, name, digest, source_type, source, ${sql.ref('schema')}, profile)
-      values ${rows(
-        some.map(({ dataset: { name, digest, sourceType, source, schema, profile } }) => [
-          ...[experiment, name, digest, sourceType, source, schema, profile],
-        ]),
-      )} on conflict do nothing`.execute(db)
-    await sql`insert into ${tableOf(db, 'run_dataset')} (run, name, digest, context, tags) values ${rows(
-      some.map(({ dataset: { name, digest }, tags }) => [
-        ...[seq, name, digest, tags['mlflow.data.context'] ?? '', JSON.stringify(tags)],
-      ]),
-    )} on conflict do nothing`.execute(db)
-  }
+  await insertRows(
+    db,
+    'dataset',
+    ['experiment', 'name', 'digest', 'source_type', 'source', 'schema', 'profile'],
+    datasets.map(({ dataset: { name, digest, sourceType, source, schema, profile } }) => [
+      ...[experiment, name, digest, sourceType, source, schema, profile],
+    ]),
+    'on conflict do nothing',
+  )
+  await insertRows(
+    db,
+    'run_dataset',
+    ['run', 'name', 'digest', 'context', 'tags'],
+    datasets.map(({ dataset: { name, digest }, tags }) => [
+      ...[seq, name, digest, tags['mlflow.data.context'] ?? '', JSON.stringify(tags)],
+    ]),
+    'on conflict do nothing',
+  )
   await addModels(
     db,
     seq,
@@ -135,10 +146,13 @@ async function addModels(
   direction: 'input' | 'output',
   models: readonly ModelOutput[],
 ): Promise<void> {
-  for (const some of chunks(models))
-    await sql`insert into ${tableOf(db, 'run_model')} (run, direction, model, step) values ${rows(
-      some.map(({ model, step }) => [run, direction, model, step]),
-    )} on conflict do nothing`.execute(db)
+  await insertRows(
+    db,
+    'run_model',
+    ['run', 'direction', 'model', 'step'],
+    models.map(({ model, step }) => [run, direction, model, step]),
+    'on conflict do nothing',
+  )
 }
 
 export async function metricHistory(

@@ -1,21 +1,15 @@
 /** Values that are kept by key, beside the thing they belong to: written in one statement, and read as rows of one form. */
-import type { Kysely, RawBuilder } from 'kysely'
+import type { Kysely } from 'kysely'
 import { sql } from 'kysely'
 import { SixfoldError } from '../../kernel/errors.ts'
 import { shorten } from '../../kernel/shorten.ts'
 import type { Tags } from '../../ports/registry-store.ts'
 import type { Metric } from '../../ports/tracking-store.ts'
+import { insertRows } from './insert.ts'
 import { tableOf } from './table.ts'
 import type { TrackingTables } from './tracking-tables.ts'
 
 export type Db = Kysely<TrackingTables>
-
-/** Below what any database takes for parameters of one statement, with room for the widest row. */
-export const rowsAtOnce = 1_000
-
-export function* chunks<T>(all: readonly T[], size: number = rowsAtOnce): Generator<readonly T[]> {
-  for (let from = 0; from < all.length; from += size) yield all.slice(from, from + size)
-}
 
 export type TagTable = 'experiment_tag' | 'run_tag' | 'logged_model_tag'
 export type ParameterTable = 'run_parameter' | 'logged_model_parameter'
@@ -35,15 +29,18 @@ export async function setTags(
   tags: Iterable<readonly [key: string, value: string | null]>,
 ): Promise<void> {
   const last = [...new Map(tags)]
-  const column = sql.ref(ownerOf[table])
-  for (const some of chunks(last.filter(([, value]) => value !== null)))
-    await sql`insert into ${tableOf(db, table)} (${column}, key, value) values ${rows(
-      some.map(([key, value]) => [owner, key, value]),
-    )} on conflict (${column}, key) do update set value = excluded.value`.execute(db)
-  for (const some of chunks(last.filter(([, value]) => value === null)))
-    await sql`delete from ${tableOf(db, table)} where ${column} = ${owner} and key in (${sql.join(
-      some.map(([key]) => key),
-    )})`.execute(db)
+  const column = ownerOf[table]
+  const set = last.filter(([, value]) => value !== null).map(([key, value]) => [owner, key, value])
+  await insertRows(
+    db,
+    table,
+    [column, 'key', 'value'],
+    set,
+    `on conflict (${column}, key) do update set value = excluded.value`,
+  )
+  for (const [key, value] of last)
+    if (value === null)
+      await sql`delete from ${tableOf(db, table)} where ${sql.ref(column)} = ${owner} and key = ${key}`.execute(db)
 }
 
 /** Rejects where one is there with another value, and what was written before it in the transaction goes with it. */
@@ -58,21 +55,18 @@ export async function addParameters(
     if (wanted.has(key) && wanted.get(key) !== value) throw changed(key, wanted.get(key)!, value)
     wanted.set(key, value)
   }
-  const [name, column] = [tableOf(db, table), sql.ref(ownerOf[table])]
-  for (const some of chunks([...wanted])) {
-    // Gives what was added, and what is there with another value; what is there with the same one it passes over.
-    const found = await sql<{
-      key: string
-      value: string
-    }>`insert into ${name} as known (${column}, key, value) values ${rows(
-      some.map(([key, value]) => [owner, key, value]),
-    )} on conflict (${column}, key) do update set value = known.value where known.value <> excluded.value returning key, value`.execute(
-      db,
-    )
-    for (const { key, value } of found.rows) {
-      const asked = wanted.get(key)
-      if (asked !== undefined && value !== asked && value !== stored(asked)) throw changed(key, value, asked)
-    }
+  const column = ownerOf[table]
+  // Gives what was added, and what is there with another value; what is there with the same one it passes over.
+  const found = await insertRows<TrackingTables, { key: string; value: string }>(
+    db,
+    table,
+    [column, 'key', 'value'],
+    [...wanted].map(([key, value]) => [owner, key, value]),
+    `on conflict (${column}, key) do update set value = known.value where known.value <> excluded.value returning key, value`,
+  )
+  for (const { key, value } of found) {
+    const asked = wanted.get(key)
+    if (asked !== undefined && value !== asked && value !== stored(asked)) throw changed(key, value, asked)
   }
 }
 
@@ -85,9 +79,6 @@ const changed = (key: string, old: string, value: string): SixfoldError =>
 
 /** Text as it comes back: a half of a surrogate pair is replaced where text becomes UTF-8. */
 const stored = (text: string): string => Buffer.from(text).toString()
-
-export const rows = (all: readonly (readonly unknown[])[]): RawBuilder<unknown> =>
-  sql.join(all.map((row) => sql`(${sql.join([...row])})`))
 
 export function grouped<T, K>(items: Iterable<T>, keyOf: (item: T) => K): (key: K) => readonly T[] {
   const groups = new Map<K, T[]>()

@@ -1,0 +1,181 @@
+/** The registry store in a SQL database: which method asks what. Each that writes is one transaction, each that reads one statement. */
+import { sql } from 'kysely'
+import { failpoint } from '../../kernel/failpoint.ts'
+import type { AccessKey, AuditQuery, Evidence, RegistryStore, Stage } from '../../ports/registry-store.ts'
+import type { Page, Search } from '../../ports/search.ts'
+import type { SqlDialect } from './migrate.ts'
+import { change } from './registry-change.ts'
+import { deliveries, settleDelivery, takeDeliveries, webhooks } from './registry-outbox.ts'
+import { condemn, references, spare } from './registry-references.ts'
+import type { AuditRow, Db, ModelRow } from './registry-rows.ts'
+import { entryFrom, modelFrom, modelRow, versionsFrom, withModel } from './registry-rows.ts'
+import { indexedCharacters } from './registry-tables.ts'
+import type { Searchable } from './search.ts'
+import { matching, pageOf } from './search.ts'
+import { tableOf } from './table.ts'
+
+export interface RegistryAccess {
+  read<T>(work: (db: Db) => Promise<T>): Promise<T>
+  write<T>(work: (db: Db) => Promise<T>): Promise<T>
+  readonly dialect: SqlDialect
+}
+
+const mostVersions = 10_000
+
+export function sqlRegistryStore({ read, write, dialect }: RegistryAccess): RegistryStore {
+  return {
+    change: async (wanted, by) => {
+      const entry = await write((db) => change(db, wanted, by))
+      failpoint('change: after commit')
+      return entry
+    },
+
+    model: (name) =>
+      read(async (db) => {
+        const found = await modelRow(db, name)
+        return found === undefined ? null : modelFrom(found)
+      }),
+    version: (model, version) =>
+      read(async (db) => {
+        const found = await versionsFrom(
+          db,
+          sql`from ${withModel(db)} where around.name = ${model} and thing.version = ${version}`,
+        )
+        return found[0] ?? null
+      }),
+    versions: (model) =>
+      read((db) =>
+        versionsFrom(
+          db,
+          sql`from ${withModel(db)} where around.name = ${model} order by thing.version desc limit ${mostVersions}`,
+        ),
+      ),
+    production: (environment) =>
+      read(async (db) => {
+        const found = await versionsFrom(
+          db,
+          sql`from ${withModel(db)} join ${tableOf(db, 'production')} as place on place.model = thing.model and place.version = thing.version
+            where place.environment = ${environment} order by place.at desc, place.version desc`,
+        )
+        const models = new Set<string>()
+        return found.filter(({ model }) => !models.has(model) && models.add(model))
+      }),
+    searchModels: (search) => read((db) => searchModels(db, search, dialect)),
+    searchVersions: (search) =>
+      read(async (db) => pageOf(await versionsFrom(db, versionsMatching(db, search, dialect)), search)),
+    evidence: (model, version) => read((db) => evidence(db, model, version)),
+    approvals: (model, version) =>
+      read(async (db) => {
+        const rows = await db
+          .selectFrom('approval')
+          .innerJoin('registered_model as around', 'around.seq', 'approval.model')
+          .select(['environment', 'stage', 'actor', 'reason', 'at'])
+          .where('around.name', '=', model)
+          .where('version', '=', version)
+          .orderBy('at')
+          .execute()
+        return rows.map(({ stage, ...row }) => ({ ...row, to: stage as Stage }))
+      }),
+
+    audit: (query) => read((db) => audit(db, query)),
+
+    keys: () =>
+      read(async (db) => {
+        const rows = await db.selectFrom('access_key').selectAll().orderBy('id').execute()
+        return rows.map(({ document, revoked }) => ({ ...(JSON.parse(document) as AccessKey), revokedAt: revoked }))
+      }),
+    webhooks: () => read(webhooks),
+    takeDeliveries: (limit, now, leaseMs) => write((db) => takeDeliveries(db, limit, now, leaseMs)),
+    settleDelivery: (id, result, at) => write((db) => settleDelivery(db, id, result, at)),
+    deliveries: ({ webhook, limit }) => read((db) => deliveries(db, webhook, limit)),
+
+    references: () => read(references),
+    condemn: (artifacts, at) => write((db) => condemn(db, artifacts, at)),
+    spare: (artifacts, at) => write((db) => spare(db, artifacts, at)),
+  }
+}
+
+// --- searches
+
+const models: Searchable = {
+  table: 'registered_model',
+  attributes: {
+    name: sql.ref('thing.name'),
+    creation_timestamp: sql.ref('thing.created'),
+    last_updated_timestamp: sql.ref('thing.updated'),
+  },
+  values: { tag: { table: 'registered_model_tag', owner: { model: 'seq' }, key: 'key', indexed: indexedCharacters } },
+  ties: sql.ref('thing.name'),
+}
+
+async function searchModels(db: Db, search: Search, dialect: SqlDialect): Promise<Page<ReturnType<typeof modelFrom>>> {
+  const { rows } = await sql<ModelRow>`select thing.* ${matching(db, models, search, dialect)}`.execute(db)
+  return pageOf(rows.map(modelFrom), search)
+}
+
+/** The name of a version's model is looked up where it is asked for: versions keep its number. */
+const versionsMatching = (db: Db, search: Search, dialect: SqlDialect) => {
+  const name = sql`(select named.name from ${tableOf(db, 'registered_model')} as named where named.seq = ${sql.ref('thing.model')})`
+  const versions: Searchable = {
+    table: 'registered_version',
+    attributes: {
+      name,
+      version_number: sql.ref('thing.version'),
+      run_id: sql.ref('thing.run'),
+      source_path: sql.ref('thing.source'),
+      creation_timestamp: sql.ref('thing.created'),
+      last_updated_timestamp: sql.ref('thing.updated'),
+    },
+    values: {
+      tag: { table: 'registered_version_tag', owner: { version: 'seq' }, key: 'key', indexed: indexedCharacters },
+    },
+    ties: sql`${sql.ref('thing.updated')} desc, ${name}, ${sql.ref('thing.version')} desc`,
+  }
+  // The order that was found is kept through the join with the models.
+  return sql`from (select found.*, row_number() over () as place from (select thing.* ${matching(db, versions, search, dialect)}) as found) as thing
+    join ${tableOf(db, 'registered_model')} as around on around.seq = thing.model order by thing.place`
+}
+
+// --- what was recorded
+
+async function evidence(db: Db, model: string, version: number): Promise<readonly Evidence[]> {
+  const rows = await db
+    .selectFrom('evidence')
+    .innerJoin('registered_model as around', 'around.seq', 'evidence.model')
+    .select(['id', 'kind', 'passed', 'document', 'artifacts', 'actor', 'at'])
+    .where('around.name', '=', model)
+    .where('version', '=', version)
+    .orderBy('at', 'desc')
+    .execute()
+  return rows.map(({ passed, document, artifacts, ...row }) => ({
+    ...row,
+    ...{ model, version, passed: passed === 1, document: JSON.parse(document) as unknown },
+    artifacts: JSON.parse(artifacts) as string[],
+  }))
+}
+
+async function audit(db: Db, { after, before, model, version, actions, limit }: AuditQuery) {
+  let query = db.selectFrom('audit').selectAll()
+  if (after !== undefined) query = query.where('number', '>', after)
+  if (before !== undefined) query = query.where('number', '<', before)
+  if (version !== undefined) query = query.where('version', '=', version)
+  if (actions !== undefined) query = query.where('action', 'in', [...actions])
+  if (model !== undefined)
+    // All that was ever done to what has that name, or had it last: also under other names.
+    query = query.where('subject', '=', (one) =>
+      one.fn.coalesce(
+        one.selectFrom('registered_model').select('seq').where('name', '=', model),
+        one
+          .selectFrom('audit as named')
+          .select('named.subject')
+          .where('named.model', '=', model)
+          .orderBy('named.number', 'desc')
+          .limit(1),
+      ),
+    )
+  const rows: AuditRow[] = await query
+    .orderBy('number', after === undefined ? 'desc' : 'asc')
+    .limit(limit)
+    .execute()
+  return rows.map(entryFrom)
+}

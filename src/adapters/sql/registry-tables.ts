@@ -1,0 +1,383 @@
+/**
+ * The tables of the registry.
+ *
+ * A version is one row: what never changes as a document, and what changes of it (tags, places, aliases) as JSON beside it, so that one row answers
+ * a read. What is searched by, and what the database itself has to hold, stands in tables of its own, written in the same transactions.
+ */
+import type { ColumnType, Generated, Kysely } from 'kysely'
+import { sql } from 'kysely'
+import { hashOf } from '../../kernel/hash.ts'
+import type { NewVersion } from '../../ports/registry-store.ts'
+import { hashOfEntry, noEntry } from '../../ports/registry-store.ts'
+import type { Migrations } from './migrate.ts'
+import { tableOf } from './table.ts'
+
+type Fixed<T> = ColumnType<T, T, never>
+
+export interface RegistryTables {
+  registered_model: {
+    seq: Generated<number>
+    name: string
+    description: string | null
+    /** The number that was given last: none is given twice. */
+    newest: number
+    tags: string
+    aliases: string
+    created: number
+    updated: number
+  }
+  registered_model_tag: { model: number; key: string; value: string }
+  registered_version: {
+    seq: Generated<number>
+    model: Fixed<number>
+    version: Fixed<number>
+    manifest: Fixed<string>
+    source: Fixed<string>
+    run: Fixed<string | null>
+    /** All else that never changes. */
+    document: Fixed<string>
+    description: string | null
+    validated: number
+    tags: string
+    places: string
+    aliases: string
+    created: Fixed<number>
+    updated: number
+  }
+  registered_version_tag: { version: number; key: string; value: string }
+  production: { model: number; environment: string; version: number; at: number; exclusive: number }
+  evidence: {
+    model: number
+    version: number
+    id: string
+    kind: string
+    passed: number
+    document: string
+    artifacts: string
+    actor: string
+    at: number
+  }
+  approval: {
+    model: number
+    version: number
+    environment: string
+    stage: string
+    actor: string
+    reason: string | null
+    at: number
+  }
+  artifact_reference: { artifact: string; owner: string }
+  condemned: { artifact: string; at: number; collected: number }
+  audit: {
+    number: Fixed<number>
+    id: Fixed<string>
+    at: Fixed<number>
+    actor: Fixed<string>
+    action: Fixed<string>
+    model: Fixed<string | null>
+    version: Fixed<number | null>
+    environment: Fixed<string | null>
+    reason: Fixed<string | null>
+    details: Fixed<string>
+    previous: Fixed<string>
+    hash: Fixed<string>
+    /** The model that it is about, whatever its name was then. Not part of the entry. */
+    subject: Fixed<number | null>
+  }
+  access_key: { id: string; document: string; revoked: number | null }
+  webhook: { id: string; document: string; secret: string | null }
+  delivery: {
+    id: Generated<number>
+    webhook: string
+    entry: number
+    attempts: number
+    state: string
+    error: string | null
+    next: number | null
+    taken: number
+    settled: number | null
+  }
+}
+
+/** How many characters of a tag's value are in its index: no database has room for all of a long one. */
+export const indexedCharacters = 64
+
+export const registryStep: Migrations<RegistryTables>['steps'][number] = async (db, dialect) => {
+  const { integer, text, identity, keyed } = dialect
+  await db.schema
+    .createTable('registered_model')
+    .addColumn('seq', integer, identity)
+    .addColumn('name', text, (column) => column.notNull().unique())
+    .addColumn('description', text)
+    .addColumn('newest', integer, (column) => column.notNull())
+    .addColumn('tags', text, (column) => column.notNull())
+    .addColumn('aliases', text, (column) => column.notNull())
+    .addColumn('created', integer, (column) => column.notNull())
+    .addColumn('updated', integer, (column) => column.notNull())
+    .execute()
+  await db.schema
+    .createTable('registered_version')
+    .addColumn('seq', integer, identity)
+    .addColumn('model', integer, (column) => column.notNull())
+    .addColumn('version', integer, (column) => column.notNull())
+    .addColumn('manifest', text, (column) => column.notNull())
+    .addColumn('source', text, (column) => column.notNull())
+    .addColumn('run', text)
+    .addColumn('document', text, (column) => column.notNull())
+    .addColumn('description', text)
+    .addColumn('validated', integer, (column) => column.notNull())
+    .addColumn('tags', text, (column) => column.notNull())
+    .addColumn('places', text, (column) => column.notNull())
+    .addColumn('aliases', text, (column) => column.notNull())
+    .addColumn('created', integer, (column) => column.notNull())
+    .addColumn('updated', integer, (column) => column.notNull())
+    // No number comes twice, whatever the code does.
+    .addUniqueConstraint('registered_version_number', ['model', 'version'])
+    .execute()
+  await db.schema.createIndex('registered_version_run').on('registered_version').column('run').execute()
+
+  for (const [table, owner] of [
+    ['registered_model_tag', 'model'],
+    ['registered_version_tag', 'version'],
+  ] as const) {
+    await keyed(db.schema.createTable(table))
+      .addColumn(owner, integer, (column) => column.notNull())
+      .addColumn('key', text, (column) => column.notNull())
+      .addColumn('value', text, (column) => column.notNull())
+      .addPrimaryKeyConstraint(`${table}_key`, [owner, 'key'])
+      .execute()
+    await db.schema
+      .createIndex(`${table}_value`)
+      .on(table)
+      .expression(sql`${sql.ref('key')}, substr(${sql.ref('value')}, 1, ${sql.lit(indexedCharacters)})`)
+      .execute()
+  }
+
+  await keyed(db.schema.createTable('production'))
+    .addColumn('model', integer, (column) => column.notNull())
+    .addColumn('environment', text, (column) => column.notNull())
+    .addColumn('version', integer, (column) => column.notNull())
+    .addColumn('at', integer, (column) => column.notNull())
+    .addColumn('exclusive', integer, (column) => column.notNull())
+    .addPrimaryKeyConstraint('production_key', ['model', 'environment', 'version'])
+    .execute()
+  // One in production, whatever the code does.
+  await db.schema
+    .createIndex('production_one')
+    .unique()
+    .on('production')
+    .columns(['model', 'environment'])
+    .where(sql.ref('exclusive'), '=', sql.lit(1))
+    .execute()
+  await db.schema.createIndex('production_environment').on('production').column('environment').execute()
+
+  await db.schema
+    .createTable('evidence')
+    .addColumn('model', integer, (column) => column.notNull())
+    .addColumn('version', integer, (column) => column.notNull())
+    .addColumn('id', text, (column) => column.notNull())
+    .addColumn('kind', text, (column) => column.notNull())
+    .addColumn('passed', integer, (column) => column.notNull())
+    .addColumn('document', text, (column) => column.notNull())
+    .addColumn('artifacts', text, (column) => column.notNull())
+    .addColumn('actor', text, (column) => column.notNull())
+    .addColumn('at', integer, (column) => column.notNull())
+    .addPrimaryKeyConstraint('evidence_key', ['model', 'version', 'id'])
+    .execute()
+  await db.schema
+    .createTable('approval')
+    .addColumn('model', integer, (column) => column.notNull())
+    .addColumn('version', integer, (column) => column.notNull())
+    .addColumn('environment', text, (column) => column.notNull())
+    .addColumn('stage', text, (column) => column.notNull())
+    .addColumn('actor', text, (column) => column.notNull())
+    .addColumn('reason', text)
+    .addColumn('at', integer, (column) => column.notNull())
+    .addPrimaryKeyConstraint('approval_key', ['model', 'version', 'environment', 'stage', 'actor'])
+    .execute()
+
+  await keyed(db.schema.createTable('artifact_reference'))
+    .addColumn('artifact', text, (column) => column.notNull())
+    .addColumn('owner', text, (column) => column.notNull())
+    .addPrimaryKeyConstraint('artifact_reference_key', ['artifact', 'owner'])
+    .execute()
+  await db.schema.createIndex('artifact_reference_owner').on('artifact_reference').column('owner').execute()
+  await keyed(db.schema.createTable('condemned'))
+    .addColumn('artifact', text, (column) => column.primaryKey())
+    .addColumn('at', integer, (column) => column.notNull())
+    .addColumn('collected', integer, (column) => column.notNull())
+    .execute()
+
+  await db.schema
+    .createTable('audit')
+    .addColumn('number', integer, (column) => column.primaryKey())
+    .addColumn('id', text, (column) => column.notNull().unique())
+    .addColumn('at', integer, (column) => column.notNull())
+    .addColumn('actor', text, (column) => column.notNull())
+    .addColumn('action', text, (column) => column.notNull())
+    .addColumn('model', text)
+    .addColumn('version', integer)
+    .addColumn('environment', text)
+    .addColumn('reason', text)
+    .addColumn('details', text, (column) => column.notNull())
+    .addColumn('previous', text, (column) => column.notNull())
+    .addColumn('hash', text, (column) => column.notNull())
+    .addColumn('subject', integer)
+    .execute()
+  await db.schema.createIndex('audit_subject').on('audit').columns(['subject', 'number']).execute()
+  await db.schema.createIndex('audit_model').on('audit').columns(['model', 'number']).execute()
+
+  for (const [table, more] of [
+    ['access_key', 'revoked'],
+    ['webhook', 'secret'],
+  ] as const)
+    await db.schema
+      .createTable(table)
+      .addColumn('id', text, (column) => column.primaryKey())
+      .addColumn('document', text, (column) => column.notNull())
+      .addColumn(more, more === 'revoked' ? integer : text)
+      .execute()
+  await db.schema
+    .createTable('delivery')
+    .addColumn('id', integer, identity)
+    .addColumn('webhook', text, (column) => column.notNull())
+    .addColumn('entry', integer, (column) => column.notNull())
+    .addColumn('attempts', integer, (column) => column.notNull())
+    .addColumn('state', text, (column) => column.notNull())
+    .addColumn('error', text)
+    .addColumn('next', integer)
+    .addColumn('taken', integer, (column) => column.notNull())
+    .addColumn('settled', integer)
+    .execute()
+  await db.schema.createIndex('delivery_due').on('delivery').columns(['state', 'webhook', 'id']).execute()
+  await db.schema.createIndex('delivery_webhook').on('delivery').columns(['webhook', 'id']).execute()
+
+  await carryOver(db)
+}
+
+/** What versions were before there was a registry: the newest of each model answered. */
+interface OldVersion {
+  readonly model: string
+  readonly version: number
+  readonly artifact: string
+  readonly bytes: number
+  readonly definition: string
+  readonly signature: string
+  readonly note: string | null
+  readonly at: number
+}
+
+async function carryOver(db: Kysely<RegistryTables>): Promise<void> {
+  const old = db as unknown as Kysely<{ model_version: OldVersion }>
+  const versions = await old.selectFrom('model_version').selectAll().orderBy('model').orderBy('version').execute()
+  const newest = new Map(versions.map((one) => [one.model, one]))
+  const entries: Parameters<typeof hashOfEntry>[0][] = []
+  const models = new Map<string, number>()
+  for (const one of versions) {
+    const { model, version, artifact, bytes, definition, signature, note, at } = one
+    const inForce = newest.get(model) === one
+    if (!models.has(model)) {
+      const last = newest.get(model)!
+      const aliasesAndTags = { tags: '{}', aliases: '{}' }
+      await db
+        .insertInto('registered_model')
+        .values({
+          name: model,
+          description: null,
+          newest: last.version,
+          ...aliasesAndTags,
+          created: at,
+          updated: last.at,
+        })
+        .execute()
+      const made = await db
+        .selectFrom('registered_model')
+        .select('seq')
+        .where('name', '=', model)
+        .executeTakeFirstOrThrow()
+      models.set(model, made.seq)
+    }
+    const seq = models.get(model)!
+    const carried = versionOf(one)
+    const { manifest, source, run, description: _, tags: __, model: ___, ...document } = carried
+    const places = { default: { stage: 'production', at, wasProduction: true } }
+    const row = { model: seq, version, manifest, source, run, document: JSON.stringify(document), description: note }
+    const beside = { tags: '{}', places: JSON.stringify(inForce ? places : {}), aliases: '[]' }
+    await db
+      .insertInto('registered_version')
+      .values({ ...row, ...beside, validated: 0, created: at, updated: at })
+      .execute()
+    await db
+      .insertInto('artifact_reference')
+      .values({ artifact, owner: `version ${seq} ${version}` })
+      .execute()
+    if (inForce)
+      await db
+        .insertInto('production')
+        .values({ model: seq, environment: 'default', version, at, exclusive: 1 })
+        .execute()
+    entries.push(
+      entryOf('version.registered', one, null, { manifest, bytes, definition, signature: hashOf(signature) }),
+    )
+    if (inForce)
+      entries.push(
+        entryOf('stage.changed', one, 'default', {
+          ...{ from: 'registered', to: 'production', exclusive: true, replaces: null, archives: [] },
+          ...{ evidence: [], preconditions: [], rollback: false },
+        }),
+      )
+  }
+  let previous = noEntry
+  for (const [index, entry] of entries.entries()) {
+    const numbered = { ...entry, number: index + 1, previous }
+    const hash = hashOfEntry(numbered)
+    const details = JSON.stringify(numbered.details)
+    await db
+      .insertInto('audit')
+      .values({ ...numbered, details, hash, subject: models.get(entry.model!) ?? null })
+      .execute()
+    previous = hash
+  }
+  await sql`drop table ${tableOf(old, 'model_version')}`.execute(db)
+}
+
+const entryOf = (
+  action: 'version.registered' | 'stage.changed',
+  { model, version, at, artifact }: OldVersion,
+  environment: string | null,
+  details: { readonly [name: string]: unknown },
+): Parameters<typeof hashOfEntry>[0] => ({
+  number: 0,
+  id: hashOf(['carried over', action, model, version, artifact]).slice(0, 32),
+  at,
+  actor: 'sixfold',
+  action,
+  model,
+  version,
+  environment,
+  reason: 'Carried over from a store without a registry.',
+  details,
+  previous: noEntry,
+})
+
+/** A version as it would have been registered: what nobody recorded then is missing now. */
+function versionOf({ model, artifact, bytes, definition, signature, note }: OldVersion): NewVersion {
+  const { inputs, outputs, opset } = JSON.parse(signature) as Pick<NewVersion, 'inputs' | 'outputs'> & {
+    readonly opset: number | null
+  }
+  const files = [{ path: 'model.onnx', sha256: artifact, bytes }]
+  const facts: NewVersion['facts'] = {
+    artifact: { format: 'onnx', sha256: artifact, bytes },
+    schema: null,
+    preprocessing: null,
+    data: null,
+    configuration: null,
+    evaluation: [],
+    dependencies: { opset, ir: null, domains: {}, runtime: null, packages: [], language: null },
+  }
+  return {
+    ...{ model, manifest: hashOf({ files, entry: 'model.onnx', facts }), files, entry: 'model.onnx', flavor: 'onnx' },
+    ...{ definition, inputs, outputs, facts, source: 'model.onnx', run: null, runLink: null, loggedModel: null },
+    ...{ description: note, tags: {} },
+  }
+}
