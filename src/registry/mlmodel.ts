@@ -4,7 +4,7 @@
  */
 import { parse } from 'yaml'
 import { SixfoldError } from '../kernel/errors.ts'
-import type { Facts } from '../ports/registry-store.ts'
+import type { Facts, TensorInfo } from '../ports/registry-store.ts'
 
 export interface MlModel {
   /** 'onnx' where it has that flavour; else its own, as its client names it. */
@@ -12,6 +12,17 @@ export interface MlModel {
   /** The path of the ONNX file within the folder. */
   readonly entry: string | null
   readonly language: string | null
+  /** What its signature says it is called with; null where it has none that can be read. */
+  readonly inputs: readonly DeclaredInput[] | null
+}
+
+export interface DeclaredInput {
+  readonly name: string | null
+  /** A column of numbers or texts, or a tensor. */
+  readonly kind: 'column' | 'tensor'
+  readonly text: boolean
+  /** Of a tensor; -1 where the size is free. */
+  readonly shape: readonly number[] | null
 }
 
 const longest = 1024 * 1024
@@ -34,8 +45,71 @@ export function readMlModel(text: string): MlModel {
     flavor: onnx === null ? (own[0] ?? (flavors === null ? null : 'python_function')) : 'onnx',
     entry: onnx === null ? null : typeof data === 'string' ? data : 'model.onnx',
     language: typeof python === 'string' || typeof python === 'number' ? `python ${python}` : null,
+    inputs: inputsIn(member(member(document, 'signature'), 'inputs')),
   }
 }
+
+/** A list as JSON in a text, of columns `{type, name}` or of tensors `{type: 'tensor', 'tensor-spec': {dtype, shape}}`. */
+function inputsIn(given: unknown): readonly DeclaredInput[] | null {
+  if (typeof given !== 'string') return null
+  let list: unknown
+  try {
+    list = JSON.parse(given)
+  } catch {
+    return null
+  }
+  if (!Array.isArray(list) || list.length === 0 || list.length > 100_000) return null
+  return list.map((one): DeclaredInput => {
+    const [name, type, spec] = [member(one, 'name'), member(one, 'type'), member(one, 'tensor-spec')]
+    const [dtype, shape] = [member(spec, 'dtype'), member(spec, 'shape')]
+    return {
+      name: typeof name === 'string' ? name : null,
+      kind: type === 'tensor' ? 'tensor' : 'column',
+      text: type === 'string' || dtype === 'str' || dtype === 'object' || dtype === 'string',
+      shape: Array.isArray(shape) && shape.every((size) => Number.isSafeInteger(size)) ? (shape as number[]) : null,
+    }
+  })
+}
+
+/** Throws SX_SIGNATURE_MISMATCH where the file cannot be called as its signature says. Of outputs a signature may name some. */
+export function checkDeclared(declared: readonly DeclaredInput[], inputs: readonly TensorInfo[]): void {
+  const only = inputs.length === 1 ? inputs[0]! : null
+  if (declared.every(({ kind }) => kind === 'column')) {
+    const width = only?.shape[1] ?? -1
+    if (only !== null && only.shape.length === 2) {
+      if (width >= 0 && width !== declared.length)
+        throw mismatch(
+          `its signature has ${declared.length} columns, and the input '${only.name}' of the file ${width}`,
+        )
+      return
+    }
+    for (const { name } of inputs)
+      if (!declared.some((column) => column.name === name))
+        throw mismatch(`the file has an input '${name}', and its signature no column of that name`)
+    return
+  }
+  if (declared.length !== inputs.length)
+    throw mismatch(`its signature has ${declared.length} inputs, and the file ${inputs.length}`)
+  for (const one of declared) {
+    const input = one.name === null ? only : (inputs.find(({ name }) => name === one.name) ?? null)
+    if (input === null)
+      throw mismatch(`its signature has an input '${one.name ?? 'without a name'}', and the file none`)
+    if (one.text !== (input.type === 'string'))
+      throw mismatch(`its signature and the file disagree on whether '${input.name}' is text`)
+    if (one.shape !== null && input.shape.length > 0 && !fits(one.shape, input.shape))
+      throw mismatch(
+        `its signature has [${one.shape.join(', ')}] for '${input.name}', and the file [${input.shape.join(', ')}]`,
+      )
+  }
+}
+
+const fits = (a: readonly number[], b: readonly number[]): boolean =>
+  a.length === b.length && a.every((size, i) => size < 0 || b[i]! < 0 || size === b[i])
+
+const mismatch = (why: string): SixfoldError =>
+  new SixfoldError('SX_SIGNATURE_MISMATCH', `The model's MLmodel does not fit its ONNX file: ${why}.`, {
+    fix: 'Log the model with the signature of what was exported: infer_signature(X, predictions).',
+  })
 
 /** The lines of a requirements.txt that name packages. */
 export const packagesIn = (requirements: string): readonly string[] =>
@@ -45,7 +119,10 @@ export const packagesIn = (requirements: string): readonly string[] =>
     .filter((line) => line !== '' && !line.startsWith('-'))
 
 /** What an MLflow model says of its dependencies. */
-export const dependenciesIn = ({ language }: MlModel, requirements: string | null): Facts['dependencies'] => ({
+export const dependenciesIn = (
+  { language }: Pick<MlModel, 'language'>,
+  requirements: string | null,
+): Facts['dependencies'] => ({
   opset: null,
   ir: null,
   domains: {},

@@ -104,11 +104,14 @@ async function sync(path: string): Promise<void> {
 const mostFiles = 10_000
 const longestPath = 1_000
 
-/** Throws SX_PATH_INVALID: what a version's files are called must be names below its folder, on every system. */
+/**
+ * Throws SX_PATH_INVALID: what a version's files are called must be names below its folder, on every system. A version whose files lie
+ * elsewhere has none.
+ */
 export function checkFiles(files: readonly VersionFile[], entry: string | null): void {
   const invalid = (problem: string): SixfoldError =>
     new SixfoldError('SX_PATH_INVALID', problem, { fix: 'Use relative paths with / between their parts, each once.' })
-  if (files.length === 0) throw invalid('A version has at least one file; there is none.')
+  if (files.length === 0 && entry !== null) throw invalid('A version that can be served has a file; there is none.')
   if (files.length > mostFiles) throw invalid(`A version has at most ${mostFiles} files; these are ${files.length}.`)
   const seen = new Set<string>()
   for (const { path, sha256, bytes } of files) {

@@ -19,6 +19,7 @@ import type { Inspection, ModelRuntime } from '../ports/model-runtime.ts'
 import type { AuditEntry, Author, ModelVersion, RegistryStore } from '../ports/registry-store.ts'
 import { factsOf, manifestOf, sorted } from './facts.ts'
 import { asStored, referring } from './keep.ts'
+import { checkDeclared } from './mlmodel.ts'
 import { checkModelName } from './names.ts'
 import type { VersionFiles } from './open-version.ts'
 import { checkFiles } from './open-version.ts'
@@ -73,6 +74,7 @@ export async function registerVersion(
   if (atHand === null) await mustBeStored(files, artifacts)
   const inspection = atHand?.inspection ?? (entry === null ? null : await inspect(files, entry.path, models, opened))
   if (model !== null && inspection !== null) signatureOf(model, inspection)
+  if (wanted.declared && inspection !== null) checkDeclared(wanted.declared, inspection.inputs)
   const facts = factsOf({ model, inspection, entry, flavor: wanted.flavor, given: wanted.facts })
   failpoint('register: before the change')
   const made: AuditEntry = await referring(

@@ -15,6 +15,7 @@ import type {
   VersionFile,
 } from '../ports/registry-store.ts'
 import type { Page, Search } from '../ports/search.ts'
+import type { DeclaredInput } from './mlmodel.ts'
 import type { ProductionPeriod } from './productions.ts'
 import type { ListedDelivery, ListedWebhook, WebhookTest } from './webhooks/webhooks.ts'
 
@@ -126,6 +127,8 @@ export interface Registration {
   /** The path of the ONNX file among them, if there is one that can be served. */
   readonly entry: string | null
   readonly flavor: string | null
+  /** With what its own description says it is called: checked against the ONNX file. */
+  readonly declared?: readonly DeclaredInput[] | null
   /** What the caller knows; what the file and the definition tell is added. */
   readonly facts: Partial<Facts>
   readonly source: string
