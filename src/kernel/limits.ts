@@ -6,6 +6,7 @@
 export const limits: Limits = Object.freeze({
   bodyBytes: 8 * 1024 * 1024,
   bodyDepth: 32,
+  artifactBytes: 64 * 1024 ** 3,
   eventsPerRequest: 10_000,
   outcomesPerRequest: 10_000,
   futureMs: 60_000,
@@ -26,6 +27,8 @@ export interface Limits {
   readonly bodyBytes: number
   /** How deep JSON may nest. */
   readonly bodyDepth: number
+  /** Bytes of one file of a run or a logged model. */
+  readonly artifactBytes: number
   readonly eventsPerRequest: number
   readonly outcomesPerRequest: number
   /** How far after now an event may lie, in milliseconds. */
