@@ -11,6 +11,7 @@ import type { Explanation, PlatformDescription, Status } from './answers.ts'
 export interface Services {
   readonly platform: Platform
   readonly limits: Limits
+  readonly registry: Registry
   predict(model: string, question: Question): Promise<Prediction>
   readFeatures(view: string, keys: unknown, at: number | undefined): Promise<FeatureAnswer>
   push(source: string, rows: readonly unknown[]): Promise<PushResult>

@@ -27,7 +27,7 @@ import type { ProductionPeriod } from './productions.ts'
 import { productionPeriods, versionBefore } from './productions.ts'
 import type { RegisterOptions } from './register.ts'
 import { authorOf, definitionOf, partOf } from './register.ts'
-import type { Asker, Consequence, Moved, MoveOptions, RolledBack } from './registry.ts'
+import type { Asker, Consequence, Moved, MoveOptions, RollbackExpected, RolledBack } from './registry.ts'
 import type { Serving } from './serving.ts'
 
 export interface MovesOptions extends RegisterOptions {
@@ -42,7 +42,8 @@ export interface Moves {
   ways(version: ModelVersion): Promise<readonly Consequence[]>
   move(model: string, version: number, to: Stage, options: MoveOptions, asker: Asker): Promise<Moved>
   approve(model: string, version: number, to: Stage, asker: Asker): Promise<AuditEntry>
-  rollback(model: string, version: number | null, asker: Asker): Promise<RolledBack>
+  rollback(model: string, version: number | null, asker: Asker, expected?: RollbackExpected): Promise<RolledBack>
+  considerRollback(model: string, version: number | null): Promise<Consequence>
   productions(model: string): Promise<readonly ProductionPeriod[]>
 }
 
@@ -275,10 +276,9 @@ export function moves(options: MovesOptions): Moves {
   const productions = async (model: string): Promise<readonly ProductionPeriod[]> =>
     productionPeriods(await stageChanges(model), environment)
 
-  const rollBack = async (name: string, number: number | null, author: Author): Promise<RolledBack> => {
+  /** To which version, from which, and what is found of it. */
+  const backwards = async (name: string, number: number | null, thoroughly: boolean) => {
     const periods = await productions(name)
-    const done = await answeredRollback(store, name, author.id)
-    if (done !== null) return done
     const to = number ?? versionBefore(periods)
     if (to === null || !periods.some(({ version }) => version === to)) {
       const known = [...new Set(periods.map(({ version }) => version))]
@@ -304,8 +304,30 @@ export function moves(options: MovesOptions): Moves {
     const found = [
       { name: 'was in production', met: true, words: `It was in production in '${environment}' before.` },
       ...(model === null ? [] : [fits(model, version)]),
-      damageToPrecondition(await damageOf(version, true)),
+      damageToPrecondition(await damageOf(version, thoroughly)),
     ]
+    return { to, version, standing, production, model, found }
+  }
+
+  const rollBack = async (
+    name: string,
+    number: number | null,
+    author: Author,
+    expected: RollbackExpected,
+  ): Promise<RolledBack> => {
+    const done = await answeredRollback(store, name, author.id)
+    if (done !== null) return done
+    const { to, version, standing, production, model, found } = await backwards(name, number, true)
+    const now = production?.version ?? null
+    if (expected.production !== undefined && expected.production !== now)
+      throw await lostTo(
+        new SixfoldError(
+          'SX_REGISTRY_CONFLICT',
+          `${now === null ? 'Nothing' : `Version ${now}`} of '${name}' is in production, and not ${expected.production ?? 'nothing'}.`,
+          { details: { model: name, production: now } },
+        ),
+        name,
+      )
     if (found.some(({ met }) => !met))
       throw refused(consequence(version, ['production'], found, production, model !== null))
     failpoint('rollback: before the change')
@@ -360,10 +382,14 @@ export function moves(options: MovesOptions): Moves {
         authorOf(asker, clock),
       )
     },
-    rollback: async (name, number, asker) => {
+    considerRollback: async (name, number) => {
+      const { version, found, production, model } = await backwards(name, number, false)
+      return consequence(version, ['production'], found, production, model !== null)
+    },
+    rollback: async (name, number, asker, expected = {}) => {
       const author = authorOf(asker, clock)
-      if (alone === null) return rollBack(name, number, author)
-      const written = rollBack(name, number, author)
+      if (alone === null) return rollBack(name, number, author, expected)
+      const written = rollBack(name, number, author, expected)
       const late = Symbol('late')
       const first = await Promise.race([
         written.catch((error: unknown) => {

@@ -67,6 +67,7 @@ export function registry(given: RegistryParts): Registry {
     move: moving.move,
     approve: moving.approve,
     rollback: moving.rollback,
+    considerRollback: moving.considerRollback,
     productions: moving.productions,
 
     setAlias: async (model, alias, version, expected, asker) => {

@@ -53,7 +53,9 @@ export interface Registry {
   move(model: string, version: number, to: Stage, options: MoveOptions, asker: Asker): Promise<Moved>
   approve(model: string, version: number, to: Stage, asker: Asker): Promise<AuditEntry>
   /** To an earlier production version; by default the one before. Also while the metadata store is away: then `pending` is true. */
-  rollback(model: string, version: number | null, asker: Asker): Promise<RolledBack>
+  rollback(model: string, version: number | null, asker: Asker, expected?: RollbackExpected): Promise<RolledBack>
+  /** What a roll back would do, and whether it may: nothing is changed. */
+  considerRollback(model: string, version: number | null): Promise<Consequence>
   /** Every version that ever was in production here, newest first: what can be rolled back to. */
   productions(model: string): Promise<readonly ProductionPeriod[]>
 
@@ -241,6 +243,10 @@ export interface MoveOptions {
 export interface Moved {
   readonly entries: readonly AuditEntry[]
   readonly stage: Stage
+}
+/** What must be in production now; null for nothing. Asked of the metadata store: while it is away a roll back goes ahead. */
+export interface RollbackExpected {
+  readonly production?: number | null
 }
 export interface RolledBack {
   readonly model: string

@@ -12,10 +12,12 @@ import type { ErrorCode } from '../kernel/errors.ts'
 import { isSixfoldError, SixfoldError, toProblem } from '../kernel/errors.ts'
 import { formatInstant } from '../kernel/instant.ts'
 import { shorten } from '../kernel/shorten.ts'
+import { parseFilter } from '../tracking/filter/index.ts'
 import { demand, guard } from './access.ts'
 import type { ConsoleFiles } from './console.ts'
 import { parseJson, toJson } from './json.ts'
 import { metricsOf } from './metrics.ts'
+import { registryRoutes } from './registry.ts'
 import type { Body } from './request.ts'
 import { instantOf, listOf, objectOf } from './request.ts'
 import { routesOn } from './routes.ts'
@@ -81,8 +83,11 @@ export function httpServer({ services, access, hosts, console: files, logger }: 
   const routes = routesOn(app)
   /** Requests of which the work has begun. */
   let underWay = 0
-  const bodyOf = (request: FastifyRequest): Body => {
+  const refuseDrained = (): void => {
     if (drained) throw new SixfoldError('SX_STOPPING', 'The server is stopping: it answers what is under way.')
+  }
+  const bodyOf = (request: FastifyRequest): Body => {
+    refuseDrained()
     return objectOf(request.body)
   }
 
@@ -166,6 +171,20 @@ export function httpServer({ services, access, hosts, console: files, logger }: 
     stopping ? reply.code(503).send({ status: 'stopping' }) : { status: 'ok' },
   )
   routes.end()
+  registryRoutes(app, {
+    registry: services.registry,
+    accessRequired: access.required,
+    parseFilter: (filter) => parseFilter('registered model', filter),
+    during: async (work) => {
+      refuseDrained()
+      underWay++
+      try {
+        return await work()
+      } finally {
+        underWay--
+      }
+    },
+  })
   if (files !== null) serveConsole(app, files)
 
   return {

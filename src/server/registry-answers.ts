@@ -18,7 +18,7 @@ export function dated<T extends object, K extends keyof T>(value: T, ...names: r
 
 export const entryAnswer = (entry: AuditEntry) => dated(entry, 'at')
 
-export const summaryAnswer = (model: Model) => dated(model, 'createdAt', 'updatedAt')
+export const summaryAnswer = <M extends Model>(model: M) => dated(model, 'createdAt', 'updatedAt')
 
 export function modelAnswer({ list, productions, pending, ...model }: Answer<'model'>) {
   return {
@@ -44,7 +44,7 @@ export const keyAnswer = (key: Answer<'keys'>[number]) => dated(key, 'at', 'expi
 export const webhookAnswer = (webhook: Answer<'webhooks'>[number]) => dated(webhook, 'createdAt', 'updatedAt')
 
 export type ModelAnswer = ReturnType<typeof modelAnswer>
-export type SummaryAnswer = ReturnType<typeof summaryAnswer>
+export type SummaryAnswer = ReturnType<typeof summaryAnswer<Model>>
 export type VersionAnswer = ReturnType<typeof versionAnswer>
 export type EntryAnswer = ReturnType<typeof entryAnswer>
 export type KeyAnswer = ReturnType<typeof keyAnswer>

@@ -1,6 +1,6 @@
 /** The registry over HTTP, under /v1/registry. What may be done is decided there; here is read what is asked for, and by whom. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { Asker, LineageQuestion, Registry, Search, Validation } from '../api/index.ts'
+import type { Asker, LineageQuestion, Registry, Right, Search, Validation } from '../api/index.ts'
 import { roles, stages } from '../api/index.ts'
 import { SixfoldError } from '../kernel/errors.ts'
 import { shorten } from '../kernel/shorten.ts'
@@ -22,6 +22,7 @@ export interface RegistryRoutesOptions {
 }
 
 const base = '/v1/registry'
+const rights: readonly Right[] = ['read', 'predict', 'write', 'approve', 'admin']
 const pageSize = { usual: 100, most: 1_000 }
 const longest = { reason: 1_000, name: 255, filter: 20_000 }
 /** Each takes a process of its own. */
@@ -40,6 +41,7 @@ export function registryRoutes(
     environment: registry.environment,
     actor: caller.actor,
     role: caller.role,
+    rights: rights.filter((right) => caller.may(right, null)),
     models: caller.models,
   }))
 
@@ -61,11 +63,22 @@ export function registryRoutes(
     const [a, b] = [requiredTextOf(query, 'a', longest.name), requiredTextOf(query, 'b', longest.name)]
     return toJson(await registry.diff(modelOf(request), a, b))
   })
+  routes.get(`${one}/rollback`, 'read', async (request) => {
+    const { to } = queryOf(request, ['to'])
+    return registry.considerRollback(modelOf(request), wholeOf(to, 'to', 1, Number.MAX_SAFE_INTEGER) ?? null)
+  })
   routes.post(`${one}/rollback`, 'approve', async (request) => {
-    const body = bodyOf(request, ['to', 'reason'])
+    const body = bodyOf(request, ['to', 'reason', 'expected'])
     const to = wholeOf(body['to'] ?? undefined, 'to', 1, Number.MAX_SAFE_INTEGER) ?? null
+    const expected = expectedOf(body, ['production'])
+    const production = versionOrNone(expected, 'production')
     return during(async () => {
-      const { entry, ...result } = await registry.rollback(modelOf(request), to, askerOf(request, body))
+      const { entry, ...result } = await registry.rollback(
+        modelOf(request),
+        to,
+        askerOf(request, body),
+        production === undefined ? {} : { production },
+      )
       return { ...result, entry: entry === null ? null : entryAnswer(entry) }
     })
   })
@@ -92,7 +105,7 @@ export function registryRoutes(
   )
   routes.get(`${version}/consider`, 'read', async (request) => {
     const { to } = queryOf(request, ['to'])
-    return registry.consider(modelOf(request), numberOf(request), oneOf(to, 'to', stages))
+    return registry.consider(modelOf(request), numberOf(request), oneOf(to, 'to', stages), request.caller.actor)
   })
   routes.get(`${version}/card`, 'read', async (request, reply) => {
     const form = /text\/(markdown|plain)/.test(request.headers.accept ?? '') ? 'markdown' : 'html'
@@ -126,8 +139,7 @@ export function registryRoutes(
   routes.post(`${version}/move`, 'approve', async (request) => {
     const body = bodyOf(request, ['to', 'reason', 'expected', 'archiveOthers'])
     const to = oneOf(body['to'], 'to', stages)
-    const wanted = body['expected'] === undefined ? {} : objectOf(body['expected'])
-    only(wanted, ['from', 'production'])
+    const wanted = expectedOf(body, ['from', 'production'])
     const production = versionOrNone(wanted, 'production')
     const archiveOthers = body['archiveOthers'] ?? false
     if (typeof archiveOthers !== 'boolean')
@@ -225,6 +237,14 @@ function numberOf(request: FastifyRequest): number {
       fix: 'Name the version by its number.',
     },
   )
+}
+
+/** What must be so for the change to be made. */
+function expectedOf(body: Body, members: readonly string[]): Body {
+  if (body['expected'] === undefined) return {}
+  const expected = objectOf(body['expected'])
+  only(expected, members)
+  return expected
 }
 
 function versionOrNone(body: Body, name: string): number | null | undefined {
