@@ -208,7 +208,7 @@ test("MLflow's own form: its names, its headers, its signature", async () => {
   })
   store.change('model.created', { version: null, details: { tags: { a: 'b' }, description: 'fine' } })
   store.change('version.registered', {
-    details: { version: { source: 'models:/m-1', run: 'r1', tags: {}, description: null } },
+    details: { source: 'models:/m-1', run: 'r1', tags: {}, description: null },
   })
   store.change('alias.set', { details: { alias: 'champion' } })
   store.change('alias.set', { model: 'greeting', details: { alias: 'best' } })

@@ -6,10 +6,12 @@ import { doctor } from './doctor.ts'
 import { explain } from './explain.ts'
 import { featuresGet, materialize, trainingSet } from './features.ts'
 import { init } from './init.ts'
+import { keyCommands } from './key.ts'
 import { modelCommands } from './model.ts'
 import { modelChanges } from './model-changes.ts'
 import { dev, serve } from './serve.ts'
 import { status } from './status.ts'
+import { webhookCommands } from './webhook.ts'
 
 export const commands: readonly Command<unknown>[] = [
   init,
@@ -22,6 +24,8 @@ export const commands: readonly Command<unknown>[] = [
   ...modelCommands,
   ...modelChanges,
   ...auditCommands,
+  ...keyCommands,
+  ...webhookCommands,
   serve,
   dev,
   status,
@@ -34,4 +38,6 @@ export const groups: { readonly [word: string]: string } = {
   features: 'Features of entities, as they are online.',
   model: 'Models, their versions, and which of them answers.',
   audit: 'Every change of the registry.',
+  key: 'API keys: who may ask a server, and for what.',
+  webhook: 'Receivers that are told of changes.',
 }

@@ -69,7 +69,7 @@ export const isPrompt = (tags: { readonly [key: string]: string }): boolean =>
   tags[tagOfPrompts]?.toLowerCase() === 'true'
 
 function mlflowData({ action, model, version, details }: AuditEntry, prompt: boolean): object {
-  const given = { ...details, ...(details['version'] as object | undefined) } as {
+  const given = details as {
     readonly tags?: { readonly [key: string]: string }
     readonly description?: string | null
     readonly source?: string
