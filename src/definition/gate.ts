@@ -36,7 +36,10 @@ export type FactName = (typeof factNames)[number]
 export const gatedStages = ['validated', 'staging', 'production'] as const
 export type GatedStage = (typeof gatedStages)[number]
 
-/** A number in the unit of the metric, or a share of what the version in production has: '2%'. */
+/**
+ * How much worse is not worse: a share of the loss that the version in production has, '2%', or a number in the unit of what decides, which
+ * is the log loss of a probability, the error rate of a label, the mean absolute error of a number.
+ */
 export type Margin = number | `${number}%`
 
 /** What must hold of every row, or of every row and of what becomes of it when entries of it are changed. */
@@ -94,7 +97,9 @@ export interface Gate<M extends Model = Model> {
 // --- what its author writes
 
 /** The vector's entries as faces, with the several of a one-hot beside the others. */
-type Faces<V extends Entries> = { readonly [K in keyof V as V[K] extends Entry ? K : never]: V[K] & Entry } & {
+type Faces<V extends Entries> = {
+  readonly [K in keyof V as V[K] extends Entry ? K : never]: V[K] extends Entry ? V[K] : never
+} & {
   readonly [K in keyof V & string as V[K] extends Entry ? never : `${K}_${keyof V[K] & string}`]: NumberExpression<
     'moment',
     null
@@ -145,7 +150,7 @@ export interface GateOptions<F, O extends Outputs> {
       readonly of: (row: { readonly vector: F }) => Condition
       /** With fewer, nothing is said of the slice. By default 100. */
       readonly minimumRows?: number
-      /** By default five times the margin of the whole. */
+      /** Shown to be worse by more than this, it fails. By default the margin of the whole. */
       readonly noWorseThan?: Margin
     }
   }
@@ -196,7 +201,7 @@ export function gate<const Name extends string, I extends Inputs, O extends Outp
     slices: mapped(plain.slices ?? {}, ({ of, minimumRows, noWorseThan: own }) => ({
       of: nodeOf(of({ vector: faces.vector })),
       minimumRows: minimumRows ?? 100,
-      noWorseThan: own ?? fiveTimes(noWorseThan),
+      noWorseThan: own ?? noWorseThan,
     })),
     latency: Object.freeze({
       rows: Object.freeze(plain.latency?.rows ?? [1, 32]),
@@ -220,9 +225,6 @@ const mapped = <A, B extends object>(
   map: (value: A) => B,
 ): { readonly [name: string]: B } =>
   Object.freeze(Object.fromEntries(Object.entries(given).map(([name, value]) => [name, Object.freeze(map(value))])))
-
-const fiveTimes = (margin: Margin): Margin =>
-  typeof margin === 'number' ? margin * 5 : `${Number.parseFloat(margin) * 5}%`
 
 type AnyFaces = { readonly [entry: string]: Entry }
 interface RowFaces {

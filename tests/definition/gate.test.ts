@@ -76,7 +76,7 @@ describe('a gate', () => {
       { kind: 'literal', type: 'int64', value: 1 },
     ])
     expect(sound.invariants['further']?.changes).toMatchObject([{ km: { kind: 'call', type: 'float64' } }])
-    expect(sound.slices['far']).toMatchObject({ minimumRows: 100, noWorseThan: '10%' })
+    expect(sound.slices['far']).toMatchObject({ minimumRows: 100, noWorseThan: '2%' })
   })
   test('needs its model, and a model has one', () => {
     const { eta: _, ...alone } = rest

@@ -120,7 +120,7 @@ describe('protocol buffers that were made to harm', () => {
     return Buffer.concat([Buffer.from([...varint(number * 8 + 2), ...varint(content.length)]), content])
   }
   test('graphs within graphs without end', async () => {
-    let message = Buffer.alloc(0)
+    let message: Uint8Array = Buffer.alloc(0)
     // graph → node → attribute → graph: a thousand of them.
     for (let i = 0; i < 1_000; i++) message = field(1, field(5, field(6, message)))
     await refused(await write(field(7, message)), 'deep')

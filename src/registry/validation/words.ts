@@ -1,0 +1,16 @@
+/** What checks say, and how figures are written in it. */
+import type { Check } from '../registry.ts'
+
+export type Finding = Pick<Check, 'outcome' | 'words' | 'figures'>
+
+/** Four digits that matter: 0.4312, 12.34, 1.2e-7. */
+export function figure(value: number): string {
+  if (value === 0) return '0'
+  const size = Math.abs(value)
+  return size >= 1e-4 && size < 1e6 ? String(Number(value.toPrecision(4))) : value.toPrecision(2)
+}
+
+/** 12,345. */
+export const compact = (count: number): string => count.toLocaleString('en')
+
+export const percent = (share: number): string => `${Number((share * 100).toFixed(1))} %`
