@@ -1,46 +1,80 @@
-/** The page: what is defined, how the models do, and what runs where. */
+/** The console: its pages, and around them which platform this is, whether it answers, and who asks. */
 import { useEffect, useState } from 'react'
+import { AccessProvider, useStanding } from './access/access.tsx'
+import { KeyGate } from './access/KeyGate.tsx'
+import { AuditPage } from './audit/AuditPage.tsx'
 import type { Live } from './data/poll.ts'
 import { poll } from './data/poll.ts'
-import { Definitions } from './graph/Definitions.tsx'
-import { ModelCard } from './models/ModelCard.tsx'
+import { useKey } from './data/server.ts'
+import { LineagePage } from './lineage/LineagePage.tsx'
 import { Header } from './parts/Header.tsx'
-import { Overview } from './parts/Overview.tsx'
-import { Running } from './running/Running.tsx'
+import { OverviewPage } from './parts/OverviewPage.tsx'
+import { Page } from './parts/Page.tsx'
+import { CardPage } from './registry/CardPage.tsx'
+import { ComparePage } from './registry/ComparePage.tsx'
+import { ModelPage } from './registry/ModelPage.tsx'
+import { ModelsPage } from './registry/ModelsPage.tsx'
+import { VersionPage } from './registry/VersionPage.tsx'
+import type { Place } from './router.ts'
+import { placeOf, useHash } from './router.ts'
 
-export function App() {
-  const [{ seen, trouble }, setLive] = useState<Live>({ seen: null, trouble: null })
-  useEffect(() => poll(setLive), [])
-  useEffect(() => {
-    if (seen !== null) document.title = `${seen.platform.name} · Sixfold`
-  }, [seen])
+export const App = () => (
+  <AccessProvider>
+    <Shell />
+  </AccessProvider>
+)
+
+function Shell() {
+  const place = placeOf(useHash())
+  const key = useKey()
+  const { refusal } = useStanding()
+  const [live, setLive] = useState<Live>({ seen: null, trouble: null })
+  // biome-ignore lint/correctness/useExhaustiveDependencies: with another key it begins anew.
+  useEffect(() => poll(setLive), [key])
+  const { seen, trouble } = live
+  const locked = refusal !== null && refusal.status === 401
   return (
     <>
-      <Header platform={seen?.platform ?? null} now={seen?.status.now ?? null} trouble={trouble} />
-      <main>
-        {seen === null ? (
-          <p className="page-state">
-            {trouble === null ? 'Asking the server …' : `The server ${trouble.reason}. Asked again every second.`}
-          </p>
-        ) : (
-          <>
-            <Overview status={seen.status} />
-            <Definitions platform={seen.platform} status={seen.status} />
-            <section aria-labelledby="models-title" className="models">
-              <h2 id="models-title">Models</h2>
-              {seen.status.models.length === 0 && <p className="empty">No model is defined.</p>}
-              {seen.status.models.map((model) => (
-                <ModelCard
-                  key={model.model}
-                  status={model}
-                  node={seen.platform.graph.nodes.find(({ id }) => id === `model ${model.model}`) ?? null}
-                />
-              ))}
-            </section>
-            <Running status={seen.status} />
-          </>
-        )}
+      <button type="button" className="skip" onClick={() => document.getElementById('main')?.focus()}>
+        To the content
+      </button>
+      <Header
+        place={place}
+        platform={seen?.platform ?? null}
+        now={seen?.status.now ?? null}
+        trouble={locked ? null : trouble}
+        locked={locked}
+      />
+      <main id="main" tabIndex={-1}>
+        {locked ? <KeyGate refusal={refusal} /> : <Shown place={place} live={live} />}
       </main>
     </>
   )
+}
+
+function Shown({ place, live }: { readonly place: Place; readonly live: Live }) {
+  switch (place.page) {
+    case 'overview':
+      return <OverviewPage live={live} />
+    case 'models':
+      return <ModelsPage />
+    case 'model':
+      return <ModelPage key={place.model} name={place.model} />
+    case 'version':
+      return <VersionPage key={`${place.model} ${place.version}`} model={place.model} which={place.version} />
+    case 'card':
+      return <CardPage key={`${place.model} ${place.version}`} model={place.model} version={place.version} />
+    case 'compare':
+      return <ComparePage {...place} />
+    case 'audit':
+      return <AuditPage model={place.model} />
+    case 'lineage':
+      return <LineagePage of={place.of} value={place.value} />
+    case 'nowhere':
+      return (
+        <Page title="Nothing is here">
+          <p className="lead">No page of the console has this address.</p>
+        </Page>
+      )
+  }
 }

@@ -43,3 +43,34 @@ export const day = (ms: number): string =>
 
 /** `14:03:11`, where the reader is. */
 export const wallTime = (ms: number): string => new Date(ms).toLocaleTimeString('en-GB')
+
+/** `4 min ago`: one unit, and no more than it says. */
+export function ago(ms: number, now: number): string {
+  const seconds = Math.round((now - ms) / 1000)
+  if (seconds < 0) return instant(ms).slice(0, 16)
+  if (seconds < 45) return 'just now'
+  const text = lasted(seconds * 1000)
+  return `${text} ago`
+}
+
+/** `4 min`, `3 h`, `12 d`. */
+export function lasted(ms: number): string {
+  const minutes = Math.round(ms / 60_000)
+  if (minutes < 60) return `${Math.max(1, minutes)} min`
+  if (minutes < 48 * 60) return `${Math.round(minutes / 60)} h`
+  return `${Math.round(minutes / (60 * 24))} d`
+}
+
+/** A measured value: four digits that mean something. */
+export function measured(value: number | null | undefined): string {
+  if (value === null || value === undefined) return none
+  if (value === 0) return '0'
+  const size = Math.abs(value)
+  if (size >= 1e6 || size < 1e-4) return value.toExponential(2)
+  return size >= 1000
+    ? count(value)
+    : value
+        .toPrecision(4)
+        .replace(/(\.\d*?)0+$/, '$1')
+        .replace(/\.$/, '')
+}

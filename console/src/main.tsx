@@ -7,6 +7,7 @@ import './style/page.css'
 import './style/graph.css'
 import './style/models.css'
 import './style/running.css'
+import './style/registry.css'
 import { App } from './App.tsx'
 
 createRoot(document.getElementById('root')!).render(

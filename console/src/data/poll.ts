@@ -2,6 +2,7 @@
  * Asks the server how it is, once a second for as long as somebody looks. When it does not answer, what it last said stays, with the
  * instant from which it is; it is asked on. The description is asked for again only when the definitions' hash has changed.
  */
+import { ask, Refusal } from './server.ts'
 import type { PlatformDescription, Status } from './wire.ts'
 
 export interface Live {
@@ -42,7 +43,7 @@ export function poll(tell: (live: Live) => void, around: Surroundings = browser)
         known?.hash === status.platform ? known : ((await around.get('/v1/platform')) as PlatformDescription)
       live = { seen: { platform, status, at: around.now() }, trouble: null }
     } catch (error) {
-      const reason = error instanceof Refused ? `answers with ${error.status}` : 'does not answer'
+      const reason = error instanceof Refusal && error.status > 0 ? `answers with ${error.status}` : 'does not answer'
       live = { ...live, trouble: { since: live.seen?.at ?? began, reason } }
     }
   }
@@ -66,22 +67,10 @@ export function poll(tell: (live: Live) => void, around: Surroundings = browser)
   }
 }
 
-class Refused extends Error {
-  readonly status: number
-  constructor(status: number) {
-    super(`The server answered with ${status}.`)
-    this.status = status
-  }
-}
-
 const patienceMs = 5_000
 
 const browser: Surroundings = {
-  get: async (path) => {
-    const response = await fetch(path, { signal: AbortSignal.timeout(patienceMs) })
-    if (!response.ok) throw new Refused(response.status)
-    return response.json()
-  },
+  get: (path) => ask(path, { patienceMs }),
   now: () => Date.now(),
   hidden: () => document.hidden,
   onVisibility: (changed) => {
