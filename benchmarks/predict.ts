@@ -10,7 +10,7 @@ import { startFeast, whyNoPeers } from './peers/python.ts'
 import type { Load } from './predict/load.ts'
 import { generator, load } from './predict/load.ts'
 import type { Server } from './predict/servers.ts'
-import { bareServer, fastApiServer, modelFile, ourServer } from './predict/servers.ts'
+import { addScore, bareServer, fastApiServer, modelFile, ourServer } from './predict/servers.ts'
 import { end, makeTables, sizes, tables } from './tables.ts'
 import type { Workplace } from './workplace.ts'
 import { inWorkplace } from './workplace.ts'
@@ -27,7 +27,7 @@ export const predict: Benchmark = {
           settings.say(`Building ${name}`)
           await opened.materialize(name, { through: null, rebuild: false }, () => {})
         }
-        await opened.addModel('score', modelFile, null)
+        await addScore(opened)
       })
       const servers: Server[] = []
       const started = async (server: Promise<Server>): Promise<Server> => {

@@ -13,7 +13,7 @@ import { startFeast, whyNoPeers } from './peers/python.ts'
 import type { Load } from './predict/load.ts'
 import { generator, load } from './predict/load.ts'
 import type { Server } from './predict/servers.ts'
-import { feastServer, modelFile, ourServer } from './predict/servers.ts'
+import { addScore, feastServer, ourServer } from './predict/servers.ts'
 import { checkAnswers, freePort, newestRow, ourPath } from './predict.ts'
 import { end, makeTables, sizes, tables } from './tables.ts'
 import type { Workplace } from './workplace.ts'
@@ -61,7 +61,7 @@ const build = (place: Workplace, folder: string, online: string | null, { say }:
         say(`Building ${name}, ${folder}`)
         await opened.materialize(name, { through: null, rebuild: false }, () => {})
       }
-      await opened.addModel('score', modelFile, null)
+      await addScore(opened)
     },
     folder,
     online === null ? {} : { online },

@@ -6,9 +6,10 @@ import type { Benchmark } from './measure.ts'
 import { predict } from './predict.ts'
 import { read } from './read.ts'
 import { redis } from './redis.ts'
+import { registry } from './registry.ts'
 import { lineOf, machine, table } from './report.ts'
 
-const benchmarks: { readonly [name: string]: Benchmark } = { join, read, predict, ingest, redis }
+const benchmarks: { readonly [name: string]: Benchmark } = { join, read, predict, ingest, redis, registry }
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

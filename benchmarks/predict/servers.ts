@@ -1,16 +1,23 @@
 /** The servers that are asked: each in a process of its own, which says its address when it is ready. */
-import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { feastProgram, lastOf, python } from '../peers/python.ts'
+import { feastProgram, python } from '../peers/python.ts'
+import { answering, firstLine, over, piped, program } from '../processes.ts'
+import type { Opened } from '../sixfold.ts'
 import type { Workplace } from '../workplace.ts'
 import { project } from '../workplace.ts'
 
 const here = import.meta.dirname
-const program = join(here, '../../dist/runtime/bin.js')
 export const modelFile = join(here, 'model.onnx')
+
+/** A version that is in production, for the server that starts next. */
+export const addScore = ({ registry }: Opened): Promise<unknown> =>
+  registry.add(
+    'score',
+    modelFile,
+    { description: null, to: 'production', facts: null, golden: null },
+    { actor: 'local:bench', reason: null },
+  )
 
 export interface Server {
   readonly url: string
@@ -64,59 +71,5 @@ export async function feastServer(repo: string, port: number): Promise<Server> {
     ...over(child),
     // Its work is done by a process of its own.
     cpuSeconds: () => Number.NaN,
-  }
-}
-
-async function answering(child: ChildProcess, url: string): Promise<void> {
-  const complaints = lastOf(child)
-  for (let attempt = 0; ; attempt++) {
-    if (child.exitCode !== null || attempt > 300) throw new Error(`${url} does not answer: ${complaints()}`)
-    const answers = await fetch(url).then(
-      () => true,
-      () => false,
-    )
-    if (answers) return
-    await new Promise((resolve) => setTimeout(resolve, 200))
-  }
-}
-
-const piped = (environment: NodeJS.ProcessEnv = {}) => ({
-  env: { ...process.env, ...environment },
-  stdio: ['ignore', 'pipe', 'pipe'] as ['ignore', 'pipe', 'pipe'],
-})
-
-async function firstLine(child: ChildProcess): Promise<string> {
-  const complaints = lastOf(child)
-  return new Promise((resolve, reject) => {
-    let out = ''
-    child.stdout!.on('data', (chunk: Buffer) => {
-      out += chunk.toString()
-      const end = out.indexOf('\n')
-      if (end >= 0) resolve(out.slice(0, end))
-    })
-    child.once('exit', (code) => reject(new Error(`A server ended with ${code}: ${out} ${complaints()}`)))
-  })
-}
-
-function over(child: ChildProcess): Pick<Server, 'cpuSeconds' | 'stop'> {
-  const ended = once(child, 'exit')
-  return {
-    cpuSeconds: () => cpuSecondsOf(child.pid!),
-    stop: async () => {
-      child.kill('SIGTERM')
-      await ended
-    },
-  }
-}
-
-/** User and system time of the process and its threads, in hundredths of a second as Linux counts them. */
-function cpuSecondsOf(pid: number): number {
-  try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-      .replace(/^.*\) /s, '')
-      .split(' ')
-    return (Number(fields[11]) + Number(fields[12])) / 100
-  } catch {
-    return Number.NaN
   }
 }

@@ -18,7 +18,17 @@ import { version } from './version.ts'
 import { watchScripts } from './watch.ts'
 import { workbench } from './workbench.ts'
 
-const optionsOf = ({ folder, data, environment, limits, sync, duckdb, stores, adminKey }: Project): OpenOptions => ({
+const optionsOf = ({
+  folder,
+  data,
+  environment,
+  limits,
+  sync,
+  duckdb,
+  stores,
+  adminKey,
+  webhooks,
+}: Project): OpenOptions => ({
   project: folder,
   data,
   environment,
@@ -27,6 +37,7 @@ const optionsOf = ({ folder, data, environment, limits, sync, duckdb, stores, ad
   duckdb,
   stores,
   adminKey,
+  webhooks,
 })
 
 const tools: Tools = {

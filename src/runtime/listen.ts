@@ -41,6 +41,7 @@ export async function listen(
         fix: `Create one with \`sixfold key create NAME --role admin\`, or set SIXFOLD_ADMIN_KEY${access === 'keys' ? '' : ', or listen on 127.0.0.1'}.`,
       },
     )
+  if (!isLoopbackHost(host)) opened.expose()
   const server = httpServer({
     services: opened,
     access: opened.keys.access(required),

@@ -25,10 +25,11 @@ import { atMost } from '../kernel/persist.ts'
 import type { Outcomes } from '../monitoring/index.ts'
 import { outcomes } from '../monitoring/index.ts'
 import type { OnlineStore } from '../ports/online-store.ts'
-import type { AddedVersion, RegistryOptions } from '../registry/index.ts'
-import { addVersion, loadLive } from '../registry/index.ts'
+import type { Registry } from '../registry/index.ts'
 import { checkBelonging } from './belonging.ts'
+import { standardEnvironment } from './environment.ts'
 import { explain } from './explain.ts'
+import { openRegistry } from './registry.ts'
 import type { Servers } from './servers.ts'
 import { serversOf } from './servers.ts'
 import { statusReader } from './status.ts'
@@ -55,6 +56,8 @@ export interface OpenOptions {
   readonly duckdb?: { readonly threads?: number; readonly memory?: string }
   /** A key of at least 32 characters that lies in no store and may everything, where a server needs keys. */
   readonly adminKey?: string | null
+  /** Whether webhooks may go to private networks. By default not. */
+  readonly webhooks?: { readonly allowPrivate: boolean }
 }
 
 export interface Opened extends Services {
@@ -62,11 +65,15 @@ export interface Opened extends Services {
   readonly clock: Clock
   readonly stores: Stores
   readonly keys: KeyRing
+  /** From which paths in definitions start. */
+  readonly project: string
   readonly servers: Servers
   readonly views: RunningViews
   readonly ingest: Ingest
   readonly outcomes: Outcomes
-  addModel(model: string, path: string, note: string | null): Promise<AddedVersion>
+  readonly registry: Registry
+  /** Others than this machine reach what listens here. */
+  expose(): void
   materialize(view: string, request: MaterializeRequest, progress: (done: number) => void): Promise<Materialized>
   /** Loads versions that have become live, and follows state that was rebuilt. Done by itself every second. */
   refresh(): Promise<void>
@@ -97,11 +104,14 @@ export async function open(platform: Platform, options: OpenOptions = {}): Promi
   try {
     return await opened(platform, stores, {
       project,
+      data,
+      environment: options.environment ?? standardEnvironment,
       limits,
       clock,
       logger,
       serving,
       adminKey: options.adminKey ?? null,
+      webhooks: options.webhooks ?? { allowPrivate: false },
     })
   } catch (error) {
     await stores.close()
@@ -111,6 +121,9 @@ export async function open(platform: Platform, options: OpenOptions = {}): Promi
 
 interface Settled {
   readonly project: string
+  readonly data: string
+  readonly environment: string
+  readonly webhooks: { readonly allowPrivate: boolean }
   readonly limits: Limits
   readonly clock: Clock
   readonly logger: Logger
@@ -121,11 +134,10 @@ interface Settled {
 async function opened(
   platform: Platform,
   stores: Stores,
-  { project, limits, clock, logger, serving, adminKey }: Settled,
+  { project, data, environment, webhooks, limits, clock, logger, serving, adminKey }: Settled,
 ): Promise<Opened> {
-  const { log, online: store, metadata, artifacts, offline } = stores
+  const { log, online: store, metadata, offline } = stores
   const models = onnxModelRuntime()
-  const registry: RegistryOptions = { artifacts, metadata, models, clock }
   const keys = keyRing({ store: metadata.registry, now: Date.now, adminKey })
   await checkBelonging(store, log.identity)
 
@@ -137,6 +149,10 @@ async function opened(
     modelsOf(platform).map((model) => [model.name, predictor(model, { views, store, log, clock, limits })]),
   )
   const readers = new Map(viewReaders(views, store))
+  const { registry, answering, deliveries, ...registered } = openRegistry({
+    ...{ platform, stores, models, predictors, predictions, keys, logger, environment, webhooks, data },
+    serves: serving,
+  })
   const startedAt = clock.now()
   const servers = serversOf(store, randomBytes(6).toString('hex'), platform.hash)
 
@@ -144,26 +160,6 @@ async function opened(
     for (const { schema } of predictors.values()) await metadata.keepForm(nameOfSchema(schema), JSON.stringify(schema))
     const entries = (await events.catchUp()) + (await joined.catchUp())
     if (entries > 0) logger.info({ entries }, 'Took in what the log held and the state did not.')
-  }
-  /** What was last said of a model that cannot be loaded: it is tried every second, and said once. */
-  const told = new Map<string, string>()
-  const loadModels = async (): Promise<void> => {
-    for (const running of predictors.values()) {
-      try {
-        const live = await loadLive(running.model, registry, running.version)
-        if (live !== null) {
-          running.serve(live.version, live.loaded)
-          told.delete(running.model.name)
-          logger.info({ model: running.model.name, version: live.version }, 'A version answers.')
-        }
-      } catch (error) {
-        // The version that answered goes on answering; where there was none, the fallback does.
-        const why = error instanceof Error ? error.message : String(error)
-        if (told.get(running.model.name) === why) continue
-        told.set(running.model.name, why)
-        logger.error({ err: error, model: running.model.name }, 'A version cannot be loaded.')
-      }
-    }
   }
   /** Of old state that no server uses any more, if this server runs what was applied last. */
   let swept = Number.NEGATIVE_INFINITY
@@ -186,7 +182,9 @@ async function opened(
             await events.catchUp()
           },
           () => joined.catchUp(),
-          loadModels,
+          answering.refresh,
+          keys.refresh,
+          deliveries.turn,
           () => servers.beat(),
           sweep,
         ]
@@ -194,7 +192,8 @@ async function opened(
     const failed = (await Promise.allSettled(work.map((one) => one()))).find(({ status }) => status === 'rejected')
     if (failed?.status === 'rejected') throw failed.reason
   }
-  if (serving) await loadModels()
+  if (serving) await answering.refresh()
+  await keys.refresh()
   if (serving) await servers.beat()
   const following = serving ? await events.follow() : null
   const troubled = sayOnce(logger)
@@ -215,6 +214,7 @@ async function opened(
     clock,
     stores,
     keys,
+    project,
     servers,
     views,
     ingest: events,
@@ -245,8 +245,8 @@ async function opened(
       hash: platform.hash,
       graph: graphOf(platform),
     }),
-    addModel: async (model, path, note) =>
-      addVersion(modelNamed(platform, model), under(project, path), note, registry),
+    registry,
+    expose: registered.expose,
     materialize: async (view, request, progress) => {
       const running = views.named(viewNamed(platform, view).name)
       const { lanesOver } = events
@@ -260,6 +260,7 @@ async function opened(
       // While a store is away these try for longer than whoever stops a server would wait.
       if (refreshing !== null) await atMost(closeMs, refreshing)
       if (following !== null) await atMost(closeMs, following.close())
+      await registered.close()
       await events.idle()
       for (const running of predictors.values()) await running.close()
       // Where the store is away, the others forget this server by themselves.

@@ -3,7 +3,9 @@
  * with the first call, and is typed by the platform like the client over HTTP.
  */
 
+import { isAbsolute, join } from 'node:path'
 import type { Explanation, Status } from '../api/index.ts'
+import { askerOf } from '../cli/asker.ts'
 import type { Asked, AskOptions, KeyValues, Named, PredictionOf, PushAnswer } from '../client/connect.ts'
 import type { FieldValues } from '../definition/field.ts'
 import type { Platform } from '../definition/graph.ts'
@@ -13,6 +15,7 @@ import { requestOf } from '../definition/model.ts'
 import type { Source } from '../definition/source.ts'
 import type { AnyView, FeatureValues } from '../definition/view.ts'
 import type { OutcomeResult } from '../monitoring/index.ts'
+import { refused } from '../registry/index.ts'
 import type { Listening, ListenOptions } from './listen.ts'
 import { listen } from './listen.ts'
 import type { Opened, OpenOptions } from './open.ts'
@@ -78,8 +81,12 @@ export function sixfold<P extends Platform>(platform: P, options: OpenOptions = 
     explain: async (id: string) => (await opened()).explain(id),
     status: async () => (await opened()).status(),
     addModel: async (model: string, path: string, note?: string) => {
-      const { version } = await (await opened()).addModel(model, path, note ?? null)
-      await (await opened()).refresh()
+      const { registry, refresh, project } = await opened()
+      const file = isAbsolute(path) ? path : join(project, path)
+      const options = { description: note ?? null, to: 'production', facts: null, golden: null } as const
+      const { version, stopped } = await registry.add(model, file, options, askerOf({}))
+      if (stopped !== null) throw refused(stopped)
+      await refresh()
       return { version: String(version.version) }
     },
     listen: async (where?: ListenOptions) => listen(await opened(), where),
