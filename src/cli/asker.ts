@@ -2,8 +2,10 @@
 import { userInfo } from 'node:os'
 import type { Asker } from '../api/index.ts'
 import { SixfoldError } from '../kernel/errors.ts'
+import type { CommandOption } from './command.ts'
 
 const longestReason = 1_000
+export const reasonOption: CommandOption = { flags: '--reason <text>', description: 'why; it is kept in the audit' }
 
 export function askerOf(options: Readonly<Record<string, unknown>>): Asker {
   const reason = options['reason'] === undefined ? null : String(options['reason'])

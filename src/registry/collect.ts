@@ -100,7 +100,7 @@ async function foldersInUse(store: RegistryStore): Promise<ReadonlySet<string>> 
       where: [],
       order: [
         { of: 'attribute', key: 'name', descending: false },
-        { of: 'attribute', key: 'version', descending: false },
+        { of: 'attribute', key: 'version_number', descending: false },
       ],
       limit: page,
       offset,

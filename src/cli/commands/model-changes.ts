@@ -20,7 +20,7 @@ import { durationMs } from '../../kernel/duration.ts'
 import { isSixfoldError, SixfoldError } from '../../kernel/errors.ts'
 import { formatBytes } from '../../kernel/size.ts'
 import { suggestion } from '../../kernel/suggest.ts'
-import { askerOf } from '../asker.ts'
+import { askerOf, reasonOption } from '../asker.ts'
 import type { Command, Context } from '../command.ts'
 import { defineCommand } from '../command.ts'
 import { count } from '../text.ts'
@@ -29,7 +29,6 @@ import { modelArgument, versionArgument, withRegistry } from './model.ts'
 
 type Options = Readonly<Record<string, unknown>>
 
-const reasonOption = { flags: '--reason <text>', description: 'why; it is kept in the audit' }
 const dryRunOption = { flags: '--dry-run', description: 'say what it would do, and change nothing' }
 
 const textOption = (options: Options, name: string): string | null =>
