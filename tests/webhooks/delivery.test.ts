@@ -26,6 +26,12 @@ const server = () =>
     gaveUp: ({ webhook: { name } }, error) => gaveUp.push(`${name}: ${error}`),
   })
 
+/** Sends all that is due, and waits for it. */
+const all = async (one = server()): Promise<void> => {
+  await one.turn()
+  await one.idle()
+}
+
 beforeEach(async () => {
   clock = Date.now()
   store = outbox(() => clock)
@@ -46,7 +52,7 @@ test('each change is told once, in order, and signed as Standard Webhooks says',
   for (let version = 1; version <= 50; version++)
     store.change('stage.changed', { version, environment: 'default', reason: 'better', details: { to: 'production' } })
   const one = server()
-  await Promise.all([one.turn(), one.turn(), server().turn()])
+  await Promise.all([all(one), all(one), all()])
   expect(versions()).toEqual(Array.from({ length: 50 }, (_, i) => i + 1))
   expect(new Set(states())).toEqual(new Set(['delivered']))
   for (const { headers, text, json } of here.received) {
@@ -71,7 +77,7 @@ test('only those are told who want to know', async () => {
   store.change('version.registered', { model: 'eta' })
   store.change('model.created')
   store.change('key.revoked', { model: null, version: null })
-  await server().turn()
+  await all()
   expect(here.received.map(({ json }) => [json.type, json.model])).toEqual(
     expect.arrayContaining([
       ['version.registered', 'late'],
@@ -87,19 +93,19 @@ test('one that fails is tried again, later and later, and what comes after it wa
   store.change('model.updated', { version: 2 })
   here.reply = 500
   const one = server()
-  await one.turn()
-  await one.turn()
+  await all(one)
+  await all(one)
   expect(versions()).toEqual([1])
   expect(store.all[0]).toMatchObject({ state: 'waiting', attempts: 1, error: 'The receiver answered with 500.' })
   clock += 5_000
-  await one.turn()
+  await all(one)
   expect(versions()).toEqual([1, 1])
   clock += 29_000
-  await one.turn()
+  await all(one)
   expect(versions()).toEqual([1, 1])
   here.reply = 204
   clock += 1_000
-  await one.turn()
+  await all(one)
   expect(versions()).toEqual([1, 1, 1, 2])
   const ids = here.received.map(({ headers }) => headers['webhook-id'])
   expect(new Set(ids.slice(0, 3)).size).toBe(1)
@@ -124,7 +130,7 @@ test('the pauses grow to an hour, for three days; then it is given up, and can b
   here.reply = 503
   const one = server()
   for (let i = 0; i < attempts; i++) {
-    await one.turn()
+    await all(one)
     clock += 3_600_000
   }
   expect(states()).toEqual(['given up'])
@@ -133,7 +139,7 @@ test('the pauses grow to an hour, for three days; then it is given up, and can b
   here.reply = 200
   const managed = webhooksOf({ store, sender: sender(), now: () => clock })
   await managed.resendDelivery(hook.id, store.all[0]!.id)
-  await one.turn()
+  await all(one)
   expect(states()).toEqual(['delivered'])
   expect(here.received[0]!.headers['webhook-id']).toBe(before!.headers['webhook-id'])
   await expect(managed.resendDelivery(hook.id, 77)).rejects.toMatchObject({ code: 'SX_UNKNOWN_WEBHOOK' })
@@ -143,7 +149,7 @@ test('a receiver that asks for patience is given it', async () => {
   store.hooks.push(webhook(here.url))
   store.change('model.created')
   here.reply = (response) => response.writeHead(429, { 'retry-after': '120' }).end()
-  await server().turn()
+  await all()
   expect(store.all[0]!.nextAt).toBe(clock + 120_000)
 })
 
@@ -156,9 +162,12 @@ test('a receiver that is slow or away keeps no other waiting', async () => {
     webhook(here.url),
   )
   for (let version = 1; version <= 20; version++) store.change('model.updated', { version })
-  const turn = server().turn()
+  const one = server()
+  const began = performance.now()
+  await one.turn()
+  expect(performance.now() - began).toBeLessThan(200)
   await here.until(20, 350)
-  await turn
+  await one.idle()
   expect(versions().length).toBe(20)
   expect(slow.received.length).toBe(1)
   await slow.close()
@@ -169,12 +178,12 @@ test('a server that dies before it settles has sent it, and another sends it aga
   store.change('model.created')
   const settle = store.settleDelivery
   store.settleDelivery = () => Promise.reject(new Error('killed'))
-  await expect(server().turn()).rejects.toThrow('killed')
+  await expect(all()).rejects.toThrow('killed')
   store.settleDelivery = settle
-  await server().turn()
+  await all()
   expect(here.received.length).toBe(1)
   clock += 61_000
-  await server().turn()
+  await all()
   expect(here.received.length).toBe(2)
   expect(here.received[1]!.headers['webhook-id']).toBe(here.received[0]!.headers['webhook-id'])
   expect(states()).toEqual(['delivered'])
@@ -218,7 +227,7 @@ test("MLflow's own form: its names, its headers, its signature", async () => {
     ...{ model: 'greeting', version: null },
     details: { tags: { 'mlflow.prompt.is_prompt': 'true' }, description: null },
   })
-  await server().turn()
+  await all()
   expect(here.received.map(({ json: { entity, action, data } }) => [entity, action, data])).toEqual([
     ['registered_model', 'created', { name: 'late', tags: { a: 'b' }, description: 'fine' }],
     [

@@ -19,8 +19,13 @@ export interface WebhookDeliveryOptions {
 }
 
 export interface WebhookDelivery {
-  /** Sends all that is due, and resolves when it was tried. One that is under way is joined. */
+  /**
+   * Begins to send what is due, and resolves when that is under way: a receiver that is slow keeps nobody else waiting. Rejects with what the
+   * store failed with, now or since the last time.
+   */
   turn(): Promise<void>
+  /** Resolves when nothing is under way. */
+  idle(): Promise<void>
   close(): Promise<void>
 }
 
@@ -43,7 +48,8 @@ export function pauseAfterAttempt(attempts: number, ageMs: number): number | nul
 }
 
 export function webhookDelivery({ store, sender, now, gaveUp }: WebhookDeliveryOptions): WebhookDelivery {
-  let turning: Promise<void> | null = null
+  let sending: Promise<void> | null = null
+  const failures: unknown[] = []
   let closed = false
 
   const deliver = async (delivery: Delivery): Promise<void> => {
@@ -72,44 +78,60 @@ export function webhookDelivery({ store, sender, now, gaveUp }: WebhookDeliveryO
   }
 
   /** As each ends, the next of its webhook can be taken: one that is slow keeps no other waiting. */
-  const sendAll = async (): Promise<void> => {
+  const sendAll = async (begun: () => void): Promise<void> => {
     const flying = new Set<Promise<void>>()
-    const failures: unknown[] = []
+    const failed = (error: unknown): void => void failures.push(error)
+    let trusted = true
     for (;;) {
-      const room = closed || failures.length > 0 ? 0 : most - flying.size
-      const taken =
+      const room = closed || !trusted ? 0 : most - flying.size
+      const taken: readonly Delivery[] =
         room === 0
           ? []
-          : await store.takeDeliveries(room, now(), leaseMs).catch((error: unknown) => {
-              failures.push(error)
+          : await store.takeDeliveries(room, now(), leaseMs).catch((error) => {
+              trusted = false
+              failed(error)
               return []
             })
+      begun()
       for (const one of taken) {
         const flight = deliver(one)
-          .catch((error: unknown) => void failures.push(error))
+          .catch((error: unknown) => {
+            trusted = false
+            failed(error)
+          })
           .finally(() => flying.delete(flight))
         flying.add(flight)
       }
-      if (flying.size === 0) break
+      if (flying.size === 0) return
       if (taken.length === 0 || flying.size >= most) await Promise.race(flying)
     }
-    if (failures.length > 0) throw failures[0]
+  }
+  const tell = (): void => {
+    const [first] = failures.splice(0)
+    if (first !== undefined) throw first
   }
 
   return {
-    turn: () => {
-      turning ??= sendAll().finally(() => {
-        turning = null
-      })
-      return turning
+    turn: async () => {
+      if (sending === null)
+        await new Promise<void>((begun) => {
+          sending = sendAll(begun).finally(() => {
+            sending = null
+          })
+        })
+      tell()
+    },
+    idle: async () => {
+      await sending
+      tell()
     },
     close: async () => {
       closed = true
-      const last = turning
+      const last = sending as Promise<void> | null
       if (last === null) return
       await atMost(closeMs, last)
       sender.close()
-      await last.catch(() => {})
+      await last
     },
   }
 }
