@@ -15,7 +15,7 @@ import type { RowSets, SetName } from './data.ts'
 import { datasetOf, fileOf, tagsOfSet } from './data.ts'
 import { beatMs, endDeadRuns, trainerTag } from './dead.ts'
 import { hardware, hashOfPackages, located, packageLines, packagesOf } from './surroundings.ts'
-import { ownFolder, tags } from './tags.ts'
+import { ownFolder, packagesFile, tags } from './tags.ts'
 
 export interface AttemptOptions {
   readonly artifacts: ArtifactStore
@@ -143,7 +143,7 @@ export async function attempt<T>(
       if (packages !== null) {
         const local = join(folder, 'packages.txt')
         await writeFile(local, packageLines(packages))
-        await put(`${ownFolder}/packages.txt`, local)
+        await put(packagesFile, local)
       }
       const log = join(folder, 'command.log')
       let said = ''

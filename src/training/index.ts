@@ -7,6 +7,9 @@
 
 export type { AttemptOptions, TrackingAddress, Watching } from './attempt.ts'
 export { endDeadRuns } from './dead.ts'
+export type { Ingredient } from './ingredients.ts'
+export type { Outcome, Reproduction, ReproductionOptions } from './reproduce.ts'
+export { reproduce } from './reproduce.ts'
 export { dataTags, factsOfRun, ownFolder, tags } from './tags.ts'
 export type { Trained, TrainingOptions } from './train.ts'
 export { train } from './train.ts'

@@ -55,6 +55,7 @@ export const dataTags = (set: 'data' | 'heldout') =>
 
 /** The folder of a run's artifacts in which lies what `train` itself adds. */
 export const ownFolder = 'sixfold'
+export const packagesFile: string = `${ownFolder}/packages.txt`
 
 /** Parameters, seeds and the rest of what the run knows; null for a part of which it knows nothing. */
 export function factsOfRun(

@@ -24,6 +24,8 @@ export interface TrainingOptions extends AttemptOptions {
   readonly offline: OfflineStore
   readonly registry: Pick<Registry, 'environment' | 'register' | 'validate' | 'move' | 'searchVersions' | 'version'>
   readonly project: string
+  /** For what is needed for a while. */
+  readonly scratch: string
   /** Folders that the project writes to itself, and that are no part of its code. */
   readonly own: readonly string[]
   readonly actor: string
