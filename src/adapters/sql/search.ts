@@ -52,7 +52,7 @@ export function matching<Tables>(
   also: readonly Sql[] = [],
 ): Sql {
   refuseTooMuch(where, order)
-  const joined = new Map<string, { readonly name: string; readonly from: Sql; needed: boolean }>()
+  const joined = new Map<string, { readonly name: string; readonly table: Sql; readonly on: Sql; needed: boolean }>()
 
   const valuesOf = (of: Condition['of'], key: string): ValueTable => {
     const found = values[of]
@@ -61,33 +61,27 @@ export function matching<Tables>(
   }
   const columnOf = ({ key }: ValueTable, name: string, asked: string): Sql =>
     sql.ref(`${name}.${key === undefined ? asked : 'value'}`)
+  const ownedBy = ({ owner }: ValueTable, name: string): Sql =>
+    all(Object.entries(owner).map(([column, own]) => sql`${sql.ref(`${name}.${column}`)} = ${sql.ref(`thing.${own}`)}`))
   const rowsOf = (from: ValueTable, name: string, { key, datasets }: Condition | Ordering): Sql =>
     all([
-      ...Object.entries(from.owner).map(
-        ([column, own]) => sql`${sql.ref(`${name}.${column}`)} = ${sql.ref(`thing.${own}`)}`,
-      ),
+      ownedBy(from, name),
       ...(from.key === undefined ? [] : [sql`${sql.ref(`${name}.${from.key}`)} = ${key}`]),
       ...onDatasets(name, datasets),
     ])
   /** The table's row of that key, joined under a name. */
   const join = (from: ValueTable, asked: Condition | Ordering, needed: boolean): string => {
-    const id = JSON.stringify([asked.of, asked.key, asked.datasets ?? []])
     const name = `value_${joined.size}`
-    const known = joined.get(id)
+    const known = joined.get(idOf(asked))
     if (known) {
       known.needed ||= needed
       return known.name
     }
-    joined.set(id, {
+    joined.set(idOf(asked), {
       name,
       needed,
-      from: from.first
-        ? sql`${firstOf(db, from, asked)} as ${sql.ref(name)} on ${all(
-            Object.entries(from.owner).map(
-              ([column, own]) => sql`${sql.ref(`${name}.${column}`)} = ${sql.ref(`thing.${own}`)}`,
-            ),
-          )}`
-        : sql`${tableOf(db, from.table as never)} as ${sql.ref(name)} on ${rowsOf(from, name, asked)}`,
+      table: sql`${from.first ? firstOf(db, from, asked) : tableOf(db, from.table as never)} as ${sql.ref(name)}`,
+      on: from.first ? ownedBy(from, name) : rowsOf(from, name, asked),
     })
     return name
   }
@@ -132,16 +126,28 @@ export function matching<Tables>(
     const last = sql`case when ${nan} is null then 2 else ${nan} end`
     return [...(numbersOnly ? [] : [last]), sql`${column} ${direction}`]
   })
-  const joins = [...joined.values()].map(({ from, needed }) => (needed ? sql`join ${from}` : sql`left join ${from}`))
-  return sql`from ${tableOf(db, table as never)} as thing ${sql.join(joins, sql` `)} where ${all(conditions)} order by ${sql.join(
-    [...orderings, ties],
-  )} limit ${limit + 1} offset ${offset}`
+  // What an index finds comes first: SQLite, which knows little of what is in a table, keeps the order of a cross join.
+  const first = where.find((one) => one.operator === '=' && !one.orAbsent && values[one.of]?.indexed !== undefined)
+  const led = first && joined.get(idOf(first))
+  const start = led
+    ? sql`${led.table} cross join ${tableOf(db, table as never)} as thing`
+    : sql`${tableOf(db, table as never)} as thing`
+  const joins = [...joined.values()]
+    .filter((one) => one !== led)
+    .map(({ table: other, on, needed }) => sql`${sql.raw(needed ? 'join' : 'left join')} ${other} on ${on}`)
+  if (led) conditions.push(led.on)
+  return sql`from ${start} ${sql.join(joins, sql` `)} where ${all(conditions)} order by ${sql.join([
+    ...orderings,
+    ties,
+  ])} limit ${limit + 1} offset ${offset}`
 }
 
 export const pageOf = <T>(found: readonly T[], { limit }: Pick<Search, 'limit'>): Page<T> => ({
   items: found.slice(0, limit),
   more: found.length > limit,
 })
+
+const idOf = ({ of, key, datasets }: Condition | Ordering): string => JSON.stringify([of, key, datasets ?? []])
 
 /** Of each thing, the row of that key that counts. */
 const firstOf = <Tables>(db: Kysely<Tables>, from: ValueTable, { key, datasets }: Condition | Ordering): Sql => {

@@ -129,7 +129,11 @@ export const trackingStep: Migrations<TrackingTables>['steps'][number] = async (
     .addColumn('artifact_uri', text, (column) => column.notNull())
     .execute()
   // As runs are listed where no order is asked for.
-  await db.schema.createIndex('run_newest').on('run').columns(['experiment', 'started desc', 'id']).execute()
+  await db.schema
+    .createIndex('run_newest')
+    .on('run')
+    .columns(['experiment', 'lifecycle', 'started desc', 'id'])
+    .execute()
 
   await db.schema
     .createTable('logged_model')
