@@ -2,25 +2,13 @@
  * The laws of the metadata store, as cases for any adapter. `open` gives a fresh, empty store at every call; `again` another
  * connection to the data of a store that `open` gave, beside it.
  */
-import type { AppliedPlatform, MetadataStore, NewVersion } from '../ports/metadata-store.ts'
+import type { AppliedPlatform, MetadataStore } from '../ports/metadata-store.ts'
 import type { ContractCase } from './contract.ts'
 import { check, equal } from './contract.ts'
 
 const platform = (name: string): AppliedPlatform => ({
   hash: `hash-of-${name}`,
   definitions: [{ kind: 'view', name, hash: `view-${name}`, described: { name, windows: [1, 2.5, null], deep: [{}] } }],
-})
-
-const version = (model: string, artifact: string, more: Partial<NewVersion> = {}): NewVersion => ({
-  model,
-  artifact,
-  bytes: 123,
-  definition: 'definition',
-  inputs: [{ name: 'x', type: 'float32', shape: [-1, 4] }],
-  outputs: [{ name: 'y', type: 'float32', shape: [-1] }],
-  opset: 17,
-  note: null,
-  ...more,
 })
 
 export function metadataStoreCases(
@@ -52,8 +40,6 @@ export function metadataStoreCases(
     named('is empty at first', async (store) => {
       equal(await store.applied(), null, 'what was applied')
       equal(await store.history(10), [], 'the history')
-      equal(await store.versions('m'), [], 'the versions of a model that has none')
-      equal(await store.live('m'), null, 'the version that answers')
       equal(await store.form('none'), null, 'a form that was not kept')
     }),
 
@@ -81,36 +67,6 @@ export function metadataStoreCases(
       equal(await store.history(10), [back, other, first], 'the history after another was applied between')
     }),
 
-    named('numbers the versions of each model from 1 on', async (store) => {
-      for (const model of ['one', 'two'])
-        for (const number of [1, 2, 3]) {
-          const added = await store.addVersion(version(model, `file-${number}`, { note: `the ${number}.` }), number)
-          equal(
-            added,
-            { ...version(model, `file-${number}`, { note: `the ${number}.` }), version: number, at: number },
-            'what was added',
-          )
-          equal(await store.live(model), added, 'the version that answers')
-        }
-      equal(
-        (await store.versions('one')).map((one) => one.version),
-        [3, 2, 1],
-        'the versions',
-      )
-    }),
-
-    named('gives the newest version to the same artifact under the same definition', async (store) => {
-      const first = await store.addVersion(version('m', 'file'), 1)
-      equal(await store.addVersion(version('m', 'file', { note: 'again' }), 2), first, 'what was added again')
-      equal((await store.addVersion(version('m', 'file', { definition: 'other' }), 3)).version, 2, 'another definition')
-      equal(
-        (await store.addVersion(version('m', 'file'), 4)).version,
-        3,
-        'the first one, which is no longer the newest',
-      )
-      equal((await store.versions('m')).length, 3, 'how many versions there are')
-    }),
-
     named('keeps a form as it was first kept', async (store) => {
       await store.keepForm('hash', '{"a":1}')
       await store.keepForm('hash', '{"a":1}')
@@ -131,9 +87,6 @@ export function metadataStoreCases(
       const at = 4_102_444_800_123
       await store.apply(large, at)
       equal(await store.applied(), { ...large, at }, 'what was applied')
-      const added = await store.addVersion(version(text, 'file', { note: text, bytes: 2 ** 40, opset: null }), at)
-      equal(await store.live(text), added, 'the version that answers')
-      equal(added.bytes, 2 ** 40, 'the size of the file')
       const form = JSON.stringify(described)
       await store.keepForm(text, form)
       check((await store.form(text)) === form, 'the form is not what was kept')
@@ -144,54 +97,26 @@ export function metadataStoreCases(
         const [writer, reader] = round % 2 === 0 ? [store, other] : [other, store]
         const entry = await writer.apply(platform(`p${round}`), round)
         equal(await reader.applied(), entry, 'what the other sees as applied')
-        const added = await writer.addVersion(version('m', `file-${round}`), round)
-        equal(await reader.live('m'), added, 'what the other sees as live')
         await writer.keepForm(`form-${round}`, `${round}`)
         equal(await reader.form(`form-${round}`), `${round}`, 'what the other sees as form')
       }
     }),
 
-    beside('gives no number twice and leaves none out when twenty add at once', async (store, other) => {
-      const added = await Promise.all(
-        Array.from({ length: 20 }, (_, index) =>
-          (index % 2 === 0 ? store : other).addVersion(version('m', `file-${index}`), index),
-        ),
-      )
-      const numbers = added.map((one) => one.version).sort((a, b) => a - b)
-      equal(
-        numbers,
-        Array.from({ length: 20 }, (_, index) => index + 1),
-        'the numbers',
-      )
-      const stored = await store.versions('m')
-      for (const one of added)
-        equal(
-          stored.find(({ version: number }) => number === one.version),
-          one,
-          `version ${one.version}`,
-        )
-    }),
-
-    beside('adds once what several add at once', async (store, other) => {
-      const added = await Promise.all(
-        Array.from({ length: 10 }, (_, index) => (index % 2 === 0 ? store : other).addVersion(version('m', 'same'), 7)),
-      )
-      equal(new Set(added.map((one) => one.version)).size, 1, 'how many numbers were given')
+    beside('applies once what several apply at once', async (store, other) => {
       await Promise.all(
         Array.from({ length: 10 }, (_, index) => (index % 2 === 0 ? store : other).apply(platform('a'), 7)),
       )
-      equal([(await store.versions('m')).length, (await store.history(20)).length], [1, 1], 'versions and entries')
+      equal((await store.history(20)).length, 1, 'entries')
     }),
 
     named('gives all of it again when it is opened again', async (store) => {
       await store.apply(platform('a'), 1)
-      await store.addVersion(version('m', 'file'), 2)
       await store.keepForm('hash', 'form')
-      const before = [await store.history(9), await store.versions('m'), await store.form('hash')]
+      const before = [await store.history(9), await store.form('hash')]
       await (await again(store)).close()
       const other = await again(store)
       try {
-        equal([await other.history(9), await other.versions('m'), await other.form('hash')], before, 'what is there')
+        equal([await other.history(9), await other.form('hash')], before, 'what is there')
       } finally {
         await other.close()
       }

@@ -16,19 +16,17 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { postgresEventLog } from '../../src/adapters/postgres/event-log.ts'
 import { postgresMetadataStore } from '../../src/adapters/postgres/metadata-store.ts'
 import { sqliteMetadataStore } from '../../src/adapters/sqlite/metadata-store.ts'
-import type { NewVersion } from '../../src/ports/metadata-store.ts'
+import { hashOfEntry, noEntry } from '../../src/ports/registry-store.ts'
 import type { Service } from '../services/index.ts'
 import { describeWith, startPostgres } from '../services/index.ts'
 import { canMount, disk } from './disk.ts'
+import { addVersion, versionsOf } from './versions.ts'
 
 const fresh = (): string => {
   const folder = mkdtempSync(join(tmpdir(), 'sixfold-migrations-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
-const version = (artifact: string, note: string | null = null): NewVersion => ({
-  ...{ model: 'm', artifact, bytes: 1, definition: 'd', inputs: [], outputs: [], opset: null, note },
-})
 
 const opener = ['../../node_modules/jiti/lib/jiti-cli.mjs', './opener.ts'].map((path) =>
   fileURLToPath(new URL(path, import.meta.url)),
@@ -60,7 +58,7 @@ describe('SQLite', () => {
     for (let round = 0; round < rounds; round += 1) {
       const path = join(folder, `${round}`, 'metadata.sqlite')
       expect([...(await ask(path))].sort()).toEqual(['version 1', 'version 2', 'version 3'])
-      expect(inFile(path, 'select version from schema')).toEqual([{ version: 2 }])
+      expect(inFile(path, 'select version from schema')).toEqual([{ version: 4 }])
       expect(inFile(path, 'pragma integrity_check')).toEqual([{ integrity_check: 'ok' }])
     }
   })
@@ -81,11 +79,21 @@ describe('SQLite', () => {
     const store = await sqliteMetadataStore(path)
     onTestFinished(() => store.close())
     expect(await store.applied()).toEqual({ hash: 'old', definitions: [], at: 5 })
-    expect(await store.live('m')).toMatchObject({ version: 1, artifact: 'file', opset: 17 })
-    expect((await store.addVersion(version('next'), 7)).version).toBe(2)
+    const [live] = await store.registry.production('default')
+    expect(live).toMatchObject({ model: 'm', version: 1, files: [{ sha256: 'file', bytes: 9 }], definition: 'd' })
+    expect(live!.facts.dependencies).toMatchObject({ opset: 17 })
+    expect(await addVersion(store, 'next', 7)).toBe(2)
+    const entries = await store.registry.audit({ after: 0, limit: 9 })
+    expect(entries.map(({ action, version }) => `${action} ${version}`)).toEqual([
+      'version.registered 1',
+      'stage.changed 1',
+      'version.registered 2',
+    ])
+    expect(entries.map(({ previous }) => previous)).toEqual([noEntry, entries[0]!.hash, entries[1]!.hash])
+    expect(entries.map((entry) => hashOfEntry(entry))).toEqual(entries.map(({ hash }) => hash))
     await store.keepForm('hash', 'form')
     expect(await store.form('hash')).toBe('form')
-    expect(inFile(path, 'select version from schema')).toEqual([{ version: 2 }])
+    expect(inFile(path, 'select version from schema')).toEqual([{ version: 4 }])
   })
 
   it('refuses a file that is newer, and leaves it as it is', async () => {
@@ -95,7 +103,7 @@ describe('SQLite', () => {
     const before = readFileSync(path)
     await expect(sqliteMetadataStore(path)).rejects.toMatchObject({
       code: 'SX_STORE_NEWER',
-      message: expect.stringMatching(/metadata\.sqlite' has schema 99; .* knows 2/),
+      message: expect.stringMatching(/metadata\.sqlite' has schema 99; .* knows 4/),
     })
     expect(readFileSync(path).equals(before)).toBe(true)
   })
@@ -135,7 +143,7 @@ describe.skipIf(!canMount)('SQLite on a disk of its own (needs the right to moun
       })
     remount('rw')
     const again = await sqliteMetadataStore(path)
-    expect((await again.addVersion(version('next'), 2)).version).toBe(2)
+    expect(await addVersion(again, 'next', 2)).toBe(2)
     expect((await again.inspect()).problems).toEqual([])
     await again.close()
   })
@@ -150,19 +158,19 @@ describe.skipIf(!canMount)('SQLite on a disk of its own (needs the right to moun
     let failure: unknown = null
     while (failure === null && added.length < 1_000)
       try {
-        added.push((await store.addVersion(version(`file-${added.length}`, 'x'.repeat(10_000)), 1)).version)
+        added.push(await addVersion(store, `file-${added.length}`, 1, { description: 'x'.repeat(5_000) }))
       } catch (error) {
         failure = error
       }
     expect(failure).toMatchObject({ code: 'SX_STORAGE_FULL', message: expect.stringContaining(path) })
     expect(added.length).toBeGreaterThan(10)
-    expect((await store.versions('m')).map((one) => one.version)).toEqual([...added].reverse())
+    expect((await versionsOf(store)).map((one) => one.version)).toEqual([...added].reverse())
     await expect(store.keepForm('form', 'x'.repeat(100_000))).rejects.toMatchObject({ code: 'SX_STORAGE_FULL' })
     rmSync(ballast)
-    expect((await store.addVersion(version('later'), 1)).version).toBe(added.length + 1)
+    expect(await addVersion(store, 'later', 1)).toBe(added.length + 1)
     await store.close()
     expect(inFile(path, 'pragma integrity_check')).toEqual([{ integrity_check: 'ok' }])
-    expect(inFile(path, 'select count(*) as rows from model_version')).toEqual([{ rows: added.length + 1 }])
+    expect(inFile(path, 'select count(*) as rows from registered_version')).toEqual([{ rows: added.length + 1 }])
     process.stdout.write(`full disk: ${added.length} versions acknowledged before it was full, all there\n`)
   })
 
@@ -202,7 +210,7 @@ describeWith(['postgres'], 'PostgreSQL', () => {
         'version 3',
       ])
       const { rows } = await admin.query(`select version from at_once_${round}.schema`)
-      expect(rows).toEqual([{ version: 2 }])
+      expect(rows).toEqual([{ version: 4 }])
     }
   })
 
@@ -238,7 +246,7 @@ describeWith(['postgres'], 'PostgreSQL', () => {
     )
     const store = await postgresMetadataStore(options('rows', asUser('worker')))
     onTestFinished(() => store.close())
-    expect((await store.addVersion(version('file'), 1)).version).toBe(1)
+    expect(await addVersion(store, 'file', 1)).toBe(1)
     expect((await store.inspect()).problems).toMatchObject([
       { severity: 'warning', fix: 'As the owner: grant create on schema "rows" to "worker";' },
     ])

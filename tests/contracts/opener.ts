@@ -5,6 +5,7 @@
 import { createInterface } from 'node:readline'
 import { postgresMetadataStore } from '../../src/adapters/postgres/metadata-store.ts'
 import { sqliteMetadataStore } from '../../src/adapters/sqlite/metadata-store.ts'
+import { addVersion } from './versions.ts'
 
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`)
@@ -17,8 +18,7 @@ async function answer(place: string): Promise<string> {
       schema === undefined
         ? await sqliteMetadataStore(where!)
         : await postgresMetadataStore({ url: where!, password: null, schema, patienceMs: 10_000 })
-    const file = { model: 'm', artifact: process.argv[2]!, bytes: 1, definition: 'd' }
-    const { version } = await store.addVersion({ ...file, inputs: [], outputs: [], opset: null, note: null }, 1)
+    const version = await addVersion(store, process.argv[2]!, 1)
     await store.close()
     return `version ${version}`
   } catch (error) {

@@ -13,6 +13,7 @@ import type { EventLog } from '../../src/ports/event-log.ts'
 import type { MetadataStore } from '../../src/ports/metadata-store.ts'
 import type { FaultProxy, Service } from '../services/index.ts'
 import { describeWith, faultProxy, startPostgres } from '../services/index.ts'
+import { addVersion, versionsOf } from './versions.ts'
 
 const codeOf = (error: unknown): string => (error as { code?: string }).code ?? String(error)
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -48,9 +49,8 @@ function work(log: EventLog, metadata: MetadataStore) {
   const adding = (async () => {
     for (let index = 0; !stopped; index += 1) {
       const artifact = `file-${index}`
-      const file = { model: 'm', artifact, bytes: 1, definition: 'd', inputs: [], outputs: [], opset: 17, note: null }
-      await metadata.addVersion(file, index).then(
-        ({ version }) => void added.acknowledged.set(artifact, version),
+      await addVersion(metadata, artifact, index).then(
+        (version) => void added.acknowledged.set(artifact, version),
         (error: unknown) => void added.rejected.push(codeOf(error)),
       )
       await sleep(5)
@@ -81,10 +81,10 @@ async function count(name: string, log: EventLog, metadata: MetadataStore, done:
       from += 1
     }
   }
-  const versions = await metadata.versions('m')
+  const versions = await versionsOf(metadata)
   const { appended, added } = done
   const there = new Set(entries)
-  const artifacts = new Set(versions.map(({ artifact }) => artifact))
+  const artifacts = new Set(versions.map(({ manifest }) => manifest))
   const counts = {
     outage: name,
     appends: appended.acknowledged.size,
@@ -96,7 +96,7 @@ async function count(name: string, log: EventLog, metadata: MetadataStore, done:
     versions: added.acknowledged.size,
     'versions rejected': added.rejected.length,
     'versions lost': [...added.acknowledged].filter(
-      ([artifact, version]) => versions.find((one) => one.artifact === artifact)?.version !== version,
+      ([artifact, version]) => versions.find(({ manifest }) => manifest === artifact)?.version !== version,
     ).length,
     'versions doubled': versions.length - artifacts.size,
     'most appends waiting': done.largest,
@@ -193,16 +193,6 @@ describeWith(['postgres'], 'PostgreSQL', () => {
     onTestFinished(async () => {
       await Promise.all([seen.log.close(), seen.metadata.close()])
     })
-    const file = {
-      model: 'm',
-      artifact: 'file',
-      bytes: 1,
-      definition: 'd',
-      inputs: [],
-      outputs: [],
-      opset: 17,
-      note: null,
-    }
     const breakOff = async (committed: () => Promise<boolean>): Promise<void> => {
       while (!(await committed())) await sleep(2)
       proxy.reset()
@@ -216,16 +206,16 @@ describeWith(['postgres'], 'PostgreSQL', () => {
       await durable
       expect((await log.lookup('events', reference))?.position).toBe(round * 2)
       proxy.latency(100)
-      const added = metadata.addVersion({ ...file, artifact: `file-${round}` }, round)
-      await breakOff(async () => (await seen.metadata.versions('m')).length === round + 1)
-      expect(await added).toMatchObject({ version: round + 1, at: round })
+      const added = addVersion(metadata, `file-${round}`, round)
+      await breakOff(async () => (await versionsOf(seen.metadata)).length === round + 1)
+      expect(await added).toBe(round + 1)
       proxy.latency(100)
       const applied = metadata.apply({ hash: `${round}`, definitions: [] }, round)
       await breakOff(async () => (await seen.metadata.history(99)).length === round + 1)
       expect(await applied).toEqual({ hash: `${round}`, definitions: [], at: round })
     }
     expect(await log.ends('events')).toEqual([6])
-    expect([(await metadata.versions('m')).length, (await metadata.history(99)).length]).toEqual([3, 3])
+    expect([(await versionsOf(metadata)).length, (await metadata.history(99)).length]).toEqual([3, 3])
   })
 
   it('falls silent with its connections open', async () => {
