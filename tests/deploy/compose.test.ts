@@ -15,7 +15,7 @@ type Compose = any
 const file = readFileSync(join(deploy, 'compose.yaml'), 'utf8')
 /** With a value for each variable; the program reads none. */
 const filled = (text: string): string =>
-  text.replace(/\$\{\w+:\?[^}]*\}/g, 'secret').replace(/\$\{\w+:-([^}]*)\}/g, '$1')
+  text.replace(/\$\{\w+:\?[^}]*\}/g, 'secret'.repeat(6)).replace(/\$\{\w+:-([^}]*)\}/g, '$1')
 
 describeWith(['validators'], 'deploy/compose.yaml', () => {
   let folder: string
@@ -108,4 +108,13 @@ test('secrets are asked for by name, and are in no file', () => {
   for (const [, service] of services)
     for (const [name, value] of Object.entries<string>(service.environment ?? {}))
       if (/PASSWORD|_KEY$|KEY_ID$|AUTH$/.test(name)) expect(value, name).toMatch(/^\$\{\w+:\?.+\}$/)
+})
+
+test('servers that listen on every address have a key to begin with', () => {
+  expect(readFileSync(join(deploy, 'Dockerfile'), 'utf8')).toContain('SIXFOLD_HOST=0.0.0.0')
+  for (const name of ['sixfold', 'apply']) {
+    const { SIXFOLD_ADMIN_KEY: key } = compose.services[name].environment
+    expect(problemsOf({ SIXFOLD_ADMIN_KEY: 'too short' }).join()).toContain('SIXFOLD_ADMIN_KEY')
+    expect(key).toMatch(/^\$\{ADMIN_KEY:\?/)
+  }
 })

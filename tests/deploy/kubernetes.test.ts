@@ -137,6 +137,18 @@ describeWith(['validators'], 'deploy/kubernetes', () => {
     expect(spec.strategy.rollingUpdate).toEqual({ maxUnavailable: 0, maxSurge: 1 })
   })
 
+  test('who scrapes has a key, and who probes needs none', () => {
+    const [{ spec }] = all('scaled', 'PodMonitor')
+    const { path, authorization } = spec.podMetricsEndpoints[0]
+    const served = readFileSync(join(root, 'src/server/http.ts'), 'utf8')
+    expect(served).toContain(`get('${path}', { right: 'read'`)
+    expect(authorization).toEqual({ credentials: { name: 'sixfold-metrics', key: 'key' } })
+    const [{ spec: deployment }] = all('scaled', 'Deployment')
+    const [{ readinessProbe, livenessProbe }] = deployment.template.spec.containers
+    for (const { httpGet } of [readinessProbe, livenessProbe])
+      expect(served).toContain(`get('${httpGet.path}', 'nothing'`)
+  })
+
   test('the scaler asks for a figure that servers give, and a scaled Deployment has no number of its own', () => {
     const [{ spec }] = all('scaled', 'ScaledObject')
     const metrics = readFileSync(join(root, 'src/server/metrics.ts'), 'utf8')
