@@ -29,10 +29,10 @@ function Shell() {
   const key = useKey()
   const { refusal } = useStanding()
   const [live, setLive] = useState<Live>({ seen: null, trouble: null })
-  // biome-ignore lint/correctness/useExhaustiveDependencies: with another key it begins anew.
-  useEffect(() => poll(setLive), [key])
   const { seen, trouble } = live
   const locked = refusal !== null && refusal.status === 401
+  // biome-ignore lint/correctness/useExhaustiveDependencies: with another key it begins anew.
+  useEffect(() => (locked ? undefined : poll(setLive)), [key, locked])
   return (
     <>
       <button type="button" className="skip" onClick={() => document.getElementById('main')?.focus()}>

@@ -1,6 +1,6 @@
 /** From where something comes, and what hangs on it: of a version, a run, a prediction, a feature or a column of a source. */
 import type { KeyboardEvent } from 'react'
-import { useEffect, useMemo, useState } from 'react'
+import { useEffect, useMemo, useRef, useState } from 'react'
 import type { Lineage, LineageNode } from '../data/registry.ts'
 import { at } from '../data/registry.ts'
 import { useAsked } from '../data/useAsked.ts'
@@ -83,7 +83,7 @@ export function LineagePage({ of, value }: Props) {
               ))}
             </ul>
           )}
-          <Drawn lineage={lineage} />
+          <Drawn lineage={lineage} of={of} />
         </>
       )}
     </Page>
@@ -92,7 +92,7 @@ export function LineagePage({ of, value }: Props) {
 
 const elementId = (id: string): string => `lineage-${encodeURIComponent(id)}`
 
-function Drawn({ lineage }: { readonly lineage: Lineage }) {
+function Drawn({ lineage, of }: { readonly lineage: Lineage; readonly of: string }) {
   const drawing = useMemo(() => placed(lineage), [lineage])
   const [selected, setSelected] = useState<string | null>(null)
   const [pointed, setPointed] = useState<string | null>(null)
@@ -103,11 +103,22 @@ function Drawn({ lineage }: { readonly lineage: Lineage }) {
     return new Set([active, ...upstream, ...downstream])
   }, [lineage, active])
   const node = lineage.nodes.find(({ id }) => id === selected) ?? null
+  const frame = useRef<HTMLDivElement>(null)
+  // Where the drawing is larger than its place, what was asked about is in its middle.
+  useEffect(() => {
+    const asked = drawing.nodes.find((one) => one.node.kind === of)
+    if (asked === undefined || frame.current === null) return
+    const { clientWidth, clientHeight } = frame.current
+    frame.current.scrollTo({
+      left: asked.x - (clientWidth - nodeWidth) / 2,
+      top: asked.y - (clientHeight - nodeHeight) / 2,
+    })
+  }, [drawing, of])
   const near = (id: string): boolean => reach?.has(id) === true
   if (lineage.nodes.length === 0) return <p className="card blank">Nothing is known of it.</p>
   return (
     <div className="definitions-body lineage">
-      <div className="drawing">
+      <div className="drawing" ref={frame}>
         <div
           className={active === null ? 'graph' : 'graph looking'}
           style={{ width: drawing.width, height: drawing.height }}
@@ -248,6 +259,9 @@ interface NodeProps {
 
 function NodeButton({ placed: { node }, lineage, near, selected, onPoint, onSelect }: NodeProps) {
   const { id, kind, name, facts } = node
+  // Of 'airline.late_rate_30d' the end is what tells it from the others.
+  const dot = kind === 'feature' || kind === 'column' ? name.indexOf('.') : -1
+  const [owner, short] = dot < 0 ? [null, name] : [name.slice(0, dot), name.slice(dot + 1)]
   return (
     <button
       type="button"
@@ -263,11 +277,13 @@ function NodeButton({ placed: { node }, lineage, near, selected, onPoint, onSele
       onBlur={() => onPoint(null)}
     >
       <span className="name" title={name}>
-        {name}
+        {short}
       </span>
       <span className="about">
-        {kind}
-        {facts[0] !== undefined && <span title={facts[0].value}>{`, ${facts[0].name} ${facts[0].value}`}</span>}
+        {owner === null ? kind : `${kind} of ${owner}`}
+        {owner === null && facts[0] !== undefined && (
+          <span title={facts[0].value}>{`, ${facts[0].name} ${facts[0].value}`}</span>
+        )}
       </span>
     </button>
   )

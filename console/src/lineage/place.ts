@@ -2,7 +2,7 @@
 import { Graph as Layered, layout } from '@dagrejs/dagre'
 import type { Lineage, LineageNode } from '../data/registry.ts'
 
-export const [nodeWidth, nodeHeight] = [184, 46] as const
+export const [nodeWidth, nodeHeight] = [172, 46] as const
 
 export interface Placed {
   readonly node: LineageNode
@@ -19,7 +19,7 @@ export interface Drawing {
 
 export function placed({ nodes, edges }: Pick<Lineage, 'nodes' | 'edges'>): Drawing {
   const graph = new Layered({ multigraph: false })
-  graph.setGraph({ rankdir: 'LR', nodesep: 12, ranksep: 56, marginx: 2, marginy: 2 })
+  graph.setGraph({ rankdir: 'LR', nodesep: 12, ranksep: 44, marginx: 2, marginy: 2 })
   graph.setDefaultEdgeLabel(() => ({}))
   const known = new Set(nodes.map(({ id }) => id))
   for (const { id } of nodes) graph.setNode(id, { width: nodeWidth, height: nodeHeight })

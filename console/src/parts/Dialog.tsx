@@ -10,11 +10,14 @@ interface Props {
 
 export function Dialog({ title, onClose, children }: Props) {
   const element = useRef<HTMLDialogElement>(null)
+  const heading = useRef<HTMLHeadingElement>(null)
   const id = useId()
   useEffect(() => {
     const dialog = element.current!
     const before = document.activeElement
     dialog.showModal()
+    // Not the button that closes it, which comes first: it is read from its beginning.
+    heading.current?.focus()
     return () => {
       dialog.close()
       if (before instanceof HTMLElement && before.isConnected) before.focus()
@@ -30,7 +33,9 @@ export function Dialog({ title, onClose, children }: Props) {
       }}
     >
       <header>
-        <h3 id={id}>{title}</h3>
+        <h3 id={id} ref={heading} tabIndex={-1}>
+          {title}
+        </h3>
         <button type="button" className="close" aria-label="Close" onClick={onClose}>
           ×
         </button>

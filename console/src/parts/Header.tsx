@@ -54,7 +54,10 @@ export function Header({ place, platform, now, trouble, locked }: Props) {
         </div>
       </dl>
       <Identity />
-      <p role="status" className={trouble === null ? 'connection' : 'connection broken'}>
+      <p
+        role="status"
+        className={locked ? 'connection waiting' : trouble === null ? 'connection' : 'connection broken'}
+      >
         {locked
           ? 'Key wanted'
           : trouble !== null

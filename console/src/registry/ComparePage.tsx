@@ -107,9 +107,10 @@ function Fact({ of: { fact, equal, changes }, model, a, b }: FactProps) {
             </thead>
             <tbody>
               {changes.slice(0, most).map(({ path, a: before, b: after, words }) => (
-                <tr key={path} title={words}>
+                <tr key={path}>
                   <th scope="row">
                     <code>{path === '' ? fact : path}</code>
+                    <span className="line">{words}</span>
                   </th>
                   <td className="before">
                     <Value of={before} />
@@ -134,7 +135,8 @@ function Fact({ of: { fact, equal, changes }, model, a, b }: FactProps) {
 
 function Value({ of }: { readonly of: unknown }) {
   if (of === null || of === undefined) return <span className="none">not recorded</span>
-  const text = typeof of === 'string' ? of : JSON.stringify(of)
+  const text =
+    typeof of === 'string' ? of : typeof of === 'number' ? String(Number(of.toPrecision(10))) : JSON.stringify(of)
   const hash = /^[0-9a-f]{40,}$/.test(text)
   return <code title={hash ? text : undefined}>{hash ? text.slice(0, 16) : text}</code>
 }

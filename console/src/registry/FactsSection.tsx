@@ -3,6 +3,7 @@ import type { ReactNode } from 'react'
 import type { FactName, Facts, Version } from '../data/registry.ts'
 import { factNames, factTitles } from '../data/registry.ts'
 import { bytes, count, counted, measured } from '../format.ts'
+import { Across } from '../parts/Across.tsx'
 import { Hash } from '../parts/Hash.tsx'
 import { When } from '../parts/When.tsx'
 
@@ -51,7 +52,7 @@ function Fact({ name, missing, children }: FactProps) {
           <span className="verdict part">in part</span>
         )}
       </header>
-      {children}
+      {missing[0] === 'not recorded' ? <p className="quiet-text">Nobody recorded it.</p> : children}
       {missing.length > 0 && missing[0] !== 'not recorded' && (
         <p className="missing">
           <strong>Missing:</strong> {missing.join(', ')}
@@ -117,7 +118,7 @@ function Schema({ of: { entries, outputs } }: { readonly of: NonNullable<Facts['
       />
       <details>
         <summary>All {counted(entries.length, 'entry', 'entries')}</summary>
-        <div className="scroll across">
+        <Across label="Entries, to be scrolled" className="scroll across">
           <table>
             <thead>
               <tr>
@@ -143,7 +144,7 @@ function Schema({ of: { entries, outputs } }: { readonly of: NonNullable<Facts['
               ))}
             </tbody>
           </table>
-        </div>
+        </Across>
       </details>
     </>
   )
@@ -247,7 +248,7 @@ function Configuration({ of }: { readonly of: NonNullable<Facts['configuration']
 }
 
 const Evaluation = ({ of }: { readonly of: Facts['evaluation'] }) => (
-  <div className="scroll across">
+  <Across label="Metrics, to be scrolled" className="scroll across">
     <table>
       <thead>
         <tr>
@@ -273,7 +274,7 @@ const Evaluation = ({ of }: { readonly of: Facts['evaluation'] }) => (
         ))}
       </tbody>
     </table>
-  </div>
+  </Across>
 )
 
 function Dependencies({ of }: { readonly of: NonNullable<Facts['dependencies']> }) {

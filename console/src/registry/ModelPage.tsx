@@ -36,7 +36,13 @@ export function ModelPage({ name }: { readonly name: string }) {
         )
       }
       actions={
-        model !== null && (
+        model === null ? (
+          refusal?.code === 'SX_STORE_UNAVAILABLE' && (
+            <ActionButton kind="danger" hindered={hinders('approve', name)} onPress={() => setRollingBack(true)}>
+              Roll back to the version before …
+            </ActionButton>
+          )
+        ) : (
           <>
             <a className="button plain" href={hashOf({ page: 'audit', model: name })}>
               Audit trail
@@ -75,9 +81,7 @@ export function ModelPage({ name }: { readonly name: string }) {
           <Productions model={model} />
         </>
       )}
-      {rollingBack && model !== null && (
-        <RollbackDialog model={model} onClose={() => setRollingBack(false)} onDone={again} />
-      )}
+      {rollingBack && <RollbackDialog name={name} model={model} onClose={() => setRollingBack(false)} onDone={again} />}
     </Page>
   )
 }

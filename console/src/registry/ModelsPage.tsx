@@ -151,7 +151,7 @@ export function AliasList({ model, aliases }: AliasListProps) {
   return (
     <span className="aliases">
       {all.slice(0, 4).map(([alias, version]) => (
-        <a key={alias} className="alias" href={hashOf({ page: 'version', model, version: String(version) })}>
+        <a key={alias} className="alias-chip" href={hashOf({ page: 'version', model, version: String(version) })}>
           <span>{alias}</span> {version}
         </a>
       ))}

@@ -11,7 +11,9 @@ import { ConsequenceView } from './ConsequenceView.tsx'
 import { Reason, RefusedStep } from './MoveDialog.tsx'
 
 interface Props {
-  readonly model: Model
+  readonly name: string
+  /** Null while the metadata store is away: then it goes to the version before. */
+  readonly model: Model | null
   /** Chosen from the start. */
   readonly to?: number
   readonly onClose: () => void
@@ -34,28 +36,31 @@ const before = ({ productions }: Model): number | null =>
     })),
   )
 
-export function RollbackDialog({ model, to, onClose, onDone }: Props) {
-  const targets = targetsOf(model)
-  const [chosen, setChosen] = useState(to ?? before(model) ?? targets[0]?.version ?? null)
+export function RollbackDialog({ name, model, to, onClose, onDone }: Props) {
+  const targets = model === null ? [] : targetsOf(model)
+  const [chosen, setChosen] = useState(to ?? (model === null ? null : before(model)) ?? targets[0]?.version ?? null)
   const [reason, setReason] = useState('')
   const [sending, setSending] = useState(false)
   const [refused, setRefused] = useState<Refusal | null>(null)
-  const question = chosen === null ? null : `${at.rollback(model.name)}?to=${chosen}`
+  const question = chosen === null ? null : `${at.rollback(name)}?to=${chosen}`
   const { value: consequence, refusal, again } = useAsked<Consequence>(question, 4_000)
   // While the metadata store is away nothing can be computed, and it can be rolled back all the same.
-  const blind = consequence === null && refusal !== null && refusal.code === 'SX_STORE_UNAVAILABLE'
-  const ready = chosen !== null && reason.trim() !== '' && !sending && (blind || consequence?.allowed === true)
+  const blind = model === null || (consequence === null && refusal?.code === 'SX_STORE_UNAVAILABLE')
+  const ready =
+    (chosen !== null || blind) && reason.trim() !== '' && !sending && (blind || consequence?.allowed === true)
 
   const send = async (): Promise<void> => {
     setSending(true)
     setRefused(null)
     try {
-      await ask(at.rollback(model.name), {
+      await ask(at.rollback(name), {
         method: 'POST',
         body: {
           to: chosen,
           reason: reason.trim(),
-          ...(consequence !== null && model.defined ? { expected: { production: consequence.replaces } } : {}),
+          ...(consequence !== null && model?.defined === true
+            ? { expected: { production: consequence.replaces } }
+            : {}),
         },
         patienceMs: 60_000,
       })
@@ -69,7 +74,7 @@ export function RollbackDialog({ model, to, onClose, onDone }: Props) {
     }
   }
   return (
-    <Dialog title={`Roll back ${model.name}`} onClose={onClose}>
+    <Dialog title={`Roll back ${name}`} onClose={onClose}>
       <form
         onSubmit={(event) => {
           event.preventDefault()
@@ -77,30 +82,33 @@ export function RollbackDialog({ model, to, onClose, onDone }: Props) {
         }}
       >
         {refused !== null && <RefusedStep refusal={refused} />}
-        <fieldset className="targets">
-          <legend>{model.production === null ? 'To' : `From version ${model.production} to`}</legend>
-          <div className="target-list">
-            {targets.map(({ version, from, until }) => (
-              <label key={version}>
-                <input
-                  type="radio"
-                  name="target"
-                  value={version}
-                  checked={chosen === version}
-                  onChange={() => setChosen(version)}
-                />
-                <span className="version">Version {version}</span>
-                <span className="calm">
-                  in production <When at={from} exact /> – {until !== null && <When at={until} exact />}
-                </span>
-              </label>
-            ))}
-          </div>
-        </fieldset>
+        {model !== null && (
+          <fieldset className="targets">
+            <legend>{model.production === null ? 'To' : `From version ${model.production} to`}</legend>
+            <div className="target-list">
+              {targets.map(({ version, from, until }) => (
+                <label key={version}>
+                  <input
+                    type="radio"
+                    name="target"
+                    value={version}
+                    checked={chosen === version}
+                    onChange={() => setChosen(version)}
+                  />
+                  <span className="version">Version {version}</span>
+                  <span className="calm">
+                    in production <When at={from} exact /> – {until !== null && <When at={until} exact />}
+                  </span>
+                </label>
+              ))}
+            </div>
+          </fieldset>
+        )}
         {blind ? (
           <p className="notice warn">
             The metadata store is away, so what exactly would happen cannot be computed. It can be rolled back all the
-            same: version {chosen} answers within a second, and this is written down when the store is back.
+            same: {chosen === null ? 'the version that was in production before' : `version ${chosen}`} answers within a
+            second, and this is written down when the store is back.
           </p>
         ) : (
           <ConsequenceView consequence={consequence} refusal={refusal} />

@@ -6,6 +6,7 @@ import { at } from '../data/registry.ts'
 import { ask, Refusal } from '../data/server.ts'
 import { useAsked } from '../data/useAsked.ts'
 import { bytes, counted } from '../format.ts'
+import { Across } from '../parts/Across.tsx'
 import { ActionButton } from '../parts/ActionButton.tsx'
 import { Hash } from '../parts/Hash.tsx'
 import { Page } from '../parts/Page.tsx'
@@ -30,8 +31,10 @@ interface Props {
 }
 
 export function VersionPage({ model, which }: Props) {
-  const { value: version, refusal, again } = useAsked<Version>(at.version(model, which), 5_000)
-  const { value: whole, again: modelAgain } = useAsked<Model>(at.model(model), 15_000)
+  const { value, refusal, again } = useAsked<Version>(at.version(model, which), 5_000)
+  const { value: whole, refusal: wholeRefusal, again: modelAgain } = useAsked<Model>(at.model(model), 15_000)
+  // Shown together, so that nothing is pushed aside by what comes later.
+  const version = whole === null && wholeRefusal === null ? null : value
   const { hinders } = useStanding()
   const [open, setOpen] = useState<Open>(null)
   const [validating, setValidating] = useState(false)
@@ -66,7 +69,7 @@ export function VersionPage({ model, which }: Props) {
           <>
             <StageBadge stage={version.stage} />
             {version.aliases.map((alias) => (
-              <span key={alias} className="alias">
+              <span key={alias} className="alias-chip">
                 {alias}
               </span>
             ))}
@@ -163,7 +166,13 @@ export function VersionPage({ model, which }: Props) {
         />
       )}
       {version !== null && whole !== null && open === 'rollback' && (
-        <RollbackDialog model={whole} to={version.version} onClose={() => setOpen(null)} onDone={refresh} />
+        <RollbackDialog
+          name={model}
+          model={whole}
+          to={version.version}
+          onClose={() => setOpen(null)}
+          onDone={refresh}
+        />
       )}
     </Page>
   )
@@ -233,7 +242,7 @@ function Files({ version: { files, entry } }: { readonly version: Version }) {
       {files.length === 0 ? (
         <p className="card blank">It has no file.</p>
       ) : (
-        <div className="card table-card scroll-across">
+        <Across label="Files, to be scrolled" className="card table-card scroll-across">
           <table>
             <caption className="unseen">Files of this version, with their SHA-256</caption>
             <thead>
@@ -260,7 +269,7 @@ function Files({ version: { files, entry } }: { readonly version: Version }) {
               ))}
             </tbody>
           </table>
-        </div>
+        </Across>
       )}
     </section>
   )

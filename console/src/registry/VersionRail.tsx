@@ -104,7 +104,7 @@ function Gate({ way: { model, from, to, preconditions, allowed }, onMove, onAppr
             Approve …
           </ActionButton>
         )}
-        {to !== 'production' && (
+        {to !== 'production' && (to !== 'validated' || from === 'staging' || allowed) && (
           <ActionButton hindered={hindered} onPress={() => onMove(to)}>
             {`${verbOf(from, to)} …`}
           </ActionButton>

@@ -126,7 +126,7 @@ export function Versions({ model }: { readonly model: Model }) {
                     ) : (
                       <span className="aliases">
                         {row.aliases.map((alias) => (
-                          <span key={alias} className="alias">
+                          <span key={alias} className="alias-chip">
                             {alias}
                           </span>
                         ))}
