@@ -21,6 +21,8 @@ export function asLost(error: unknown): unknown {
 const passing = /^(08|57P|40|53300|57014|55P03|25006|25P03)/
 const full = /^53(100|200)$/
 const denied = /^(28|42501|3D000)/
+/** Text with a NUL character, or a name that is longer than an index takes. */
+const unkeepable = /^(22021|54000)$/
 
 export const passes = (error: unknown): boolean =>
   error instanceof ConnectionLost || (error instanceof pg.DatabaseError && passing.test(error.code ?? ''))
@@ -40,6 +42,11 @@ export function storeError(error: unknown, place: Place): unknown {
   if (denied.test(code))
     return new SixfoldError('SX_STORE_DENIED', `${where} refuses: ${message}.`, {
       fix: grant(code, message, place),
+      cause: error,
+    })
+  if (unkeepable.test(code))
+    return new SixfoldError('SX_REQUEST_INVALID', `${where} cannot keep what was sent: ${message}.`, {
+      fix: 'Leave NUL characters out of text, and shorten names.',
       cause: error,
     })
   if (code === '25006')
