@@ -55,6 +55,7 @@ export interface Project {
   /** With these variables besides. */
   runWith(variables: Variables, ...args: readonly string[]): Promise<Ran>
   start(...args: readonly string[]): Started
+  startWith(variables: Variables, ...args: readonly string[]): Started
   dispose(): Promise<void>
 }
 export type Variables = { readonly [name: string]: string }
@@ -119,6 +120,7 @@ export async function project(definitions = platformText): Promise<Project> {
       )
     },
     start: (...args) => startWith({}, args),
+    startWith: (variables, ...args) => startWith(variables, args),
     run: (...args) => runWith({}, ...args),
     runWith,
     dispose: async () => {

@@ -1,6 +1,6 @@
 /**
  * Brings what changed to its receivers: at least once, and to each in the order of the changes. What is to be told was written down with the
- * change; each delivery is taken for a minute, sent, and settled. A process that dies in between has sent it, and another sends it again,
+ * change; each delivery is taken for half a minute, sent, and settled. A process that dies in between has sent it, and another sends it again,
  * with the same id.
  */
 import { atMost } from '../../kernel/persist.ts'
@@ -31,8 +31,8 @@ export interface WebhookDelivery {
 
 /** At once, to different receivers. */
 const most = 32
-/** Longer than a receiver may take: nobody else sends what is under way here. */
-const leaseMs = 60_000
+/** Longer than a receiver and the store may take together: nobody else sends what is under way here. */
+const leaseMs = 30_000
 const closeMs = 2_000
 
 const [second, minute, hour, day] = [1_000, 60_000, 3_600_000, 86_400_000]
