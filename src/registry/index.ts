@@ -3,6 +3,7 @@
  *
  * Here: versions, and which one answers. Not here: how a version is called (inference/), and files (ports/).
  */
+export { modelCard } from './card/card.ts'
 export type { HeldVersion, ValidationDocument, ValidationRequest, ValidationResult, Validator } from './evidence.ts'
 export { goldenPaths } from './evidence.ts'
 export { missingFacts } from './facts.ts'

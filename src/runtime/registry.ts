@@ -7,11 +7,11 @@ import { webhookSender } from '../adapters/http/webhook-sender.ts'
 import type { Platform } from '../definition/graph.ts'
 import type { PredictionReader, Predictor } from '../inference/index.ts'
 import { systemClock } from '../kernel/clock.ts'
-import { SixfoldError } from '../kernel/errors.ts'
 import type { ModelRuntime } from '../ports/model-runtime.ts'
 import type { Registry, Serving, WebhookDelivery } from '../registry/index.ts'
 import {
   lineageOf,
+  modelCard,
   registry,
   serving,
   validator,
@@ -83,7 +83,7 @@ export function openRegistry(options: RegistryOptions): OpenedRegistry {
     ...{ platform, store, tracking, artifacts, models, clock, environment, folder },
     alone: serves ? inForce : null,
     validator: validator({ models, offline, artifacts, store, temporaryFolder: join(data, 'tmp') }),
-    card: () => Promise.reject(new SixfoldError('SX_NOT_FOUND', 'There is no card.')),
+    card: async (version, form) => modelCard(version, form),
     lineage: lineageOf({ platform, store, tracking, metadata, predictions, environment }),
     keys: keysOf({ store, now: Date.now, changed: () => keys.refresh() }),
     webhooks: webhooksOf({ store, sender, now: Date.now }),

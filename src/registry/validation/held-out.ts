@@ -20,7 +20,7 @@ import { locate } from './invariants.ts'
 import type { Answer, Row, Scorer } from './scorer.ts'
 import { rowOf, rowReader } from './scorer.ts'
 import type { Finding } from './words.ts'
-import { compact, figure, percent } from './words.ts'
+import { chanceText, compact, figure, percent } from './words.ts'
 
 export interface Measured {
   readonly findings: readonly (Finding & { readonly name: string })[]
@@ -297,13 +297,17 @@ function sliceFindings(
     if (chance === null || theirs === null || worse === null || margin === null)
       return { ...told, outcome: 'passed' as const, words: `${says}. Nothing to compare it with.` }
     const beside = `${says}; version ${champion} has ${figure(theirs.value)}: ${figure(Math.abs(worse.value))} ${worse.value > 0 ? 'worse' : 'better'}, and ${figure(margin)} is allowed`
-    const corrected = slices.length > 1 ? `, corrected for ${slices.length} slices` : ''
+    const corrected = tested.length > 1 ? `, corrected for ${tested.length} slices` : ''
     return chance < heldOut.alpha
-      ? { ...told, outcome: 'failed' as const, words: `${beside}. It is worse (p = ${figure(chance)}${corrected}).` }
+      ? {
+          ...told,
+          outcome: 'failed' as const,
+          words: `${beside}. It is worse (p ${chance < 1e-4 ? '' : '= '}${chanceText(chance)}${corrected}).`,
+        }
       : {
           ...told,
           outcome: 'passed' as const,
-          words: `${beside}. Not shown to be worse (p = ${figure(chance)}${corrected}).`,
+          words: `${beside}. Not shown to be worse (p ${chance < 1e-4 ? '' : '= '}${chanceText(chance)}${corrected}).`,
         }
   })
 }

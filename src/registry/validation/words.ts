@@ -10,6 +10,9 @@ export function figure(value: number): string {
   return size >= 1e-4 && size < 1e6 ? String(Number(value.toPrecision(4))) : value.toPrecision(2)
 }
 
+/** A chance, which a computation can make smaller than anyone would believe. */
+export const chanceText = (chance: number): string => (chance < 1e-4 ? 'below 0.0001' : figure(chance))
+
 /** 12,345. */
 export const compact = (count: number): string => count.toLocaleString('en')
 
