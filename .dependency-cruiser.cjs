@@ -3,7 +3,7 @@
  *   kernel ← definition, expression, aggregation, statistics ← ports ← patterns ← api ← server, cli, client ← runtime
  *   adapters, testing → ports and what they are made of; only runtime sees adapters.
  */
-const patterns = ['access', 'features', 'inference', 'registry', 'monitoring', 'training']
+const patterns = ['access', 'features', 'inference', 'registry', 'monitoring', 'training', 'tracking']
 const core = ['kernel', 'definition', 'expression', 'aggregation', 'statistics', 'ports']
 
 /** Files under a folder of src may import these folders, and themselves; their tests may borrow from any. */
@@ -52,6 +52,7 @@ module.exports = {
     only('registry', [...core, 'access', 'inference'], 'Patterns see no adapter.'),
     only('monitoring', [...core, 'features', 'inference'], 'Patterns see no adapter.'),
     only('training', [...core, 'inference', 'registry'], 'Patterns see no adapter.'),
+    only('tracking', [...core, 'registry', 'training'], 'Patterns see no adapter.'),
     only('api', [...core, ...patterns], 'What the system does, as types.'),
     only('server', ['kernel', 'api', 'inference'], 'No logic.'),
     only('cli', ['kernel', 'definition', 'ports', 'api', ...patterns], 'No logic.'),

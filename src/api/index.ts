@@ -59,3 +59,19 @@ export type {
 export type { Examination, ExaminedProblem } from './examination.ts'
 export { graphOf } from './graph.ts'
 export type { FeatureAnswer, Plan, PlannedChange, Services, TrainingSetAsked, Workbench } from './services.ts'
+export type {
+  Experiment,
+  Found,
+  Listed,
+  LoggedModel,
+  LoggedModelStatus,
+  Metric,
+  NamedModel,
+  Query,
+  Run,
+  RunStatus,
+  Tracking,
+  View,
+  WantedVersion,
+} from './tracking.ts'
+export { parseFilter } from './tracking.ts'

@@ -6,12 +6,14 @@ import type { Limits } from '../kernel/limits.ts'
 import type { OutcomeResult } from '../monitoring/index.ts'
 import type { HistorySummary, TrainingSetResult } from '../ports/offline-store.ts'
 import type { Registry } from '../registry/index.ts'
+import type { Tracking } from '../tracking/index.ts'
 import type { Explanation, PlatformDescription, Status } from './answers.ts'
 
 export interface Services {
   readonly platform: Platform
   readonly limits: Limits
   readonly registry: Registry
+  readonly tracking: Tracking
   predict(model: string, question: Question): Promise<Prediction>
   readFeatures(view: string, keys: unknown, at: number | undefined): Promise<FeatureAnswer>
   push(source: string, rows: readonly unknown[]): Promise<PushResult>

@@ -36,6 +36,11 @@ export const catalogue = {
   SX_UNKNOWN_PREDICTION: entry(404, 'No prediction of that id is in the log.', 'Use the id that predict answered.'),
   SX_NOT_FOUND: entry(404, 'Nothing is served at that path.', 'The paths are in docs/reference/http.md.'),
   SX_METHOD_NOT_ALLOWED: entry(405, 'The path exists, but not for that method.', 'Use the method named.'),
+  SX_NOT_SUPPORTED: entry(
+    501,
+    'A client asks for something that this server does not do.',
+    'Do it the way that the message names.',
+  ),
   SX_REQUEST_MALFORMED: entry(400, 'The body is not a JSON object of the documented form.', 'Send JSON of that form.'),
   SX_REQUEST_INVALID: entry(
     400,

@@ -26,6 +26,8 @@ import type { Outcomes } from '../monitoring/index.ts'
 import { outcomes } from '../monitoring/index.ts'
 import type { OnlineStore } from '../ports/online-store.ts'
 import type { Registry } from '../registry/index.ts'
+import type { Tracking } from '../tracking/index.ts'
+import { files, tracking } from '../tracking/index.ts'
 import { checkBelonging } from './belonging.ts'
 import { standardEnvironment } from './environment.ts'
 import { explain } from './explain.ts'
@@ -72,6 +74,7 @@ export interface Opened extends Services {
   readonly ingest: Ingest
   readonly outcomes: Outcomes
   readonly registry: Registry
+  readonly tracking: Tracking
   /** Others than this machine reach what listens here. */
   expose(): void
   materialize(view: string, request: MaterializeRequest, progress: (done: number) => void): Promise<Materialized>
@@ -153,6 +156,12 @@ async function opened(
     ...{ platform, stores, models, predictors, predictions, keys, logger, environment, webhooks, data },
     serves: serving,
   })
+  const machine = systemClock()
+  const tracked = files({
+    ...{ store: metadata.tracking, registryStore: metadata.registry, artifacts: stores.artifacts, limits },
+    ...{ folder: join(data, 'uploads'), clock: machine },
+  })
+  if (serving) await tracked.sweep()
   const startedAt = clock.now()
   const servers = serversOf(store, randomBytes(6).toString('hex'), platform.hash)
 
@@ -246,6 +255,13 @@ async function opened(
       graph: graphOf(platform),
     }),
     registry,
+    tracking: tracking({
+      store: metadata.tracking,
+      registryStore: metadata.registry,
+      registry,
+      files: tracked,
+      clock: machine,
+    }),
     expose: registered.expose,
     materialize: async (view, request, progress) => {
       const running = views.named(viewNamed(platform, view).name)

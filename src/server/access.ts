@@ -23,6 +23,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** 'nothing': anybody may ask, also without a key. */
     readonly needs?: Needs | 'nothing'
+    /** True: its body is as long as it is, and takes as long as it takes. */
+    readonly streams?: boolean
   }
   interface FastifyRequest {
     caller: Caller

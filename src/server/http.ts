@@ -6,17 +6,18 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { fastify } from 'fastify'
 import type { Logger } from 'pino'
 import type { Access, Caller, Right, Services, Status } from '../api/index.ts'
+import { parseFilter } from '../api/index.ts'
 import type { Prediction } from '../inference/index.ts'
 import { parseId } from '../inference/index.ts'
 import type { ErrorCode } from '../kernel/errors.ts'
 import { isSixfoldError, SixfoldError, toProblem } from '../kernel/errors.ts'
 import { formatInstant } from '../kernel/instant.ts'
 import { shorten } from '../kernel/shorten.ts'
-import { parseFilter } from '../tracking/filter/index.ts'
 import { demand, guard } from './access.ts'
 import type { ConsoleFiles } from './console.ts'
 import { parseJson, toJson } from './json.ts'
 import { metricsOf } from './metrics.ts'
+import { mlflowRoutes } from './mlflow/index.ts'
 import { registryRoutes } from './registry.ts'
 import type { Body } from './request.ts'
 import { instantOf, listOf, objectOf } from './request.ts'
@@ -53,10 +54,13 @@ export function httpServer({ services, access, hosts, console: files, logger }: 
     return503OnClosing: false,
     clientErrorHandler: refuseBytes,
     frameworkErrors: (error, request, reply) => sendProblem(known(error, limits.bodyBytes), request, reply, logger),
-    requestTimeout: 60_000,
+    // Of a head; of a body `hurry` sees to it, since one that streams may take hours.
+    requestTimeout: 0,
+    http: { headersTimeout: arrivalMs },
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true },
   })
   guard(app, { access, hosts })
+  app.addHook('onRequest', hurry)
   // The next request is to go to another server.
   app.addHook('onSend', (_, reply, payload, done) => {
     if (stopping) reply.header('connection', 'close')
@@ -171,19 +175,24 @@ export function httpServer({ services, access, hosts, console: files, logger }: 
     stopping ? reply.code(503).send({ status: 'stopping' }) : { status: 'ok' },
   )
   routes.end()
+  const during = async <T>(work: () => Promise<T>): Promise<T> => {
+    refuseDrained()
+    underWay++
+    try {
+      return await work()
+    } finally {
+      underWay--
+    }
+  }
+  mlflowRoutes(app, {
+    ...{ tracking: services.tracking, registry: services.registry, bodyDepth: limits.bodyDepth, logger, during },
+    known: (error) => known(error, limits.bodyBytes),
+  })
   registryRoutes(app, {
     registry: services.registry,
     accessRequired: access.required,
     parseFilter: (filter) => parseFilter('registered model', filter),
-    during: async (work) => {
-      refuseDrained()
-      underWay++
-      try {
-        return await work()
-      } finally {
-        underWay--
-      }
-    },
+    during,
   })
   if (files !== null) serveConsole(app, files)
 
@@ -268,6 +277,23 @@ const compressed = (encoding: string | undefined): SixfoldError | null =>
     : new SixfoldError('SX_MEDIA_TYPE', `The body is encoded as '${shorten(encoding)}'.`, {
         fix: 'Send JSON as it is, without content-encoding.',
       })
+
+/** How long a head may take to arrive, and a body after it. */
+const arrivalMs = 60_000
+
+/** A connection on which a body trickles in is given up. */
+function hurry({ raw, routeOptions }: FastifyRequest, _: FastifyReply, done: () => void): void {
+  const { headers } = raw
+  const comes = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+  if (comes && !raw.complete && routeOptions.config.streams !== true) {
+    const timer = setTimeout(() => raw.socket.destroy(), arrivalMs)
+    timer.unref()
+    const over = (): void => clearTimeout(timer)
+    raw.once('end', over)
+    raw.once('close', over)
+  }
+  done()
+}
 
 /** What is no HTTP request at all never reaches a handler. */
 function refuseBytes({ code }: NodeJS.ErrnoException, socket: Socket): void {

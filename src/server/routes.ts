@@ -8,23 +8,27 @@ import type { Needs } from './access.ts'
 /** A right alone is meant of the model that the path names, if it names one. */
 type Add = (path: string, needs: Right | Needs | 'nothing', handler: RouteHandlerMethod) => void
 
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
 export interface Routes {
   readonly get: Add
   readonly post: Add
   readonly put: Add
   readonly delete: Add
+  add(method: Method, ...route: Parameters<Add>): void
   /** After the last: methods that a path does not have are refused. */
   end(): void
 }
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
 
-export function routesOn(app: FastifyInstance): Routes {
+/** `streams`: their bodies are as long as they are. */
+export function routesOn(app: FastifyInstance, { streams = false } = {}): Routes {
   const served = new Map<string, string[]>()
   const add =
-    (method: 'GET' | 'POST' | 'PUT' | 'DELETE'): Add =>
+    (method: Method): Add =>
     (url, needs, handler) => {
-      app.route({ method, url, handler, config: { needs: needsOf(url, needs) } })
+      app.route({ method, url, handler, config: { needs: needsOf(url, needs), streams } })
       served.set(url, [...(served.get(url) ?? []), ...(method === 'GET' ? ['GET', 'HEAD'] : [method])])
     }
   return {
@@ -32,6 +36,7 @@ export function routesOn(app: FastifyInstance): Routes {
     post: add('POST'),
     put: add('PUT'),
     delete: add('DELETE'),
+    add: (method, ...route) => add(method)(...route),
     end: () => {
       for (const [path, allowed] of served) refuseOthers(app, path, allowed)
     },

@@ -1,0 +1,79 @@
+/** Registered models and their versions as MLflow's clients see them: with the newest version of each stage, and moved as they are used to. */
+import { SixfoldError } from '../kernel/errors.ts'
+import { shorten } from '../kernel/shorten.ts'
+import type { ModelVersion, RegisteredModel, RegistryStore, Stage } from '../ports/registry-store.ts'
+import { stageIn } from '../ports/registry-store.ts'
+import type { Registry } from '../registry/index.ts'
+import { foundIn, searchOf } from './pages.ts'
+import type { NamedModel, Tracking } from './tracking.ts'
+
+type Part = Pick<Tracking, 'model' | 'searchModels' | 'version' | 'versionAs' | 'searchVersions' | 'moveVersion'>
+
+const mostModels = 1_000
+const mostVersions = 200_000
+/** A page ends here, whatever was asked for: each has all that is known of it. */
+const versionsOfAPage = 10_000
+
+export function namedModels(store: RegistryStore, registry: Registry): Part {
+  const { environment } = registry
+  const placed = (version: ModelVersion): string => {
+    const stage = stageIn(version, environment)
+    return stage === 'validated' ? 'registered' : stage
+  }
+  const withLatest = async (model: RegisteredModel): Promise<NamedModel> => {
+    const newest = new Map<string, ModelVersion>()
+    for (const version of await store.versions(model.name))
+      if (!newest.has(placed(version))) newest.set(placed(version), version)
+    return { ...model, latest: [...newest.values()] }
+  }
+  const model = async (name: string): Promise<RegisteredModel> => {
+    const found = await store.model(name)
+    if (found === null)
+      throw new SixfoldError('SX_UNKNOWN_MODEL', `There is no model '${shorten(name)}' in the registry.`)
+    return found
+  }
+  const version = async (name: string, number: number): Promise<ModelVersion> => {
+    const found = await store.version(name, number)
+    if (found !== null) return found
+    await model(name)
+    throw new SixfoldError('SX_UNKNOWN_VERSION', `'${shorten(name)}' has no version ${number}.`)
+  }
+
+  return {
+    model: async (name) => withLatest(await model(name)),
+    searchModels: async (query) => {
+      const search = searchOf('registered model', query, mostModels)
+      const { items, next } = foundIn(await store.searchModels(search), search)
+      const found: NamedModel[] = []
+      for (const item of items) found.push(await withLatest(item))
+      return { items: found, next }
+    },
+    version,
+    versionAs: async (name, alias) => {
+      const { aliases } = await model(name)
+      if (!Object.hasOwn(aliases, alias))
+        throw new SixfoldError('SX_UNKNOWN_ALIAS', `'${shorten(name)}' has no alias '${shorten(alias)}'.`)
+      return version(name, aliases[alias]!)
+    },
+    searchVersions: async (query) => {
+      const asked = searchOf('model version', query, mostVersions)
+      const search = { ...asked, limit: Math.min(asked.limit, versionsOfAPage) }
+      return foundIn(await store.searchVersions(search), search)
+    },
+    moveVersion: async (name, number, to, archiveOthers, asker) => {
+      if (archiveOthers && to !== 'staging' && to !== 'production')
+        throw new SixfoldError(
+          'SX_REQUEST_INVALID',
+          'Only of Staging and Production the other versions can be archived.',
+        )
+      const before = await version(name, number)
+      const wanted: Stage = to === 'none' ? (before.validated ? 'validated' : 'registered') : to
+      if (stageIn(before, environment) !== wanted) await registry.move(name, number, wanted, { archiveOthers }, asker)
+      else if (archiveOthers)
+        for (const other of await store.versions(name))
+          if (other.version !== number && stageIn(other, environment) === wanted)
+            await registry.move(name, other.version, 'archived', {}, { actor: asker.actor, reason: asker.reason })
+      return version(name, number)
+    },
+  }
+}
