@@ -17,6 +17,8 @@ export interface Needs {
   readonly model?: string
   /** It is about all models at once: a key that is confined to some is refused. */
   readonly everywhere?: boolean
+  /** It is about runs and their files, which belong to no model: a key that is confined to some may touch them if it is an editor's. */
+  readonly runs?: boolean
 }
 
 declare module 'fastify' {
@@ -50,10 +52,11 @@ export function guard(app: FastifyInstance, { access, hosts }: GuardOptions): vo
     try {
       if (!access.required) refuseStrangeHost(request, named)
       if (request.method !== 'GET' && request.method !== 'HEAD') refuseForeignPage(request)
-      const { right, model, everywhere = false } = needs
+      const { right, model, everywhere = false, runs = false } = needs
       request.caller = access.identify(request.headers.authorization)
       demand(request.caller, right, model === undefined ? null : (request.params as Record<string, string>)[model]!)
       if (everywhere) demandEverywhere(request.caller)
+      if (runs && !request.caller.everywhere) demand(request.caller, 'write', null)
       done()
     } catch (error) {
       // Not Basic: a browser that asks its user for a password sends it along with whatever another page makes it send.
