@@ -1,5 +1,5 @@
 /** What the composition root provides to commands. */
-import type { Examination, Status, Workbench } from '../api/index.ts'
+import type { Examination, RolledBack, Status, Workbench } from '../api/index.ts'
 
 export interface ServeOptions {
   readonly port: number | null
@@ -32,6 +32,14 @@ export interface Tools {
   examine(project: string): Promise<Examination>
   /** Of a server that runs: the one named, or the one that the configuration has listen here. */
   status(project: string, url: string | null): Promise<Status>
+  /** By a server that runs: it can also while the metadata store is away. */
+  rollback(
+    project: string,
+    url: string | null,
+    model: string,
+    version: number | null,
+    reason: string | null,
+  ): Promise<RolledBack>
   serve(project: string, options: ServeOptions): Promise<Serving>
   /** Calls after each change of the files that the definitions are made of; gives how to stop. */
   watch(project: string, changed: (file: string) => void): Promise<() => void>

@@ -1,7 +1,6 @@
 /** Versions of models as they read in a terminal: where one stands, what a move would do, what was found. */
 import type { Check, Consequence, Precondition, Stage, VersionDetail, VersionDiff } from '../api/index.ts'
 import { stages } from '../api/index.ts'
-import { table } from './text.ts'
 
 /** ✓ registered ── ✓ validated ── ● staging ── ○ production ── ○ archived */
 export function rail(stage: Stage, validated: boolean): string {
@@ -11,8 +10,17 @@ export function rail(stage: Stage, validated: boolean): string {
   return stages.map((one, i) => `${i === at ? '●' : passed(one, i) ? '✓' : '○'} ${one}`).join(' ── ')
 }
 
-export const findings = (all: readonly Precondition[]): readonly string[] =>
-  all.map(({ name, met, words }) => `  ${met ? '✓' : '✗'} ${name}: ${words}`)
+/** Facts that are there are one line. */
+export function findings(all: readonly Precondition[]): readonly string[] {
+  const recorded = all
+    .filter(({ name, met }) => met && name.startsWith(fact))
+    .map(({ name }) => name.slice(fact.length))
+  return all.flatMap(({ name, met, words }) => {
+    if (!met || !name.startsWith(fact)) return [`  ${met ? '✓' : '✗'} ${name}: ${words}`]
+    return name === `${fact}${recorded[0]}` ? [`  ✓ facts: ${recorded.join(', ')}.`] : []
+  })
+}
+const fact = 'fact: '
 
 /** What a move would do, or has done. */
 export function consequenceText({ model, version, from, to, allowed, preconditions, effects }: Consequence): string {
@@ -27,7 +35,7 @@ export function consequenceText({ model, version, from, to, allowed, preconditio
 export const wayLines = (ways: VersionDetail['ways']): readonly string[] =>
   ways.flatMap(({ to, allowed, preconditions }) => [
     `${allowed ? '✓' : '✗'} ${to}${allowed ? '' : ': not yet'}`,
-    ...findings(preconditions).map((line) => `  ${line.trimStart()}`.padStart(2)),
+    ...findings(preconditions),
   ])
 
 const marks: { readonly [outcome in Check['outcome']]: string } = {
@@ -56,5 +64,3 @@ export const rows = (pairs: readonly (readonly [name: string, value: string | nu
   const width = Math.max(...shown.map(([name]) => name.length))
   return shown.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`)
 }
-
-export { table }

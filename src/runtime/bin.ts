@@ -5,7 +5,7 @@ import type { ServeOptions, Serving, Tools } from '../cli/index.ts'
 import { main } from '../cli/index.ts'
 import { manualClock, systemClock } from '../kernel/clock.ts'
 import { SixfoldError } from '../kernel/errors.ts'
-import { askStatus } from './ask-status.ts'
+import { askRollback, askStatus } from './ask-server.ts'
 import type { Project } from './config.ts'
 import { loadProject, projectFolder } from './config.ts'
 import { examine } from './doctor.ts'
@@ -62,6 +62,7 @@ const tools: Tools = {
     return examination
   },
   status: askStatus,
+  rollback: askRollback,
   serve,
   watch: async (path, changed) => watchScripts(projectFolder(path), changed),
   init: (folder) => writeProject(folder, version),

@@ -247,40 +247,59 @@ export const modelArchive = defineCommand<MovedHere>({
   render: renderMoved,
 })
 
-type RolledBackHere = Partial<RolledBack> & { readonly ok: boolean; readonly model: string; readonly words: string }
+interface RolledBackHere {
+  readonly ok: boolean
+  readonly consequence: Consequence | null
+  readonly done: RolledBack | null
+}
 
 export const modelRollback = defineCommand<RolledBackHere>({
   name: 'model rollback',
-  summary:
-    'Put a version back in production that was there before; by default the one before. Works while the metadata store is away.',
+  summary: 'Put a version back in production that was there before; by default the one before.',
   arguments: [
     modelArgument,
     { name: '[version]', description: 'its number; by default the one that was in production before' },
   ],
-  options: [dryRunOption, reasonOption],
+  options: [
+    {
+      flags: '--url <url>',
+      description:
+        'have this server do it; where the metadata store does not answer, the one that the configuration has listen here is asked',
+    },
+    { flags: '--expected <version>', description: 'only if this version is in production now; none, if none is' },
+    dryRunOption,
+    reasonOption,
+  ],
   examples: ['sixfold model rollback late', 'sixfold model rollback late 2 --reason "worse at night"'],
-  run: (context, [model, given], options) =>
-    withRegistry(context, async (registry) => {
-      const version = given === undefined ? null : Number(given)
-      if (version !== null && (!Number.isSafeInteger(version) || version < 1))
-        throw new SixfoldError('SX_USAGE', `'${given}' is no number of a version.`)
-      if (options['dryRun'] === true) {
-        const periods = await registry.productions((await registry.model(model!)).name)
-        const all = [...new Set(periods.map((period) => period.version))]
-        const words =
-          all.length === 0
-            ? `No version of ${model} was in production here.`
-            : `${model}: in production ${periods[0]!.until === null ? `is version ${periods[0]!.version}` : 'is none'}; it can be rolled back to ${all.filter((number) => periods[0]!.until !== null || number !== periods[0]!.version).join(', ') || 'nothing'}.`
-        return { ok: true, model: model!, words }
-      }
-      const done = await registry.rollback(model!, version, askerOf(options))
-      return {
-        ok: true,
-        ...done,
-        words: `${model}: version ${done.to} answers again${done.from === null ? '' : ` instead of version ${done.from}`}.${done.pending ? ' The metadata store is away: it is in force, and is written down when that answers again.' : ''}`,
-      }
-    }),
-  render: ({ words }) => words,
+  run: async (context, [model, given], options) => {
+    const version = given === undefined ? null : Number(given)
+    if (version !== null && (!Number.isSafeInteger(version) || version < 1))
+      throw new SixfoldError('SX_USAGE', `'${given}' is no number of a version.`)
+    const asker = askerOf(options)
+    const expected = expectedOf(options['expected'])
+    const byServer = async (url: string | null): Promise<RolledBackHere> => {
+      const done = await context.tools.rollback(context.project, url, model!, version, asker.reason)
+      return { ok: true, consequence: null, done }
+    }
+    if (options['url'] !== undefined && options['dryRun'] !== true) return byServer(String(options['url']))
+    try {
+      return await withRegistry(context, async (registry) => {
+        const consequence = await registry.considerRollback(model!, version)
+        if (!consequence.allowed) return { ok: false, consequence, done: null }
+        if (options['dryRun'] === true) return { ok: true, consequence, done: null }
+        context.note(consequenceText(consequence))
+        return { ok: true, consequence, done: await registry.rollback(model!, version, asker, expected ?? {}) }
+      })
+    } catch (error) {
+      if (!isSixfoldError(error) || error.code !== 'SX_STORE_UNAVAILABLE' || options['dryRun'] === true) throw error
+      context.note(`${error.message} A server is asked to roll back without it.`)
+      return byServer(null)
+    }
+  },
+  render: ({ consequence, done }) =>
+    done === null
+      ? consequenceText(consequence!)
+      : `Done: ${done.model} version ${done.to} answers again${done.from === null ? '' : `, and version ${done.from} no longer`}.${done.pending ? ' The metadata store is away: it is in force, and is written down when that answers again.' : ''}`,
 })
 
 export const modelApprove = defineCommand<AuditEntry>({
