@@ -66,8 +66,14 @@ export function answering({ serving, files, models, predictors, logger }: Answer
     for (const name of predictors.keys())
       for (const version of serving.earlier(name).slice(0, atHand + 1)) {
         if (version.entry === null || fetched.has(version.manifest)) continue
-        await files.open(version)
         fetched.add(version.manifest)
+        // What is damaged or out of reach now is told of when somebody wants it.
+        await files.open(version).catch((error: unknown) => {
+          logger.warn(
+            { err: error, model: name, version: version.version },
+            'The files of an earlier version are not at hand.',
+          )
+        })
       }
   }
 

@@ -24,3 +24,11 @@ function shown(value: unknown): string {
     JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? `${part}n` : part)) ?? String(value)
   return text.length > 500 ? `${text.slice(0, 500)}…` : text
 }
+
+export async function rejects(call: Promise<unknown>, code: string): Promise<void> {
+  const found = await call.then(
+    () => 'nothing',
+    (error: unknown) => (error as { readonly code?: unknown }).code ?? String(error),
+  )
+  equal(found, code, 'what it rejects with')
+}

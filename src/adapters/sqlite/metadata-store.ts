@@ -10,8 +10,8 @@ import type { MetadataTables } from '../sql/metadata-tables.ts'
 import { metadataMigrations } from '../sql/metadata-tables.ts'
 import type { SqlDialect } from '../sql/migrate.ts'
 import { migrate } from '../sql/migrate.ts'
-import { inTransaction } from '../sql/transaction.ts'
 import { isBusy, storageError } from './errors.ts'
+import { groupedTransactions } from './group.ts'
 import { inspectSqlite } from './inspect.ts'
 
 /** How long another process may hold the right to write. SQLite waits for it on the thread, and hence no longer than this … */
@@ -44,8 +44,9 @@ export async function sqliteMetadataStore(path: string): Promise<MetadataStore> 
    * the file held would stay unfinished until it is collected, and no later transaction of this connection could commit.
    */
   const begin = () => database.exec('begin immediate')
+  const together = groupedTransactions(db, begin)
   const write = <T>(work: (db: Kysely<MetadataTables>) => Promise<T>): Promise<T> =>
-    patiently(path, () => inTransaction(db, begin, work))
+    patiently(path, () => together(work))
   try {
     await write((connection) => migrate(connection, metadataMigrations, dialect, path))
   } catch (error) {
