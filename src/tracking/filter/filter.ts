@@ -121,18 +121,19 @@ function valueAt(token: Token | undefined, name: Name, rule: Rule, end: number):
   const at = token?.at ?? end
   const instead = token ? `, not '${shown(token)}'` : ''
   const isText = token?.kind === 'quoted' && token.quote !== '`'
-  if (rule.value === 'text') {
-    if (isText) return name.key === 'status' ? token.text.replace(/^LOGGED_MODEL_/, '') : token.text
+  if (rule.value === 'text' || rule.value === 'loose') {
+    if (isText || (rule.value === 'loose' && (token?.kind === 'word' || token?.kind === 'number')))
+      return name.of === 'attribute' && name.key === 'status' ? token!.text.replace(/^LOGGED_MODEL_/, '') : token!.text
     throw refuse('filter', at, `the value of ${called(name)} stands in quotes, such as 'a'${instead}`)
   }
   if (rule.value === 'number') {
     if (token?.kind === 'number') return Number(token.text)
     throw refuse('filter', at, `the value of ${called(name)} is a number${instead}`)
   }
-  const quoted = rule.value === 'id'
-  if (token && (isText || (!quoted && token.kind === 'number')) && /^-?\d{1,15}$/.test(token.text))
-    return Number(token.text)
-  throw refuse('filter', at, `the value of ${called(name)} is a whole number${quoted ? ' in quotes' : ''}${instead}`)
+  const fits = { id: isText, whole: token?.kind === 'number', version: isText || token?.kind === 'number' }[rule.value]
+  if (token && fits && /^-?\d{1,15}$/.test(token.text)) return Number(token.text)
+  const quoted = rule.value === 'id' ? ' in quotes' : ''
+  throw refuse('filter', at, `the value of ${called(name)} is a whole number${quoted}${instead}`)
 }
 
 const called = ({ of, key }: Name): string => `${of} '${shorten(key)}'`

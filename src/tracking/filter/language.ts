@@ -4,8 +4,8 @@ import { searchedBy } from '../../ports/search.ts'
 
 export interface Rule {
   readonly operators: readonly Operator[]
-  /** 'text' is quoted; 'id' is a whole number in quotes, 'whole' one with or without them. */
-  readonly value: 'text' | 'number' | 'whole' | 'id'
+  /** 'text' stands in quotes, and 'loose' text need not; 'whole' is a whole number, 'id' one in quotes, 'version' one with or without. */
+  readonly value: 'text' | 'loose' | 'number' | 'whole' | 'id' | 'version'
 }
 
 export interface Language {
@@ -25,10 +25,10 @@ const number: Rule = { operators: ['=', '!=', '<', '<=', '>', '>='], value: 'num
 const whole: Rule = { ...number, value: 'whole' }
 const texts: Rule = { operators: text, value: 'text' }
 const textsOrLists: Rule = { operators: [...text, ...list], value: 'text' }
+const loose: Rule = { operators: [...text, ...list], value: 'loose' }
 const textsOrNone: Rule = { operators: [...text, ...absence], value: 'text' }
 
 const registryPrefixes = { attribute: 'attribute', tag: 'tag', tags: 'tag' } as const
-/** As far as MLflow sorts by them, and those it has no way to ask for. */
 const sorted = (kind: SearchKind): readonly string[] => Object.keys(searchedBy[kind])
 
 export const languages: { readonly [kind in SearchKind]: Language } = {
@@ -55,18 +55,18 @@ export const languages: { readonly [kind in SearchKind]: Language } = {
     attributes: {
       name: texts,
       experiment_id: { operators: ['=', '!=', ...list], value: 'id' },
-      creation_time: { ...whole, value: 'whole' },
-      last_update_time: { ...whole, value: 'whole' },
+      creation_time: whole,
+      last_update_time: whole,
     },
     aliases: {},
     sortedBy: { of: ['attribute'], attributes: sorted('experiment') },
   },
   'logged model': {
     prefixes: { attributes: 'attribute', metrics: 'metric', params: 'parameter', tags: 'tag' },
-    values: { metric: number, parameter: textsOrLists, tag: textsOrLists },
+    values: { metric: number, parameter: loose, tag: loose },
     attributes: {
-      ...{ model_id: textsOrLists, experiment_id: textsOrLists, name: textsOrLists, status: textsOrLists },
-      ...{ model_type: textsOrLists, source_run_id: textsOrLists, artifact_location: textsOrLists },
+      ...{ model_id: loose, experiment_id: loose, name: loose, status: loose },
+      ...{ model_type: loose, source_run_id: loose, artifact_location: loose },
       ...{ creation_timestamp: number, last_updated_timestamp: number },
     },
     aliases: {
@@ -85,7 +85,12 @@ export const languages: { readonly [kind in SearchKind]: Language } = {
   'model version': {
     prefixes: registryPrefixes,
     values: { tag: texts },
-    attributes: { name: textsOrLists, run_id: textsOrLists, source_path: texts, version_number: whole },
+    attributes: {
+      name: textsOrLists,
+      run_id: textsOrLists,
+      source_path: texts,
+      version_number: { ...whole, value: 'version' },
+    },
     aliases: {},
     sortedBy: {
       of: ['attribute'],

@@ -21,7 +21,7 @@ export const refuse = (what: 'filter' | 'order', at: number, why: string): Sixfo
 
 const space = /\s+/y
 const word = /[\p{L}\p{N}_$#]+/uy
-const number = /-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\p{L}\p{N}_$#.])/uy
+const number = /-?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?(?![\p{L}\p{N}_$#.])/uy
 const operator = /[=!<>~]+/y
 
 export function tokensOf(what: 'filter' | 'order', text: string): readonly Token[] {
