@@ -42,6 +42,7 @@ export type {
   VersionDiff,
   VersionSummary,
 } from '../registry/index.ts'
+export type { Ingredient, Outcome, Reproduction, Trained, Watching } from '../training/index.ts'
 export type { Access, Caller, Right } from './access.ts'
 export { roleFor, roles } from './access.ts'
 export type {
@@ -58,7 +59,16 @@ export type {
 } from './answers.ts'
 export type { Examination, ExaminedProblem } from './examination.ts'
 export { graphOf } from './graph.ts'
-export type { FeatureAnswer, Plan, PlannedChange, Services, TrainingSetAsked, Workbench } from './services.ts'
+export type {
+  FeatureAnswer,
+  Plan,
+  PlannedChange,
+  ReproduceAsked,
+  Services,
+  TrainAsked,
+  TrainingSetAsked,
+  Workbench,
+} from './services.ts'
 export type {
   Experiment,
   Found,

@@ -1,12 +1,15 @@
 /** What the system does, as one interface: the server and the command line call it, the composition root provides it. */
 import type { Platform } from '../definition/graph.ts'
+import type { Period } from '../definition/training.ts'
 import type { Materialized, MaterializeRequest, PushResult } from '../features/index.ts'
 import type { Prediction, Question } from '../inference/index.ts'
 import type { Limits } from '../kernel/limits.ts'
 import type { OutcomeResult } from '../monitoring/index.ts'
 import type { HistorySummary, TrainingSetResult } from '../ports/offline-store.ts'
+import type { Stage } from '../ports/registry-store.ts'
 import type { Registry } from '../registry/index.ts'
 import type { Tracking } from '../tracking/index.ts'
+import type { Reproduction, Trained, Watching } from '../training/index.ts'
 import type { Explanation, PlatformDescription, Status } from './answers.ts'
 
 export interface Services {
@@ -37,7 +40,26 @@ export interface Workbench {
   trainingSet(request: TrainingSetAsked, progress: (done: number) => void): Promise<TrainingSetResult>
   readFeatures(view: string, keys: unknown, at: number | undefined): Promise<FeatureAnswer>
   explain(id: string): Promise<Explanation>
+  /** Throws SX_TRAINING_FAILED where the command does not end well or leaves no model. */
+  train(model: string, asked: TrainAsked, watching: Watching): Promise<Trained>
+  /** `version` is a number, an alias, a stage or 'latest'. Throws SX_NOT_REPRODUCIBLE where something is missing that it takes. */
+  reproduce(model: string, version: string, asked: ReproduceAsked, watching: Watching): Promise<Reproduction>
   close(): Promise<void>
+}
+
+interface TrainingAsked {
+  /** The server to which the command logs; null: one of this project that runs here, or one for this training alone. */
+  readonly url: string | null
+  /** As the audit names whoever asks. */
+  readonly actor: string
+}
+export interface TrainAsked extends TrainingAsked {
+  /** How far versions are to go that come of it. */
+  readonly until: Stage
+}
+export interface ReproduceAsked extends TrainingAsked {
+  /** True: it is only said whether it can be done. */
+  readonly check: boolean
 }
 
 export interface TrainingSetAsked {
@@ -47,6 +69,8 @@ export interface TrainingSetAsked {
   readonly out: string
   readonly model: string | null
   readonly views: readonly string[]
+  /** Label rows of this period only; left out, all. */
+  readonly period?: Period
 }
 
 export interface PlannedChange {

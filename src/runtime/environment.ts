@@ -67,6 +67,10 @@ export const variables: { readonly [name: string]: string } = {
 /** Of the repository's own tests and of the console's development server. */
 const elsewhere = ['SIXFOLD_CHROMIUM', 'SIXFOLD_REQUIRE_ALL', 'SIXFOLD_SERVICES', 'SIXFOLD_URL']
 
+/** What `train` gives to its command, which may call this program. */
+const ofTraining = (name: string): boolean =>
+  /^SIXFOLD_(TRAINING_DATA|HELDOUT_DATA|MODEL|RUN_ID|OUTPUT|SEED(_[A-Z0-9_]+)?)$/.test(name)
+
 /** What Kubernetes tells every container about a Service whose name is `sixfold`, or begins so. */
 const ofKubernetes = (name: string, value: string): boolean =>
   /^SIXFOLD_([A-Z0-9_]+_)?(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP|SCTP)(_[A-Z]+)?)$/.test(name) ||
@@ -78,7 +82,7 @@ export function readEnvironment(env: { readonly [name: string]: string | undefin
   )
   const known = [...Object.keys(variables), ...Object.keys(standardLimits).map(limitVariable)]
   for (const [name, value] of given)
-    if (!known.includes(name) && !elsewhere.includes(name) && !ofKubernetes(name, value))
+    if (!known.includes(name) && !elsewhere.includes(name) && !ofTraining(name) && !ofKubernetes(name, value))
       problem(`The variable ${name} is unknown. ${suggestion(name, known)}`)
   const text = (name: string): string | null => given.get(name) ?? null
   const number = (name: string, least: number, most: number): number | null => {

@@ -24,6 +24,7 @@ import { limits as standardLimits } from '../kernel/limits.ts'
 import { atMost } from '../kernel/persist.ts'
 import type { Outcomes } from '../monitoring/index.ts'
 import { outcomes } from '../monitoring/index.ts'
+import type { ModelRuntime } from '../ports/model-runtime.ts'
 import type { OnlineStore } from '../ports/online-store.ts'
 import type { Registry } from '../registry/index.ts'
 import type { Tracking } from '../tracking/index.ts'
@@ -69,6 +70,9 @@ export interface Opened extends Services {
   readonly keys: KeyRing
   /** From which paths in definitions start. */
   readonly project: string
+  /** The folder of data of this process. */
+  readonly data: string
+  readonly models: ModelRuntime
   readonly servers: Servers
   readonly views: RunningViews
   readonly ingest: Ingest
@@ -224,6 +228,8 @@ async function opened(
     stores,
     keys,
     project,
+    data,
+    models,
     servers,
     views,
     ingest: events,

@@ -4,6 +4,7 @@ import { hashOfDefinition } from '../definition/describe.ts'
 import { modelNamed, sourceNamed, viewNamed } from '../definition/graph.ts'
 import type { Opened } from './open.ts'
 import { applyPlatform, planFor } from './plan.ts'
+import { reproduceVersion, trainModel } from './training.ts'
 
 /** Paths on a command line start from the working folder. */
 export function workbench(opened: Opened): Workbench {
@@ -18,7 +19,7 @@ export function workbench(opened: Opened): Workbench {
     },
     inspect: (source) => stores.offline.summarize(sourceNamed(platform, source)),
     materialize: opened.materialize,
-    trainingSet: async ({ labels, at, zone, out, model, views }, progress) => {
+    trainingSet: async ({ labels, at, zone, out, model, views, period }, progress) => {
       const definition = model === null ? null : modelNamed(platform, model)
       return stores.offline.trainingSet(
         {
@@ -26,6 +27,7 @@ export function workbench(opened: Opened): Workbench {
           at,
           zone,
           out,
+          ...(period && { period }),
           model: definition,
           views: views.map((name) => ({ group: name, view: viewNamed(platform, name) })),
           metadata: {
@@ -43,6 +45,8 @@ export function workbench(opened: Opened): Workbench {
     },
     readFeatures: opened.readFeatures,
     explain: opened.explain,
+    train: (model, asked, watching) => trainModel(opened, model, asked, watching),
+    reproduce: (model, which, asked, watching) => reproduceVersion(opened, model, which, asked, watching),
     close: opened.close,
   }
 }

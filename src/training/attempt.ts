@@ -20,7 +20,7 @@ import { ownFolder, packagesFile, tags } from './tags.ts'
 export interface AttemptOptions {
   readonly artifacts: ArtifactStore
   readonly tracking: TrackingStore
-  readonly store: Pick<RegistryStore, 'spare'>
+  readonly store: RegistryStore
   readonly clock: Clock
   /** In which each training has a folder of its own for as long as it takes. */
   readonly folders: string

@@ -22,7 +22,7 @@ import { factsOfRun, tags } from './tags.ts'
 export interface TrainingOptions extends AttemptOptions {
   readonly platform: Platform
   readonly offline: OfflineStore
-  readonly registry: Pick<Registry, 'environment' | 'register' | 'validate' | 'move' | 'searchVersions' | 'version'>
+  readonly registry: Registry
   readonly project: string
   /** For what is needed for a while. */
   readonly scratch: string

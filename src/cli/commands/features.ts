@@ -150,6 +150,8 @@ export const trainingSet = defineCommand<TrainingSetResult & { readonly out: str
     { flags: '--out <file>', description: 'the Parquet file to write', required: true },
     { flags: '--view <view>', description: 'add all features of this view; may be repeated', repeated: true },
     { flags: '--zone <zone>', description: "what instants without a zone are in: 'UTC' or an offset" },
+    { flags: '--from <instant>', description: 'only rows from this instant on' },
+    { flags: '--until <instant>', description: 'only rows before this instant' },
   ],
   examples: [
     'sixfold training-set late --labels data/flights.parquet --at scheduled_departure --zone UTC --out train.parquet',
@@ -176,6 +178,10 @@ export const trainingSet = defineCommand<TrainingSetResult & { readonly out: str
           model: model ?? null,
           views,
           zone: options['zone'] === undefined ? null : String(options['zone']),
+          period: {
+            from: instantOption(options['from'], '--from'),
+            until: instantOption(options['until'], '--until'),
+          },
         },
         (done) => bar.set(done),
       )

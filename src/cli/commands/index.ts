@@ -7,10 +7,12 @@ import { explain } from './explain.ts'
 import { featuresGet, materialize, trainingSet } from './features.ts'
 import { init } from './init.ts'
 import { keyCommands } from './key.ts'
+import { lineageCommands } from './lineage.ts'
 import { modelCommands } from './model.ts'
 import { modelChanges } from './model-changes.ts'
 import { dev, serve } from './serve.ts'
 import { status } from './status.ts'
+import { reproduce, train } from './training.ts'
 import { webhookCommands } from './webhook.ts'
 
 export const commands: readonly Command<unknown>[] = [
@@ -21,8 +23,11 @@ export const commands: readonly Command<unknown>[] = [
   materialize,
   featuresGet,
   trainingSet,
+  train,
+  reproduce,
   ...modelCommands,
   ...modelChanges,
+  ...lineageCommands,
   ...auditCommands,
   ...keyCommands,
   ...webhookCommands,
@@ -37,6 +42,7 @@ export const commands: readonly Command<unknown>[] = [
 export const groups: { readonly [word: string]: string } = {
   features: 'Features of entities, as they are online.',
   model: 'Models, their versions, and which of them answers.',
+  lineage: 'What an answer was made of, and what breaks if something goes.',
   audit: 'Every change of the registry.',
   key: 'API keys: who may ask a server, and for what.',
   webhook: 'Receivers that are told of changes.',

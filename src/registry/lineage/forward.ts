@@ -106,7 +106,7 @@ async function whatReads(
       )
     if (others > 0)
       rest.push(
-        `${plural(others, 'other version')} of ${name} ${others === 1 ? 'reads' : 'read'} it: ${others === 1 ? 'it' : 'they'} could not be put in production again.`,
+        `${plural(others, 'other version')} of ${name} ${others === 1 ? 'reads' : 'read'} it, and could not answer without it.`,
       )
   }
   worst.push(...(await undefinedModels(drawn, what, features, platform, store, environment)))
