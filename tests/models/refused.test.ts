@@ -73,7 +73,7 @@ describe('no model', () => {
   test('nothing, a folder, an empty file, a text, a page, a picture', async () => {
     await refused('nothing.onnx', 'SX_ARTIFACT_INVALID', 'score', 'nothing.onnx', 'no file')
     await mkdir(join(folder, 'folder.onnx'))
-    await refused('folder.onnx', 'SX_ARTIFACT_INVALID', 'score', 'folder.onnx', 'no file')
+    await refused('folder.onnx', 'SX_ARTIFACT_INVALID', 'score', 'folder.onnx', 'no ONNX file')
     await invalid('')
     await invalid('this is a text\n'.repeat(1000))
     await invalid('<!doctype html><html><body>404</body></html>')
@@ -133,8 +133,15 @@ describe('no model', () => {
     const beside = (external: string): Buffer =>
       onnx({ ...graph, constants: graph.constants!.map((each) => ({ ...each, external })) })
     await writeFile(join(folder, 'weights.bin'), Buffer.from(new Float32Array([2, 3]).buffer))
-    for (const location of ['weights.bin', '../weights.bin', '../../../../../../etc/passwd', '/etc/passwd'])
-      await invalid(beside(location), 'outside of the file', location, 'one file')
+    await refused(
+      await fileOf(beside('weights.bin')),
+      'SX_ARTIFACT_INVALID',
+      'score',
+      'weights.bin',
+      "not among the version's files",
+    )
+    for (const location of ['../weights.bin', '../../../../../../etc/passwd', '/etc/passwd'])
+      await invalid(beside(location), 'outside of its folder', location, 'one file')
   })
 })
 

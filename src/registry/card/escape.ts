@@ -20,7 +20,8 @@ export const escapeMarkdown = (text: string): string =>
     .replaceAll('&#39;', "'")
     .replace(/\s+/g, ' ')
     .replace(/[\\`*_[\]|~$]/g, (each) => `\\${each}`)
-    .replace(/^(\s*)([#+\-=]|\d+[.)])/, '$1\\$2')
+    .replace(/^(\s*)([#+\-=])/, '$1\\$2')
+    .replace(/^(\s*\d+)([.)])(?=\s|$)/, '$1\\$2')
     // A scheme would become a link by itself.
     .replace(/\b(https?|ftp|mailto|javascript):/gi, '$1&#58;')
 
