@@ -4,9 +4,10 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
-import type { Asker, Registry, Tracking } from '../../api/index.ts'
+import type { Asker, Registry, Right, Tracking } from '../../api/index.ts'
 import { SixfoldError } from '../../kernel/errors.ts'
 import { shorten } from '../../kernel/shorten.ts'
+import type { Needs } from '../access.ts'
 import { demand } from '../access.ts'
 import { parseJson } from '../json.ts'
 import { routesOn } from '../routes.ts'
@@ -30,7 +31,15 @@ export interface MlflowOptions {
 
 /** The version of MLflow whose API this is. */
 const version = '3.17.2'
-export const mlflowTable: readonly Route[] = [...trackingRoutes, ...registryRoutes]
+/** Runs, and their files, belong to no model. */
+const ofRuns = (right: Right): Needs => ({ right, runs: true })
+export const mlflowTable: readonly Route[] = [
+  ...trackingRoutes.map((route) => ({
+    ...route,
+    needs: typeof route.needs === 'string' ? ofRuns(route.needs) : route.needs,
+  })),
+  ...registryRoutes,
+]
 /** Beside the table: what streams, and what a client asks to learn what it may ask. */
 export const mlflowOthers: readonly (readonly [route: string, what: string])[] = [
   ['GET /api/2.0/mlflow-artifacts/artifacts', 'What lies directly in a folder'],
@@ -94,17 +103,17 @@ function serve(scope: FastifyInstance, options: MlflowOptions): void {
     })
   routes.get('/3.0/mlflow/server-info', 'nothing', async () => serverInfo)
   for (const path of ['mpu/create', 'mpu/complete', 'mpu/abort'])
-    routes.post(`/2.0/mlflow-artifacts/${path}/*`, 'write', async () => {
+    routes.post(`/2.0/mlflow-artifacts/${path}/*`, ofRuns('write'), async () => {
       throw notInParts
     })
-  routes.get('/2.0/mlflow-artifacts/presigned/*', 'read', async () => {
+  routes.get('/2.0/mlflow-artifacts/presigned/*', ofRuns('read'), async () => {
     throw notInParts
   })
   for (const what of ['upload', 'download'])
-    routes.post(`/2.0/mlflow/artifacts/presigned-${what}-url`, 'read', async () => {
+    routes.post(`/2.0/mlflow/artifacts/presigned-${what}-url`, ofRuns('read'), async () => {
       throw notInParts
     })
-  routes.get('/2.0/mlflow-artifacts/artifacts', 'read', (request) => listing(request, tracking))
+  routes.get('/2.0/mlflow-artifacts/artifacts', ofRuns('read'), (request) => listing(request, tracking))
   routes.end()
   scope.register((files, _, done) => {
     streams(files, tracking, during)
@@ -118,9 +127,9 @@ function streams(scope: FastifyInstance, tracking: Tracking, during: MlflowOptio
   scope.addContentTypeParser('*', (_, payload, done) => done(null, payload))
   const path = '/2.0/mlflow-artifacts/artifacts/*'
   const routes = routesOn(scope, { streams: true })
-  routes.get(path, 'read', (request, reply) => download(request, reply, tracking))
-  routes.put(path, 'write', (request) => during(() => upload(request, tracking)))
-  routes.delete(path, 'write', async (request) => {
+  routes.get(path, ofRuns('read'), (request, reply) => download(request, reply, tracking))
+  routes.put(path, ofRuns('write'), (request) => during(() => upload(request, tracking)))
+  routes.delete(path, ofRuns('write'), async (request) => {
     await during(() => tracking.deleteFiles((request.params as { readonly '*': string })['*']))
     return {}
   })

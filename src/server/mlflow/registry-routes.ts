@@ -167,6 +167,8 @@ const versions: readonly Route[] = [
         tags: pairs(given, 'tags'),
       }
       call.demand('write', wanted.model)
+      const of = copiedFrom(wanted.source)
+      if (of !== null && !call.caller.everywhere) call.demand('read', of)
       return answered(call, await tracking.registerVersion(wanted, call.asker(await userOf(call, wanted))))
     },
   ),
@@ -224,6 +226,16 @@ const versions: readonly Route[] = [
     return {}
   }),
 ]
+
+/**
+ * The model of which a version is copied; null where the source is no version. What is written in any other way than a client does names
+ * no model that a key could be confined to.
+ */
+function copiedFrom(source: string): string | null {
+  const [, path] = /^\s*models:\/*(.*)$/is.exec(source) ?? []
+  if (path === undefined || /^m-[0-9a-f]{32}$/.test(path)) return null
+  return /^([^/@%?#]+)[/@][^/@%?#]+$/.exec(path)?.[1] ?? ''
+}
 
 /** Whoever began the run that made the model. */
 async function userOf(
