@@ -15,7 +15,8 @@ import { stageIn, stages } from '../ports/registry-store.ts'
 import { goldenPaths } from './evidence.ts'
 import { readFacts } from './given-facts.ts'
 import { stepsTo } from './lifecycle.ts'
-import { dependenciesIn, readMlModel } from './mlmodel.ts'
+import type { MlModel } from './mlmodel.ts'
+import { checkDeclared, dependenciesIn, readMlModel } from './mlmodel.ts'
 import type { Moves, MovesOptions } from './move.ts'
 import { authorOf, checkedExternal, definitionOf, partOf, registerVersion } from './register.ts'
 import type { Added, AddOptions, Asker, Validation } from './registry.ts'
@@ -31,6 +32,7 @@ interface Found {
   readonly entry: string | null
   readonly flavor: string | null
   readonly dependencies: Facts['dependencies']
+  readonly declared: MlModel['inputs']
 }
 
 export async function add(
@@ -47,6 +49,7 @@ export async function add(
   const found = withGolden(await look(path), golden === null ? null : await goldenAt(golden))
   const inspection = found.entry === null ? null : await inspect(found, options)
   if (model !== null && inspection !== null) signatureOf(model, inspection)
+  if (found.declared !== null && inspection !== null) checkDeclared(found.declared, inspection.inputs)
 
   const author = authorOf(asker, clock)
   const files: VersionFile[] = []
@@ -122,7 +125,8 @@ async function inspect({ entry, files }: Found, { models }: AddingOptions): Prom
 /** Throws SX_ARTIFACT_INVALID where there is nothing that could be a model. */
 async function look(path: string): Promise<Found> {
   const there = await lstat(path).catch(() => null)
-  if (there?.isSymbolicLink() || there?.isFile()) return { ...one(path), flavor: null, dependencies: null }
+  if (there?.isSymbolicLink() || there?.isFile())
+    return { ...one(path), flavor: null, dependencies: null, declared: null }
   if (!there?.isDirectory())
     throw new SixfoldError('SX_ARTIFACT_INVALID', `'${path}' is no file.`, { fix: 'Name an ONNX file.' })
   const files = await below(path)
@@ -131,7 +135,7 @@ async function look(path: string): Promise<Found> {
     return file === undefined ? null : readFile(file.from, 'utf8')
   }
   const text = await textAt('MLmodel')
-  if (text === null) return { files, entry: onlyOnnx(path, files), flavor: null, dependencies: null }
+  if (text === null) return { files, entry: onlyOnnx(path, files), flavor: null, dependencies: null, declared: null }
   const described = readMlModel(text)
   if (described.entry !== null && !files.some((file) => file.path === described.entry))
     throw new SixfoldError(
@@ -143,6 +147,7 @@ async function look(path: string): Promise<Found> {
     entry: described.entry,
     flavor: described.flavor,
     dependencies: dependenciesIn(described, await textAt('requirements.txt')),
+    declared: described.inputs,
   }
 }
 

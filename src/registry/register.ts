@@ -114,19 +114,24 @@ export async function registerVersion(
   return { version, added: made.id === author.id }
 }
 
+/** A shared store answers no sooner for being asked one after another. */
+const atOnce = 16
+
 async function mustBeStored(
   files: readonly { readonly path: string; readonly sha256: string }[],
   artifacts: ArtifactStore,
 ): Promise<void> {
-  for (const { path, sha256: name } of files)
-    if (!(await artifacts.has(name)))
+  for (let at = 0; at < files.length; at += atOnce) {
+    const some = files.slice(at, at + atOnce)
+    const there = await Promise.all(some.map((file) => artifacts.has(file.sha256)))
+    const missing = some[there.indexOf(false)]
+    if (missing !== undefined)
       throw new SixfoldError(
         'SX_ARTIFACT_INVALID',
-        `The contents of '${shorten(path)}', ${name}, are not in the artifact store.`,
-        {
-          fix: 'Send the file first.',
-        },
+        `The contents of '${shorten(missing.path)}', ${missing.sha256}, are not in the artifact store.`,
+        { fix: 'Send the file first.' },
       )
+  }
 }
 
 async function inspect(
