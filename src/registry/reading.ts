@@ -36,9 +36,11 @@ export function reading({ platform, store, environment, alone }: MovesOptions, m
     const placed = all
       .filter((version) => stageIn(version, environment) === 'production')
       .sort((a, b) => b.places[environment]!.at - a.places[environment]!.at)
+    const definition = definitionOf(platform, model.name)
     return {
       ...model,
-      defined: definitionOf(platform, model.name) !== null,
+      description: model.description ?? definition?.description ?? null,
+      defined: definition !== null,
       versions: all.length,
       newest: all[0]?.version ?? null,
       production: placed[0]?.version ?? null,
@@ -100,19 +102,30 @@ export function reading({ platform, store, environment, alone }: MovesOptions, m
     return named ?? unknown('SX_UNKNOWN_ALIAS', `'${name}' has no alias '${shorten(which)}'.`)
   }
 
+  /** Models that are defined and of which the store knows nothing yet: they come before the others. */
+  const onlyDefined = async (): Promise<readonly RegisteredModel[]> => {
+    const known = await Promise.all(modelsOf(platform).map(({ name }) => store.model(name)))
+    return modelsOf(platform)
+      .filter((_, i) => known[i] === null)
+      .map(emptyOf)
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+  }
+
   return {
     find,
     models: async (search) => {
-      const { items, more } = await store.searchModels(search)
+      const unregistered = search.where.length === 0 ? await onlyDefined() : []
+      const first = unregistered.slice(search.offset, search.offset + search.limit)
+      const left = search.limit - first.length
+      const offset = Math.max(0, search.offset - unregistered.length)
+      // Where the page is full already, one more is asked for to know whether there is any.
+      const { items, more } = await store.searchModels({ ...search, limit: Math.max(1, left), offset })
       const found: ModelSummary[] = []
-      for (const item of items) found.push(summary(await summaryOf(item)))
-      if (!more && search.where.length === 0) {
-        const listed = new Set(found.map(({ name }) => name))
-        for (const model of modelsOf(platform))
-          if (!listed.has(model.name) && (await store.model(model.name)) === null && found.length < search.limit)
-            found.push(summary(await summaryOf(emptyOf(model))))
-      }
-      return { items: found, more }
+      for (const item of [...first, ...items.slice(0, left)]) found.push(summary(await summaryOf(item)))
+      const rest = more || items.length > left || search.offset + search.limit < unregistered.length
+      // What is all on one page is by name throughout.
+      const whole = search.offset === 0 && !rest && first.length > 0
+      return { items: whole ? found.sort((a, b) => (a.name < b.name ? -1 : 1)) : found, more: rest }
     },
     model: async (name) => {
       const { all, ...shown } = await summaryOf(await modelOf(name))
