@@ -1,5 +1,7 @@
 /** Model files from anywhere: each is refused with what is wrong, or loads; none stops another, nor the process that asks. */
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -233,3 +235,73 @@ describe('a process that ends', () => {
     await expect(model.run(input, ['score'])).rejects.toMatchObject({ code: 'SX_ARTIFACT_INVALID' })
   })
 })
+
+/** Two hundred large multiplications, a minute and more of them. */
+const endless: Graph = {
+  inputs: [{ name: 'x', type: 'float32', shape: ['rows', 1] }],
+  outputs: [{ name: 'y', type: 'float32', shape: ['rows', 1] }],
+  nodes: [
+    { op: 'Expand', inputs: ['x', 'wide'], outputs: ['first'] },
+    { op: 'ConstantOfShape', inputs: ['side'], outputs: ['square'] },
+    ...Array.from({ length: 200 }, (_, i) => ({
+      op: 'MatMul',
+      inputs: [i === 0 ? 'first' : `m${i - 1}`, 'square'],
+      outputs: [`m${i}`],
+    })),
+    { op: 'ReduceSum', inputs: ['m199', 'columns'], outputs: ['y'] },
+  ],
+  constants: [
+    { name: 'wide', type: 'int64', shape: [2], data: [20_000, 512] },
+    { name: 'side', type: 'int64', shape: [2], data: [512, 512] },
+    { name: 'columns', type: 'int64', shape: [1], data: [1] },
+  ],
+}
+
+test('a call that takes too long ends the process, and not the one that asks', async () => {
+  const runtime = onnxModelRuntime({ timeoutMs: 1_500, memoryBytes: 4 * 1024 ** 3 })
+  const model = await runtime.isolate(await write(onnx(endless), 'endless.onnx'))
+  const began = performance.now()
+  await expect(
+    model.run({ x: { type: 'float32', shape: [1, 1], data: new Float32Array(1) } }, ['y']),
+  ).rejects.toMatchObject({ code: 'SX_ARTIFACT_INVALID', message: expect.stringContaining('more than 1.5 seconds') })
+  expect(performance.now() - began).toBeLessThan(5_000)
+  await model.close()
+})
+
+test.skipIf(process.platform !== 'linux')(
+  'processes end with the one that started them, also when that is killed while they compute',
+  {
+    timeout: 60_000,
+  },
+  async () => {
+    const path = await write(onnx(endless), 'endless.onnx')
+    const script = join(folder, 'parent.ts')
+    await writeFile(
+      script,
+      `import { onnxModelRuntime } from ${JSON.stringify(join(import.meta.dirname, '../../src/adapters/onnx/model-runtime.ts'))}
+    const model = await onnxModelRuntime().isolate(${JSON.stringify(path)})
+    void model.run({ x: { type: 'float32', shape: [1, 1], data: new Float32Array(1) } }, ['y'])
+    setTimeout(() => console.log('computing'), 300)`,
+    )
+    const root = join(import.meta.dirname, '../..')
+    const parent = spawn(process.execPath, ['--import', 'jiti/register', script], {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    await once(parent.stdout, 'data')
+    const children = spawnSync('ps', ['-o', 'pid=', '--ppid', String(parent.pid)], { encoding: 'utf8' })
+    const pids = children.stdout.trim().split(/\s+/).map(Number)
+    expect(pids).toHaveLength(1)
+    parent.kill('SIGKILL')
+    const alive = (): boolean => {
+      try {
+        // What waits to be collected is gone.
+        return !/^State:\s+Z/m.test(readFileSync(`/proc/${pids[0]}/status`, 'utf8'))
+      } catch {
+        return false
+      }
+    }
+    for (let i = 0; alive() && i < 50; i++) await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(alive()).toBe(false)
+  },
+)
