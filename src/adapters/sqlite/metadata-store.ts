@@ -13,6 +13,7 @@ import { migrate } from '../sql/migrate.ts'
 import { isBusy, storageError } from './errors.ts'
 import { groupedTransactions } from './group.ts'
 import { inspectSqlite } from './inspect.ts'
+import { keepingStatements } from './statements.ts'
 
 /** How long another process may hold the right to write. SQLite waits for it on the thread, and hence no longer than this … */
 const blockMs = 20
@@ -38,7 +39,9 @@ const globOf = (pattern: string): string =>
 
 export async function sqliteMetadataStore(path: string): Promise<MetadataStore> {
   const database = await patiently(path, () => open(path))
-  const db = new Kysely<MetadataTables>({ dialect: new SqliteDialect({ database: database as never }) })
+  const db = new Kysely<MetadataTables>({
+    dialect: new SqliteDialect({ database: keepingStatements(database) as never }),
+  })
   /**
    * Takes the right to write at once, so that what it reads cannot change before it writes. As a prepared statement, one that found
    * the file held would stay unfinished until it is collected, and no later transaction of this connection could commit.
