@@ -7,16 +7,16 @@ import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { AuditEntry, Stage } from '../src/ports/registry-store.ts'
 import { linearModel } from '../tests/cli/onnx.ts'
 import type { DrillResult } from './ingest-kill.ts'
 import type { Said, Step } from './promoter.ts'
 import type { Random } from './random.ts'
 import { openRegistry } from './registry-open.ts'
 
-const jiti = createRequire(import.meta.url).resolve('jiti/register')
+const jiti = join(import.meta.dirname, '../node_modules/jiti/lib/jiti-cli.mjs')
 
 interface Death {
   readonly begun: Step | null
@@ -83,7 +83,7 @@ async function drill(
 }
 
 async function die(environment: NodeJS.ProcessEnv, afterMs: number): Promise<Death> {
-  const child: ChildProcess = spawn(process.execPath, ['--import', jiti, join(import.meta.dirname, 'promoter.ts')], {
+  const child: ChildProcess = spawn(process.execPath, [jiti, join(import.meta.dirname, 'promoter.ts')], {
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -137,20 +137,29 @@ async function check(
       say(`The audit: ${verified.problems.join('; ')}`)
     }
     const entries = await opened.stores.metadata.registry.audit({ after: 0, limit: 1_000_000 })
-    const ids = new Map<string, number>()
-    for (const { id } of entries) ids.set(id, (ids.get(id) ?? 0) + 1)
-    counts.doubled += [...ids.values()].filter((times) => times > 1).length
-    for (const { kind, id, became } of acknowledged) {
-      counts.checked++
-      const found = entries.some(
-        (entry) => entry.version === became && (entry.id === id || entry.id.startsWith(id.slice(0, 24))),
-      )
-      if (found || kind === 'register') {
-        if (found || entries.some((entry) => entry.action === 'version.registered' && entry.version === became))
-          continue
+    const steps = acknowledged.map(({ kind, became }) => `${kind} ${became}`)
+    // To add the newest version's file again is answered with that version.
+    const done = countOf(steps.filter((step, i) => !step.startsWith('register') || steps.indexOf(step) === i))
+    const found = countOf(entries.flatMap((entry) => stepOf(entry) ?? []))
+    // The version of a registration or a roll back that was not answered is not known; all else is.
+    const maybe =
+      unanswered === null ? null : `${unanswered.kind}${unanswered.version === null ? '' : ` ${unanswered.version}`}`
+    for (const [step, times] of done) {
+      counts.checked += times
+      const missing = times - (found.get(step) ?? 0)
+      if (missing <= 0) continue
+      counts.lost += missing
+      say(`Lost: ${step}`)
+    }
+    let unexplained = 0
+    for (const [step, times] of found) {
+      const more = times - (done.get(step) ?? 0)
+      if (more <= 0) continue
+      if (maybe !== null && step.startsWith(maybe) && more === 1 && unexplained === 0) unexplained++
+      else {
+        counts.doubled += more
+        say(`Twice, or never asked for: ${step}`)
       }
-      counts.lost++
-      say(`Lost: ${kind} ${id} of version ${became}`)
     }
     // What is there of the step that was not answered is there whole: the audit was verified against what is in force.
     if (unanswered !== null) counts.checked++
@@ -165,4 +174,24 @@ async function check(
   } finally {
     await close()
   }
+}
+
+const countOf = (steps: readonly string[]): ReadonlyMap<string, number> => {
+  const counts = new Map<string, number>()
+  for (const step of steps) counts.set(step, (counts.get(step) ?? 0) + 1)
+  return counts
+}
+
+/** The step of the promoter that ends with that entry; null for what is on the way. */
+function stepOf({ action, version, details }: AuditEntry): string | null {
+  if (action === 'version.registered') return `register ${version}`
+  if (action === 'alias.set') return `alias ${version}`
+  if (action !== 'stage.changed') return null
+  const { to, rollback } = details as { readonly to: Stage; readonly rollback: boolean }
+  if (rollback) return `roll back ${version}`
+  return (
+    { validated: `validate ${version}`, staging: `stage ${version}`, production: `promote ${version}` }[
+      to as 'staging'
+    ] ?? null
+  )
 }

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util'
 import type { DrillResult } from './ingest-kill.ts'
 import { ingestKill } from './ingest-kill.ts'
+import { promoteKill } from './promote-kill.ts'
 import type { Random } from './random.ts'
 import { random } from './random.ts'
 import type { SeveralResult } from './several-kill.ts'
@@ -13,6 +14,7 @@ const drills: {
   readonly [name: string]: (random: Random, quick: boolean, say: (text: string) => void) => Promise<DrillResult>
 } = {
   'ingest-kill': (random, quick, say) => ingestKill(random, quick ? 8 : 30, say),
+  'promote-kill': (random, quick, say) => promoteKill(random, quick ? 24 : 200, say),
   'store-outage': async (random, quick, say) => {
     const results: OutageResult[] = []
     for (const store of outageStores) {
