@@ -21,7 +21,6 @@ export interface RegistryRoutesOptions {
   readonly during: <T>(work: () => Promise<T>) => Promise<T>
 }
 
-const base = '/v1/registry'
 const rights: readonly Right[] = ['read', 'predict', 'write', 'approve', 'admin']
 const pageSize = { usual: 100, most: 1_000 }
 const longest = { reason: 1_000, name: 255, filter: 20_000 }
@@ -33,10 +32,8 @@ export function registryRoutes(
   { registry, accessRequired, parseFilter, during }: RegistryRoutesOptions,
 ): void {
   const routes = routesOn(app)
-  const one = `${base}/models/:model`
-  const version = `${one}/versions/:which`
 
-  routes.get(`${base}/access`, 'read', async ({ caller }) => ({
+  routes.get('/v1/registry/access', 'read', async ({ caller }) => ({
     required: accessRequired,
     environment: registry.environment,
     actor: caller.actor,
@@ -45,7 +42,7 @@ export function registryRoutes(
     models: caller.models,
   }))
 
-  routes.get(`${base}/models`, 'read', async (request) => {
+  routes.get('/v1/registry/models', 'read', async (request) => {
     const { filter, limit, page } = queryOf(request, ['filter', 'limit', 'page'])
     const size = wholeOf(limit, 'limit', 1, pageSize.most) ?? pageSize.usual
     const { items, more } = await registry.models({
@@ -57,17 +54,19 @@ export function registryRoutes(
     const shown = items.filter(({ name }) => request.caller.may('read', name))
     return { environment: registry.environment, models: shown.map(summaryAnswer), more }
   })
-  routes.get(one, 'read', async (request) => modelAnswer(await registry.model(modelOf(request))))
-  routes.get(`${one}/diff`, 'read', async (request) => {
+  routes.get('/v1/registry/models/:model', 'read', async (request) =>
+    modelAnswer(await registry.model(modelOf(request))),
+  )
+  routes.get('/v1/registry/models/:model/diff', 'read', async (request) => {
     const query = queryOf(request, ['a', 'b'])
     const [a, b] = [requiredTextOf(query, 'a', longest.name), requiredTextOf(query, 'b', longest.name)]
     return toJson(await registry.diff(modelOf(request), a, b))
   })
-  routes.get(`${one}/rollback`, 'read', async (request) => {
+  routes.get('/v1/registry/models/:model/rollback', 'read', async (request) => {
     const { to } = queryOf(request, ['to'])
     return registry.considerRollback(modelOf(request), wholeOf(to, 'to', 1, Number.MAX_SAFE_INTEGER) ?? null)
   })
-  routes.post(`${one}/rollback`, 'approve', async (request) => {
+  routes.post('/v1/registry/models/:model/rollback', 'approve', async (request) => {
     const body = bodyOf(request, ['to', 'reason', 'expected'])
     const to = wholeOf(body['to'] ?? undefined, 'to', 1, Number.MAX_SAFE_INTEGER) ?? null
     const expected = expectedOf(body, ['production'])
@@ -82,7 +81,7 @@ export function registryRoutes(
       return { ...result, entry: entry === null ? null : entryAnswer(entry) }
     })
   })
-  routes.put(`${one}/aliases/:alias`, 'approve', async (request) => {
+  routes.put('/v1/registry/models/:model/aliases/:alias', 'approve', async (request) => {
     const body = bodyOf(request, ['version', 'expected', 'reason'])
     const named = wholeOf(body['version'], 'version', 1, Number.MAX_SAFE_INTEGER)
     if (named === undefined) throw new SixfoldError('SX_REQUEST_INVALID', "'version' is missing.")
@@ -93,21 +92,21 @@ export function registryRoutes(
       ),
     )
   })
-  routes.delete(`${one}/aliases/:alias`, 'approve', async (request) => {
+  routes.delete('/v1/registry/models/:model/aliases/:alias', 'approve', async (request) => {
     const query = queryOf(request, ['reason'])
     return during(async () =>
       entryAnswer(await registry.deleteAlias(modelOf(request), param(request, 'alias'), askerOf(request, query))),
     )
   })
 
-  routes.get(version, 'read', async (request) =>
+  routes.get('/v1/registry/models/:model/versions/:which', 'read', async (request) =>
     toJson(versionAnswer(await registry.version(modelOf(request), param(request, 'which')))),
   )
-  routes.get(`${version}/consider`, 'read', async (request) => {
+  routes.get('/v1/registry/models/:model/versions/:which/consider', 'read', async (request) => {
     const { to } = queryOf(request, ['to'])
     return registry.consider(modelOf(request), numberOf(request), oneOf(to, 'to', stages), request.caller.actor)
   })
-  routes.get(`${version}/card`, 'read', async (request, reply) => {
+  routes.get('/v1/registry/models/:model/versions/:which/card', 'read', async (request, reply) => {
     const form = /text\/(markdown|plain)/.test(request.headers.accept ?? '') ? 'markdown' : 'html'
     const card = await registry.card(modelOf(request), numberOf(request), form)
     // What it says comes from whoever trained the model: it is shown, and may do nothing.
@@ -120,7 +119,7 @@ export function registryRoutes(
   })
   /** Whoever asks for one that is under way gets what it finds. */
   const validations = new Map<string, Promise<Validation>>()
-  routes.post(`${version}/validate`, 'write', async (request) => {
+  routes.post('/v1/registry/models/:model/versions/:which/validate', 'write', async (request) => {
     const body = bodyOf(request, ['reason'])
     const [model, number] = [modelOf(request), numberOf(request)]
     const key = `${number} ${model}`
@@ -136,7 +135,7 @@ export function registryRoutes(
       validations.delete(key)
     }
   })
-  routes.post(`${version}/move`, 'approve', async (request) => {
+  routes.post('/v1/registry/models/:model/versions/:which/move', 'approve', async (request) => {
     const body = bodyOf(request, ['to', 'reason', 'expected', 'archiveOthers'])
     const to = oneOf(body['to'], 'to', stages)
     const wanted = expectedOf(body, ['from', 'production'])
@@ -156,7 +155,7 @@ export function registryRoutes(
       return { stage: moved.stage, entries: moved.entries.map(entryAnswer) }
     })
   })
-  routes.post(`${version}/approve`, 'approve', async (request) => {
+  routes.post('/v1/registry/models/:model/versions/:which/approve', 'approve', async (request) => {
     const body = bodyOf(request, ['to', 'reason'])
     const to = oneOf(body['to'], 'to', stages)
     return during(async () =>
@@ -164,14 +163,14 @@ export function registryRoutes(
     )
   })
 
-  routes.get(`${base}/lineage`, 'read', async (request) => {
+  routes.get('/v1/registry/lineage', 'read', async (request) => {
     const question = lineageOf(queryOf(request, ['prediction', 'version', 'run', 'column', 'feature']))
     if (question.of === 'version') demand(request.caller, 'read', question.model)
     else demandEverywhere(request.caller)
     return toJson(await registry.lineage(question))
   })
 
-  routes.get(`${base}/audit`, 'read', async (request) => {
+  routes.get('/v1/registry/audit', 'read', async (request) => {
     const query = queryOf(request, ['after', 'before', 'model', 'version', 'limit'])
     const { model } = query
     if (model === undefined) demand(request.caller, 'admin', null)
@@ -190,10 +189,12 @@ export function registryRoutes(
     })
     return toJson({ entries: entries.map(entryAnswer) })
   })
-  routes.get(`${base}/audit/verify`, { right: 'admin', everywhere: true }, async () => registry.verifyAudit(() => {}))
+  routes.get('/v1/registry/audit/verify', { right: 'admin', everywhere: true }, async () =>
+    registry.verifyAudit(() => {}),
+  )
 
-  routes.get(`${base}/keys`, 'admin', async () => ({ keys: (await registry.keys()).map(keyAnswer) }))
-  routes.post(`${base}/keys`, 'admin', async (request) => {
+  routes.get('/v1/registry/keys', 'admin', async () => ({ keys: (await registry.keys()).map(keyAnswer) }))
+  routes.post('/v1/registry/keys', 'admin', async (request) => {
     const body = bodyOf(request, ['name', 'role', 'models', 'expires', 'reason'])
     const models = body['models'] ?? []
     if (!Array.isArray(models) || !models.every((name) => typeof name === 'string'))
@@ -209,11 +210,13 @@ export function registryRoutes(
       return { key, ...keyAnswer(made) }
     })
   })
-  routes.delete(`${base}/keys/:id`, 'admin', async (request) => {
+  routes.delete('/v1/registry/keys/:id', 'admin', async (request) => {
     const query = queryOf(request, ['reason'])
     return during(async () => entryAnswer(await registry.revokeKey(param(request, 'id'), askerOf(request, query))))
   })
-  routes.get(`${base}/webhooks`, 'admin', async () => ({ webhooks: (await registry.webhooks()).map(webhookAnswer) }))
+  routes.get('/v1/registry/webhooks', 'admin', async () => ({
+    webhooks: (await registry.webhooks()).map(webhookAnswer),
+  }))
   routes.end()
 }
 
