@@ -9,6 +9,7 @@ import { architecture } from './docs/architecture.ts'
 import { cli } from './docs/cli.ts'
 import { config } from './docs/config.ts'
 import { errors } from './docs/errors.ts'
+import { events } from './docs/events.ts'
 import { functions } from './docs/functions.ts'
 import { http } from './docs/http.ts'
 
@@ -17,6 +18,7 @@ const pages: { readonly [path: string]: () => string | Promise<string> } = {
   'docs/reference/cli.md': cli,
   'docs/reference/config.md': config,
   'docs/reference/errors.md': errors,
+  'docs/reference/events.md': events,
   'docs/reference/functions.md': functions,
   'docs/reference/http.md': http,
 }

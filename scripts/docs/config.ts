@@ -11,7 +11,9 @@ import { membersOf } from './source.ts'
 const source = 'src/runtime/config.ts'
 
 const words: { readonly [key: string]: string } = {
-  server: `Where it listens. By default \`127.0.0.1\` and ${standardPort}; port 0 takes any that is free`,
+  server: 'Where it listens, and who may ask it: [below](#server)',
+  webhooks:
+    '`allowPrivate`: whether [webhooks](../how-to/webhooks.md) may lead to private networks. By default to the internet alone',
   limits: 'The limits below; what is left out keeps its default',
   duckdb:
     "For training sets and history: how many threads, and how much memory as DuckDB writes it (`'4GB'`). By default DuckDB's own: all cores, and 80 % of the memory",
@@ -126,6 +128,19 @@ ${table(
 )}
 
 It reads no configuration file and no environment variable.
+
+## Server
+
+${table(
+  ['Key', 'Type', 'What it is'],
+  membersOf(source, 'ServerConfig').map(({ name, type, comment }) => [
+    `\`${name}\``,
+    `\`${type.replaceAll('readonly ', '')}\``,
+    comment.replace(/\.$/, ''),
+  ]),
+)}
+
+[How to control access](../how-to/control-access.md) has more on the last two.
 
 ## Stores
 

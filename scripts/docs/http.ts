@@ -3,14 +3,17 @@ import ts from 'typescript'
 import type { ErrorCode } from '../../src/kernel/errors.ts'
 import { catalogue } from '../../src/kernel/errors.ts'
 import { header, table } from './markdown.ts'
+import { registryRoutes } from './registry-routes.ts'
 import { membersOf, parse } from './source.ts'
 
-interface Route {
+export interface Route {
   readonly what: string
   /** Members of the body. */
   readonly body?: readonly (readonly [member: string, what: string])[]
   readonly answer: string
   readonly answers?: readonly (readonly [file: string, type: string, title?: string])[]
+  /** Members that are numbers in the types, and leave as ISO 8601. */
+  readonly instants?: readonly string[]
   readonly errors?: readonly ErrorCode[]
   readonly example?: readonly [body: object, answer: object]
 }
@@ -148,6 +151,7 @@ const routes: { readonly [route: string]: Route } = {
     errors: ['SX_NOT_FOUND', 'SX_REQUEST_INVALID'],
     example: [{ now: '2013-06-01T00:00:00Z' }, { now: '2013-06-01T00:00:00.000Z' }],
   },
+  ...registryRoutes,
   'GET /metrics': {
     what: 'The figures of the status and of the process, for Prometheus.',
     answer: 'In its text format; made once a second at most.',
@@ -161,20 +165,29 @@ const routes: { readonly [route: string]: Route } = {
 }
 
 /** The routes that the server registers under fixed paths, in their order: `POST /v1/outcomes`. */
-export function routesOfServer(): readonly string[] {
-  const found: string[] = []
+export const routesOfServer = (): readonly string[] => [...needsOfServer().keys()]
+
+/** And what each needs, in words. */
+function needsOfServer(): ReadonlyMap<string, string> {
+  const found = new Map<string, string>()
   const visit = (node: ts.Node): void => {
     if (ts.isCallExpression(node)) {
       const { expression: called } = node
       const method = (ts.isPropertyAccessExpression(called) ? called.name : called).getText()
-      const [path] = node.arguments
+      const [path, needs] = node.arguments
       if (['get', 'post', 'put', 'delete', 'patch'].includes(method) && path !== undefined && ts.isStringLiteral(path))
-        found.push(`${method.toUpperCase()} ${path.text}`)
+        found.set(`${method.toUpperCase()} ${path.text}`, needsInWords(needs!.getText(), path.text))
     }
     ts.forEachChild(node, visit)
   }
-  visit(parse('src/server/http.ts'))
+  for (const file of ['src/server/http.ts', 'src/server/registry.ts']) visit(parse(file))
   return found
+}
+
+function needsInWords(text: string, path: string): string {
+  const [, right] = /'(\w+)'/.exec(text)!
+  if (right === 'nothing') return 'nothing'
+  return `\`${right}\`${path.includes(':model') ? ' of the model' : text.includes('everywhere') ? ' of all models' : ''}`
 }
 
 export function http(): string {
@@ -184,14 +197,23 @@ export function http(): string {
     if (!served.includes(route)) throw new Error(`${route} is described, and not served`)
   return `${header('HTTP', 'src/server/http.ts')}What \`sixfold serve\` and \`listen()\` answer. Bodies and answers are JSON (\`application/json\`), in UTF-8. A body is at most
 \`limits.bodyBytes\` long and nests at most \`limits.bodyDepth\` deep; a member called \`__proto__\`, and a \`constructor\` with a \`prototype\`, are
-refused. Instants are text in ISO 8601 with a zone, never bare numbers; integers beyond 2^53 are text in both directions. There is no
-authentication: the server listens on 127.0.0.1 unless told otherwise.
+refused. Instants are text in ISO 8601 with a zone, never bare numbers; integers beyond 2^53 are text in both directions.
+
+Where the server needs keys ([how to control access](../how-to/control-access.md)), each request carries one, as
+\`Authorization: Bearer KEY\` or as the password of Basic. What a route asks of it stands below: \`read\` and \`predict\` are for viewers,
+\`write\` for editors, \`approve\` for approvers, \`admin\` for admins, each for those that follow too.
 
 An error is a problem document, \`application/problem+json\` ([errors](errors.md)). Beside the errors of each route:
 
 ${table(
   ['Error', 'Where'],
   [
+    [coded('SX_UNAUTHENTICATED'), 'A request without a valid key where one is needed'],
+    [coded('SX_FORBIDDEN'), 'A key whose role, or whose models, do not cover this; the role that would do is named'],
+    [
+      coded('SX_ORIGIN_REFUSED'),
+      'A request that a browser sends for a page elsewhere, or, where no keys are needed, under a name that is not of this machine',
+    ],
     [coded('SX_NOT_FOUND'), 'A path that is not served'],
     [coded('SX_METHOD_NOT_ALLOWED'), 'A path that is served for other methods; `Allow` names them'],
     [
@@ -211,10 +233,11 @@ ${table(
 With \`retry\` true the answer carries \`Retry-After: 1\`.
 
 ${table(
-  ['Route', 'What it does'],
-  served.map((route) => [
+  ['Route', 'What it does', 'Asks for'],
+  [...needsOfServer()].map(([route, needs]) => [
     `[\`${route}\`](#${anchorOf(route)})`,
     routes[route]!.what.split('. ')[0]!.replace(/\.$/, ''),
+    needs,
   ]),
 )}
 
@@ -253,7 +276,10 @@ const anchorOf = (route: string): string =>
     .replace(/[^a-z0-9 -]/g, '')
     .replaceAll(' ', '-')
 
-function section(route: string, { what, body, answer, answers = [], errors = [], example }: Route): string {
+function section(
+  route: string,
+  { what, body, answer, answers = [], instants = [], errors = [], example }: Route,
+): string {
   return [
     `## ${route}`,
     what,
@@ -265,7 +291,7 @@ function section(route: string, { what, body, answer, answers = [], errors = [],
         ['Answer', 'Type', 'What it is'],
         membersOf(file, type).map(({ name, type, comment }) => [
           `\`${name}\``,
-          `\`${type.replaceAll('readonly ', '')}\``,
+          `\`${(instants.includes(name) ? type.replace('number', 'string') : type).replaceAll('readonly ', '')}\``,
           comment,
         ]),
       ),
