@@ -71,6 +71,20 @@ export interface TrackingStore {
   files(folder: string, limit: number): Promise<readonly TrackedFile[]>
   /** The file of that path, and all below it; gives how many. */
   deleteFiles(path: string): Promise<number>
+
+  /**
+   * What was deleted before that instant is gone for good, with the paths of its files: experiments with all they have, runs and logged models.
+   * A dry run tells the same, and changes nothing.
+   */
+  purge(before: number, dryRun: boolean): Promise<Purged>
+}
+
+export interface Purged {
+  readonly experiments: number
+  readonly runs: number
+  readonly loggedModels: number
+  /** SHA-256 of files that nothing else refers to, and hence nothing at all from then on. */
+  readonly artifacts: readonly string[]
 }
 
 export interface Experiment {

@@ -9,6 +9,7 @@ import { failpoint } from '../kernel/failpoint.ts'
 import type { ArtifactStore } from '../ports/artifact-store.ts'
 import type { RegistryStore } from '../ports/registry-store.ts'
 import { condemnedMs } from '../ports/registry-store.ts'
+import type { Purged, TrackingStore } from '../ports/tracking-store.ts'
 import type { VersionFiles } from './open-version.ts'
 import { folderOf } from './open-version.ts'
 import { authorOf, partOf } from './register.ts'
@@ -16,6 +17,7 @@ import type { Asker, Collected, CollectOptions } from './registry.ts'
 
 export interface CollectingOptions {
   readonly store: RegistryStore
+  readonly tracking: TrackingStore
   readonly artifacts: ArtifactStore
   readonly files: VersionFiles
   readonly clock: Clock
@@ -34,17 +36,20 @@ interface Artifact {
 }
 
 export async function collect(
-  { dryRun }: CollectOptions,
+  { dryRun, olderThanMs }: CollectOptions,
   asker: Asker,
-  { store, artifacts, files, clock }: CollectingOptions,
+  { store, tracking, artifacts, files, clock }: CollectingOptions,
   progress: (done: number) => void,
 ): Promise<Collected> {
   const author = authorOf(asker, clock)
+  const purged = olderThanMs === null ? nothing : await tracking.purge(machine.now() - olderThanMs, dryRun)
+  // What a dry run has left in its place is not referred to when it is done.
+  const freed = new Set(dryRun ? purged.artifacts : [])
   const references = await store.references()
   const unused: Artifact[] = []
   const kept = { artifacts: 0, bytes: 0 }
   for await (const one of artifacts.list())
-    if (references.has(one.sha256)) {
+    if (references.has(one.sha256) && !freed.has(one.sha256)) {
       kept.artifacts += 1
       kept.bytes += one.bytes
     } else unused.push(one)
@@ -58,7 +63,8 @@ export async function collect(
       progress(Math.min(1, (at + lot) / unused.length))
     }
   if (!dryRun) await files.sweep(await foldersInUse(store), folderMs, machine.now())
-  return { dryRun, artifacts: gone, bytes: bytesOf(gone), kept }
+  const { artifacts: _, ...counts } = purged
+  return { dryRun, purged: counts, artifacts: gone, bytes: bytesOf(gone), kept }
 
   async function collectLot(some: readonly Artifact[], number: number): Promise<readonly Artifact[]> {
     const began = machine.monotonic()
@@ -90,6 +96,8 @@ export async function collect(
     return deleted
   }
 }
+
+const nothing: Purged = { experiments: 0, runs: 0, loggedModels: 0, artifacts: [] }
 
 const bytesOf = (all: readonly Artifact[]): number => all.reduce((sum, { bytes }) => sum + bytes, 0)
 

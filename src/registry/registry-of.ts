@@ -1,4 +1,5 @@
 /** The registry put together: what each part does stands in a file of its own. */
+import type { TrackingStore } from '../ports/tracking-store.ts'
 import { add } from './add.ts'
 import { collect } from './collect.ts'
 import { diffOf } from './diff.ts'
@@ -17,6 +18,7 @@ import { verifyAudit } from './verify-audit.ts'
 import type { Webhooks } from './webhooks/webhooks.ts'
 
 export interface RegistryParts extends Omit<MovesOptions, 'files'> {
+  readonly tracking: TrackingStore
   /** Where versions of several files are laid out. */
   readonly folder: string
   readonly validator: Validator
@@ -86,7 +88,7 @@ export function registry(given: RegistryParts): Registry {
 
     audit: (query) => store.audit(query),
     verifyAudit: (progress) => verifyAudit(store, progress),
-    collect: (how, asker, progress) => collect(how, asker, options, progress),
+    collect: (how, asker, progress) => collect(how, asker, { ...options, tracking: given.tracking }, progress),
 
     ...given.keys,
     ...webhooks,

@@ -318,6 +318,8 @@ export interface CollectOptions {
 }
 export interface Collected {
   readonly dryRun: boolean
+  /** What is gone for good of what had been deleted. */
+  readonly purged: { readonly experiments: number; readonly runs: number; readonly loggedModels: number }
   readonly artifacts: readonly { readonly sha256: string; readonly bytes: number }[]
   readonly bytes: number
   readonly kept: { readonly artifacts: number; readonly bytes: number }

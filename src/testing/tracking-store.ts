@@ -512,6 +512,56 @@ export function trackingStoreCases(
       await rejects(() => store.putFile(file('x'.repeat(5_000))), 'SX_PATH_INVALID', 'a path that is too long')
     }),
 
+    named('takes away for good what was deleted before an instant, and nothing else', async (store) => {
+      const file = (path: string, sha256: string) => ({ path, sha256: sha256.repeat(64), bytes: 1, at: 1 })
+      const elsewhere = 'mlflow-artifacts:/shared'
+      const experiment = await store.createExperiment({ name: 'one', artifactLocation: elsewhere, tags: { a: 'b' } }, 1)
+      const [kept, gone] = [newRun(1), newRun(2)]
+      for (const run of [kept, gone]) {
+        await store.createRun(run)
+        await store.log(run.id, { metrics: [metric('x', 1)], parameters: [{ key: 'p', value: 'v' }], tags: [] })
+      }
+      const within = { ...newRun(3), experiment }
+      await store.createRun(within)
+      const model = {
+        id: modelIdOf(1),
+        experiment,
+        name: 'm',
+        modelType: '',
+        run: null,
+        tags: {},
+        parameters: { p: '1' },
+      }
+      await store.createLoggedModel(model, 1)
+      await store.putFile(file(`0/${gone.id}/artifacts/a`, 'a'))
+      await store.putFile(file(`0/${gone.id}/artifacts/b`, 'b'))
+      await store.putFile(file(`0/${kept.id}/artifacts/b`, 'b'))
+      await store.putFile(file(`shared/${within.id}/artifacts/c`, 'c'))
+      await store.putFile(file(`shared/models/${model.id}/artifacts/d`, 'd'))
+      await store.putFile(file('shared/of-another', 'e'))
+      await store.updateRun(gone.id, { lifecycle: 'deleted' })
+      await store.updateExperiment(experiment, { lifecycle: 'deleted' }, 2)
+
+      const ever = Number.MAX_SAFE_INTEGER
+      const nothing = { experiments: 0, runs: 0, loggedModels: 0, artifacts: [] }
+      equal(await store.purge(1, false), nothing, 'what goes of what was deleted later')
+      const all = { experiments: 1, runs: 2, loggedModels: 1, artifacts: ['a', 'c', 'd'].map((one) => one.repeat(64)) }
+      equal(await store.purge(ever, true), all, 'what a dry run tells')
+      equal((await store.run(gone.id))?.lifecycle, 'deleted', 'what it leaves')
+      equal(await store.purge(ever, false), all, 'what goes')
+      equal(await store.purge(ever, false), nothing, 'what goes again')
+      equal([await store.run(gone.id), await store.run(within.id)], [null, null], 'the runs')
+      equal([await store.experiment(experiment), await store.loggedModel(model.id)], [null, null], 'the others')
+      equal((await store.run(kept.id))?.parameters, { p: 'v' }, 'what stays')
+      equal(
+        (await store.files('', 10)).map(({ path }) => path),
+        [`0/${kept.id}/artifacts/b`, 'shared/of-another'],
+        'files that stay',
+      )
+      const again = await store.createExperiment({ name: 'one', artifactLocation: null, tags: {} }, 3)
+      equal((await store.experiment(again))?.tags, {}, 'tags of another of its name')
+    }),
+
     beside(
       'is seen by another process as soon as a call has resolved, and when it is opened again',
       async (store, other) => {

@@ -30,6 +30,7 @@ test('what is referred to stays; what is not is told, then deleted, then in the 
   const told = await collect(true)
   expect(told).toEqual({
     dryRun: true,
+    purged: { experiments: 0, runs: 0, loggedModels: 0 },
     artifacts: wanted,
     bytes: wanted.reduce((sum, { bytes }) => sum + bytes, 0),
     kept: { artifacts: 1, bytes: kept.files[0]!.bytes },
@@ -47,6 +48,48 @@ test('what is referred to stays; what is not is told, then deleted, then in the 
   })
   expect(await collect()).toMatchObject({ artifacts: [], bytes: 0 })
   expect(await s.registry.verifyAudit(() => {})).toMatchObject({ ok: true })
+})
+
+test('what was deleted long enough ago goes for good, with its files; a dry run tells the same', async () => {
+  const { tracking } = s.metadata
+  const experiment = await tracking.createExperiment({ name: 'trees', artifactLocation: null, tags: {} }, 1)
+  const other = await tracking.createExperiment({ name: 'nets', artifactLocation: null, tags: {} }, 1)
+  const run = async (id: string, of: string, text: string) => {
+    await tracking.createRun({ id, experiment: of, name: id, user: 'ana', startedAt: 1, tags: { a: 'b' } })
+    await tracking.log(id, {
+      metrics: [{ key: 'm', value: 1, at: 1, step: 0, dataset: null, model: null }],
+      parameters: [{ key: 'p', value: '1' }],
+      tags: [],
+    })
+    const put = await s.artifacts.put(await s.write(text, text))
+    await tracking.putFile({ path: `${of}/${id}/artifacts/${text}`, ...put, at: 1 })
+    return put.sha256
+  }
+  const gone = await run('a'.repeat(32), experiment, 'gone')
+  const kept = await run('b'.repeat(32), experiment, 'kept')
+  const within = await run('c'.repeat(32), other, 'within')
+  // The same contents under a run that stays, and under a version: they are kept.
+  const shared = await run('d'.repeat(32), experiment, 'shared')
+  await tracking.putFile({ path: `${experiment}/${'b'.repeat(32)}/artifacts/too`, sha256: shared, bytes: 6, at: 1 })
+  for (const id of ['a', 'd']) await tracking.updateRun(id.repeat(32), { lifecycle: 'deleted' })
+  await tracking.updateExperiment(other, { lifecycle: 'deleted' }, Date.now())
+  const purge = (dryRun: boolean, olderThanMs: number) => s.registry.collect({ dryRun, olderThanMs }, ana, () => {})
+
+  expect(await purge(false, 3_600_000)).toMatchObject({
+    purged: { experiments: 0, runs: 0, loggedModels: 0 },
+    artifacts: [],
+  })
+  await new Promise((resolve) => setTimeout(resolve, 5))
+  const told = await purge(true, 0)
+  expect(told.purged).toEqual({ experiments: 1, runs: 3, loggedModels: 0 })
+  expect(told.artifacts.map(({ sha256 }) => sha256)).toEqual([gone, within].sort())
+  expect(await tracking.run('a'.repeat(32))).not.toBeNull()
+  expect(await purge(false, 0)).toEqual({ ...told, dryRun: false })
+  for (const id of ['a', 'c', 'd']) expect(await tracking.run(id.repeat(32))).toBeNull()
+  expect(await tracking.experiment(other)).toBeNull()
+  expect(await tracking.run('b'.repeat(32))).toMatchObject({ parameters: { p: '1' } })
+  for (const sha256 of [kept, shared]) expect(await s.artifacts.has(sha256)).toBe(true)
+  expect((await tracking.files('', 10)).map(({ path }) => path.split('/').at(-1))).toEqual(['kept', 'too'])
 })
 
 test('what evidence refers to stays as long as its version', async () => {

@@ -99,6 +99,7 @@ export async function stage(platform: Platform = withGates()): Promise<Stage> {
     registry({
       platform: other,
       store: away === undefined ? store.registry : awayStore(away),
+      tracking: store.tracking,
       artifacts,
       models,
       clock: systemClock(),

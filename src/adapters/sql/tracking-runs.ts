@@ -1,6 +1,7 @@
 /** Runs: made, changed, read and searched. What is logged to them is in tracking-log.ts. */
 import type { RawBuilder } from 'kysely'
 import { sql } from 'kysely'
+import { systemClock } from '../../kernel/clock.ts'
 import { SixfoldError } from '../../kernel/errors.ts'
 import type { Tags } from '../../ports/registry-store.ts'
 import type { Page, Search } from '../../ports/search.ts'
@@ -37,7 +38,7 @@ export async function createRun(db: Db, { id, experiment, name, user, startedAt,
     .insertInto('run')
     .values({
       ...{ id, experiment: number, name, username: user, status: 'RUNNING', started: startedAt, ended: null },
-      ...{ lifecycle: 'active', artifact_uri: `${artifactLocation}/${id}/artifacts` },
+      ...{ lifecycle: 'active', deleted: null, artifact_uri: `${artifactLocation}/${id}/artifacts` },
     })
     .onConflict((conflict) => conflict.column('id').doNothing())
     .returning('seq')
@@ -47,13 +48,15 @@ export async function createRun(db: Db, { id, experiment, name, user, startedAt,
   return (await runOf(db, id))!
 }
 
+const clock = systemClock()
+
 export async function updateRun(db: Db, id: string, { name, status, endedAt, lifecycle }: RunChange): Promise<Run> {
   if (lifecycle === undefined) await openRun(db, id)
   const changes = {
     ...(name === undefined ? {} : { name }),
     ...(status === undefined ? {} : { status }),
     ...(endedAt === undefined ? {} : { ended: endedAt }),
-    ...(lifecycle === undefined ? {} : { lifecycle }),
+    ...(lifecycle === undefined ? {} : { lifecycle, deleted: lifecycle === 'deleted' ? clock.now() : null }),
   }
   if (Object.keys(changes).length > 0) await db.updateTable('run').set(changes).where('id', '=', id).execute()
   const run = await runOf(db, id)

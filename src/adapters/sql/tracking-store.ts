@@ -8,6 +8,7 @@ import { tableOf } from './table.ts'
 import * as experiments from './tracking-experiments.ts'
 import * as log from './tracking-log.ts'
 import * as models from './tracking-models.ts'
+import { purge } from './tracking-purge.ts'
 import * as runs from './tracking-runs.ts'
 import type { Db } from './tracking-values.ts'
 
@@ -72,6 +73,7 @@ export function sqlTrackingStore({ read, write, dialect, refer }: TrackingAccess
               where ${folder === '' ? sql`1 = 1` : below(folder)} order by path limit ${limit}`.execute(db)
           ).rows,
       ),
+    purge: (before, dryRun) => (dryRun ? read : write)((db) => purge(db, before, dryRun)),
     deleteFiles: (path) =>
       write(async (db) => {
         const gone =

@@ -34,6 +34,8 @@ export interface TrackingTables {
     started: number
     ended: number | null
     lifecycle: string
+    /** When it was deleted, by the machine that did. */
+    deleted: number | null
     artifact_uri: string
   }
   run_tag: Keyed<'run'>['row']
@@ -126,6 +128,7 @@ export const trackingStep: Migrations<TrackingTables>['steps'][number] = async (
     .addColumn('started', integer, (column) => column.notNull())
     .addColumn('ended', integer)
     .addColumn('lifecycle', text, (column) => column.notNull())
+    .addColumn('deleted', integer)
     .addColumn('artifact_uri', text, (column) => column.notNull())
     .execute()
   // As runs are listed where no order is asked for.

@@ -403,8 +403,13 @@ export const modelGc = defineCommand<Collected>({
         bar.end()
       }
     }),
-  render: ({ dryRun, artifacts, bytes, kept }) =>
+  render: ({ dryRun, purged, artifacts, bytes, kept }) =>
     [
+      ...(purged.experiments + purged.runs + purged.loggedModels === 0
+        ? []
+        : [
+            `${dryRun ? 'Deleted long enough ago' : 'Gone for good'}: ${count(purged.experiments, 'experiment')}, ${count(purged.runs, 'run')}, ${count(purged.loggedModels, 'logged model')}.`,
+          ]),
       `${dryRun ? 'Nothing refers to' : 'Deleted'} ${count(artifacts.length, 'file')}, ${formatBytes(bytes)}${dryRun && artifacts.length > 0 ? ': sixfold model gc deletes them' : ''}. ${count(kept.artifacts, 'file')} in use, ${formatBytes(kept.bytes)}.`,
       ...(dryRun ? artifacts.slice(0, 20).map(({ sha256, bytes: size }) => `  ${sha256}  ${formatBytes(size)}`) : []),
       ...(dryRun && artifacts.length > 20 ? [`  and ${artifacts.length - 20} more`] : []),
