@@ -19,7 +19,7 @@ export interface Drawing {
 
 export function placed({ nodes, edges }: Pick<Lineage, 'nodes' | 'edges'>): Drawing {
   const graph = new Layered({ multigraph: false })
-  graph.setGraph({ rankdir: 'LR', nodesep: 12, ranksep: 44, marginx: 2, marginy: 2 })
+  graph.setGraph({ rankdir: 'LR', nodesep: 12, edgesep: 3, ranksep: 52, marginx: 2, marginy: 2 })
   graph.setDefaultEdgeLabel(() => ({}))
   const known = new Set(nodes.map(({ id }) => id))
   for (const { id } of nodes) graph.setNode(id, { width: nodeWidth, height: nodeHeight })

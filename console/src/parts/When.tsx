@@ -9,6 +9,8 @@ interface Props {
 
 export function When({ at, exact = false }: Props) {
   const ms = Date.parse(at)
+  // A model that is only defined was never changed.
+  if (ms <= 0) return <span className="none">–</span>
   const whole = `${instant(ms)} UTC`
   return (
     <time dateTime={at} title={whole}>

@@ -3,7 +3,7 @@ import { useState } from 'react'
 import type { FactDiff, Model, VersionDiff } from '../data/registry.ts'
 import { at, factTitles } from '../data/registry.ts'
 import { useAsked } from '../data/useAsked.ts'
-import { count, counted } from '../format.ts'
+import { count, counted, instant } from '../format.ts'
 import { Page } from '../parts/Page.tsx'
 import { Refused, Waiting } from '../parts/Refused.tsx'
 import { stageTitle } from '../parts/Stage.tsx'
@@ -113,10 +113,10 @@ function Fact({ of: { fact, equal, changes }, model, a, b }: FactProps) {
                     <span className="line">{words}</span>
                   </th>
                   <td className="before">
-                    <Value of={before} />
+                    <Value of={before} name={path} />
                   </td>
                   <td className="after">
-                    <Value of={after} />
+                    <Value of={after} name={path} />
                   </td>
                 </tr>
               ))}
@@ -133,10 +133,37 @@ function Fact({ of: { fact, equal, changes }, model, a, b }: FactProps) {
   )
 }
 
-function Value({ of }: { readonly of: unknown }) {
+interface ValueProps {
+  readonly of: unknown
+  readonly name: string
+}
+
+function Value({ of, name }: ValueProps) {
   if (of === null || of === undefined) return <span className="none">not recorded</span>
-  const text =
-    typeof of === 'string' ? of : typeof of === 'number' ? String(Number(of.toPrecision(10))) : JSON.stringify(of)
+  if (typeof of === 'object' && !Array.isArray(of))
+    return (
+      <dl className="value-lines">
+        {Object.entries(of)
+          .filter(([, member]) => member !== null)
+          .map(([member, value]) => (
+            <div key={member}>
+              <dt>{member}</dt>
+              <dd>
+                <code>{textOf(value, member)}</code>
+              </dd>
+            </div>
+          ))}
+      </dl>
+    )
+  const text = textOf(of, name)
   const hash = /^[0-9a-f]{40,}$/.test(text)
   return <code title={hash ? text : undefined}>{hash ? text.slice(0, 16) : text}</code>
+}
+
+function textOf(value: unknown, name: string): string {
+  if (typeof value === 'string') return value
+  // The ends of the time span of training data: milliseconds, where everything else is a number as it is.
+  if (typeof value === 'number')
+    return /^(data\.)?(from|to)$/.test(name) && value > 1e9 ? instant(value) : String(Number(value.toPrecision(10)))
+  return JSON.stringify(value)
 }

@@ -12,11 +12,10 @@ import { hashOf } from '../router.ts'
 export function ModelsPage() {
   const [search, setSearch] = useState('')
   const wanted = useDeferredValue(search.trim())
-  const { value, refusal } = useAsked<Models>(at.models(wanted), 5_000)
-  const [last, setLast] = useState<Models | null>(null)
-  // While another search is asked, the list that there was stays.
-  if (value !== null && value !== last) setLast(value)
-  const shown = value ?? last
+  const { value: all, refusal } = useAsked<Models>(at.models(''), 5_000)
+  // Of models that are all here the page searches itself; only of more the server has to.
+  const { value: found } = useAsked<Models>(all?.more === true && wanted !== '' ? at.models(wanted) : null, 5_000)
+  const shown = found ?? (all === null ? null : { ...all, models: all.models.filter(named(wanted)) })
   return (
     <Page
       title="Models"
@@ -75,6 +74,11 @@ export function ModelsPage() {
     </Page>
   )
 }
+
+const named =
+  (wanted: string) =>
+  ({ name }: Summary): boolean =>
+    name.toLowerCase().includes(wanted.toLowerCase())
 
 function Row({ model }: { readonly model: Summary }) {
   const { name, description, versions, newest, staging, production, aliases, updatedAt } = model

@@ -259,7 +259,7 @@ function Files({ version: { files, entry } }: { readonly version: Version }) {
                 <tr key={file.path}>
                   <th scope="row">
                     <code>{file.path}</code>
-                    {file.path === entry && <span className="badge">the model</span>}
+                    {file.path === entry && <span className="badge entry">the model</span>}
                   </th>
                   <td className="number">{bytes(file.bytes)}</td>
                   <td>
