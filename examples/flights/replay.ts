@@ -55,8 +55,12 @@ interface Flight {
 
 const models = ['late', 'late_linear'] as const
 
+/** Of a server that needs a key. */
+const key = process.env['SIXFOLD_KEY']
+export const authorization: Readonly<Record<string, string>> = key ? { authorization: `Bearer ${key}` } : {}
+
 export async function replay({ url, data, from, until, progress }: ReplayOptions): Promise<ReplayResult> {
-  const client = connect<typeof platform>(url)
+  const client = connect<typeof platform>(url, { headers: authorization })
   const { flights, weather } = await readHistory(data, Date.parse(from), Date.parse(until))
   const asked = byMinute(flights.filter((flight) => flight.scheduled_departure >= Date.parse(from)))
   const since = Date.parse(from)
@@ -174,7 +178,7 @@ const event = ({ flight_id, carrier, tailnum, origin, dest, distance, dep_delay 
 async function post(url: string, body: unknown): Promise<void> {
   const response = await fetch(url, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...authorization },
     body: JSON.stringify(body),
   })
   if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`)
