@@ -115,6 +115,17 @@ test('aliases, differences and cards', async () => {
   )
 })
 
+test('versions and models are found by a filter', async () => {
+  expect(await done('model', 'search', "name = 'eta' AND version_number < 2")).toMatch(
+    /^model .*\n-.*\neta +1 +archived .* by hand\n$/,
+  )
+  expect(await done('model', 'search', "name LIKE 'x%'")).toBe('No version is like that.\n')
+  expect(await done('model', 'search', "name ILIKE 'ET%'", '--models')).toMatch(/\neta +yes +3 +3 +2 /)
+  const { code, err } = await p.run('model', 'search', 'name ~ 3')
+  expect(code).toBe(1)
+  expect(err).toMatch(/^SX_FILTER_INVALID: /)
+})
+
 test('what is deleted is collected, and the audit tells all of it', async () => {
   expect(await done('model', 'delete', 'eta', '3')).toBe('Deleted: eta version 3.\n')
   expect((await p.run('model', 'delete', 'eta', '2')).err).toMatch(

@@ -7,12 +7,15 @@ import type {
   ModelVersion,
   ProductionPeriod,
   Registry,
+  Stage,
   VersionDetail,
   VersionDiff,
   VersionSummary,
 } from '../../api/index.ts'
 import { SixfoldError } from '../../kernel/errors.ts'
 import { formatBytes } from '../../kernel/size.ts'
+import { stageIn } from '../../ports/registry-store.ts'
+import { parseFilter } from '../../tracking/index.ts'
 import type { Command, Context } from '../command.ts'
 import { defineCommand } from '../command.ts'
 import { count, instant, table } from '../text.ts'
@@ -243,6 +246,58 @@ const tensors = (all: ModelVersion['inputs']): string | null =>
         .map(({ name, type, shape }) => `${name} ${type}[${shape.map((size) => (size < 0 ? '?' : size)).join(', ')}]`)
         .join(', ')
 
+type Found = { readonly models: readonly ModelSummary[]; readonly environment: string } | FoundVersions
+interface FoundVersions {
+  readonly versions: readonly (ModelVersion & { readonly stage: Stage })[]
+  readonly more: boolean
+}
+
+export const modelSearch = defineCommand<Found>({
+  name: 'model search',
+  summary: "Versions, or models, by a filter in MLflow's language.",
+  arguments: [{ name: '<filter>', description: 'conditions joined by AND' }],
+  options: [
+    { flags: '--models', description: 'models instead of versions' },
+    { flags: '--limit <n>', description: 'so many at most; by default 100' },
+  ],
+  examples: [
+    `sixfold model search "tags.team = 'pricing'"`,
+    `sixfold model search "name LIKE 'l%' AND tags.reviewed = 'yes'" --models`,
+  ],
+  run: (context, [filter], options) =>
+    withRegistry(context, async (registry) => {
+      const limit = numberOf(options['limit'], '--limit', 100)
+      if (options['models'] === true) {
+        const where = parseFilter('registered model', filter!)
+        const { items } = await registry.models({ where, order: [], limit, offset: 0 })
+        return { models: items, environment: registry.environment }
+      }
+      const where = parseFilter('model version', filter!)
+      const { items, more } = await registry.searchVersions({ where, order: [], limit, offset: 0 })
+      return { versions: items.map((one) => ({ ...one, stage: stageIn(one, registry.environment) })), more }
+    }),
+  render: (found) => ('models' in found ? modelTable(found.models, found.environment) : foundTable(found)),
+})
+
+const foundTable = ({ versions, more }: FoundVersions): string =>
+  versions.length === 0
+    ? 'No version is like that.'
+    : [
+        table(
+          ['model', 'version', 'stage', 'added', 'run', 'tags', 'description'],
+          versions.map(({ model, version, stage, at, run, tags, description }) => [
+            model,
+            String(version),
+            stage,
+            instant(at),
+            run ?? '–',
+            pairs(tags) ?? '',
+            description ?? '',
+          ]),
+        ),
+        ...(more ? ['There are more: see --limit.'] : []),
+      ].join('\n')
+
 export const modelDiff = defineCommand<VersionDiff>({
   name: 'model diff',
   summary: 'What differs between two versions, over all seven facts.',
@@ -365,4 +420,11 @@ export function numberOf(given: unknown, name: string, usual: number): number {
   throw new SixfoldError('SX_USAGE', `${name} is a whole number from 1 to 10000, not '${String(given)}'.`)
 }
 
-export const modelCommands: readonly Command<unknown>[] = [modelList, modelShow, modelDiff, modelHistory, modelCard]
+export const modelCommands: readonly Command<unknown>[] = [
+  modelList,
+  modelShow,
+  modelSearch,
+  modelDiff,
+  modelHistory,
+  modelCard,
+]
