@@ -78,11 +78,12 @@ function mlflowData({ action, model, version, details }: AuditEntry, prompt: boo
     readonly value?: string
     readonly alias?: string
   }
-  const { tags = {}, description = null, source, run = null, key, value, alias } = given
+  const { tags = {}, source, run = null, key, value, alias } = given
   const shown = prompt
     ? Object.fromEntries(Object.entries(tags).filter(([name]) => !tagsOfPrompts.includes(name)))
     : tags
   const name = model
+  const description = given.description || null
   const numbered = { name, version: version === null ? null : String(version) }
   switch (action) {
     case 'model.created':
