@@ -1,7 +1,7 @@
 /** The flights example behind a real server, in a folder of its own, with a version of one of its two models. */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -15,28 +15,40 @@ export interface Flights {
   readonly url: string
   stop(): Promise<void>
   /** On the same port, with the same data. */
-  start(): Promise<void>
+  start(environment?: Readonly<Record<string, string>>): Promise<void>
   predict(model: string, times: number): Promise<readonly string[]>
+  get(path: string): Promise<unknown>
   post(path: string, body: unknown): Promise<unknown>
+  /** Gives the key. */
+  createKey(name: string, role: string): Promise<string>
   dispose(): Promise<void>
 }
 
-export async function flights(): Promise<Flights> {
+export interface FlightsOptions {
+  /** More versions of `late`, of the same file: each goes as far as it says. */
+  readonly versions?: readonly { readonly to: string; readonly note?: string; readonly facts: object }[]
+}
+
+export async function flights({ versions = [] }: FlightsOptions = {}): Promise<Flights> {
   const data = await mkdtemp(join(tmpdir(), 'sixfold-browser-'))
   const env = { ...process.env, SIXFOLD_DATA: data }
-  await promisify(execFile)(
-    process.execPath,
-    [program, '--project', project, 'model', 'add', 'late', join(project, 'models/late.onnx')],
-    { env },
-  )
+  const run = async (...args: readonly string[]): Promise<string> =>
+    (await promisify(execFile)(process.execPath, [program, '--project', project, ...args], { env })).stdout
+  const add = ['model', 'add', 'late', join(project, 'models/late.onnx')]
+  await run(...add)
+  for (const { to, note, facts } of versions) {
+    const file = join(data, 'facts.json')
+    await writeFile(file, JSON.stringify(facts))
+    await run(...add, '--to', to, '--facts', file, ...(note === undefined ? [] : ['--note', note]))
+  }
   let port = '0'
   let url = ''
   let stop = async (): Promise<void> => {}
-  const start = async (): Promise<void> => {
+  const start = async (more: Readonly<Record<string, string>> = {}): Promise<void> => {
     const child = spawn(
       process.execPath,
       [program, '--project', project, '--json', 'serve', '--port', port, '--clock', now],
-      { env, stdio: ['ignore', 'pipe', 'ignore'] },
+      { env: { ...env, ...more }, stdio: ['ignore', 'pipe', 'ignore'] },
     )
     const ended = once(child, 'exit')
     stop = async () => {
@@ -62,6 +74,11 @@ export async function flights(): Promise<Flights> {
   await start()
   return {
     url,
+    get: async (path) => (await fetch(url + path)).json(),
+    createKey: async (name, role) => {
+      const { key } = JSON.parse(await run('--json', 'key', 'create', name, '--role', role)) as { readonly key: string }
+      return key
+    },
     start,
     stop: () => stop(),
     post,
