@@ -104,12 +104,6 @@ function checkHeldOut({ heldOut, model }: Gate, report: Report): void {
     else if (typeof kind === 'object' && 'vector' in kind)
       report(where, 'vectors are not compared with a truth', 'Leave it out.')
     if (typeof column !== 'string') report(where, 'this is no name of a column', 'Give a text.')
-    else if (Object.hasOwn(model.vector, column))
-      report(
-        where,
-        `'${column}' is an entry of the vector: a model that is given the truth need not learn it`,
-        'Name the column of the truth.',
-      )
   }
   if (!(alpha > 0 && alpha < 0.5))
     report('heldOut.alpha', `${alpha} is no chance of an error`, 'Give a number such as 0.05.')

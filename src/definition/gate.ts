@@ -138,7 +138,7 @@ export interface GateOptions<F, O extends Outputs> {
   readonly require?: { readonly [S in GatedStage]?: readonly FactName[] }
   readonly approvals?: { readonly [S in GatedStage]?: number }
   readonly heldOut?: {
-    /** Rows with the vector's entries under their names, as `sixfold training-set` writes them, and a column with the truth of each output. */
+    /** Rows of the vector, as `sixfold training-set` writes them or under the names of its entries, with a column of the truth of each output. */
     readonly data: Storage
     readonly labels: { readonly [K in keyof O]?: string }
     readonly positive?: string

@@ -173,6 +173,14 @@ describe('accuracy against what is in production', () => {
     const [first, again] = [await hashOf('held.parquet'), await hashOf('again.parquet')]
     expect(again).toBe(first)
     expect(await hashOf('few.parquet')).not.toBe(first)
+    // As a training set has them, where a column of the labels may be called as an entry is.
+    await at.parquet(
+      'set.parquet',
+      `SELECT 7 AS a, truth, b AS vector__b, a AS vector__a FROM '${at.folder}/held.parquet'`,
+    )
+    expect(await hashOf('set.parquet')).toBe(first)
+    const asked = gate(chance, { heldOut: { data: parquet('held.parquet'), labels: { yes: 'a' } } })
+    expect(checkIn(await at.validate(asked, same), 'held-out').words).toContain('an entry of the vector')
   })
 
   test('rows that cannot be read, or have no truth that could be one', async () => {
@@ -184,6 +192,8 @@ describe('accuracy against what is in production', () => {
     expect(await words('nothing.parquet')).toContain('nothing.parquet')
     await at.parquet('lacking.parquet', 'SELECT 1.0 AS a, true AS truth')
     expect(await words('lacking.parquet')).toContain("'b'")
+    await at.parquet('untold.parquet', 'SELECT 1.0 AS vector__a, 2.0 AS vector__b')
+    expect(await words('untold.parquet')).toContain("'truth'")
     await at.parquet('odd.parquet', "SELECT 1.0 AS a, 2.0 AS b, 'perhaps' AS truth")
     expect(await words('odd.parquet')).toContain('row 1')
     await at.parquet('texts.parquet', "SELECT 'much' AS a, 2.0 AS b, true AS truth")
@@ -288,6 +298,8 @@ describe('recorded answers', () => {
       ['{"columns": ["a"], "data": [[1]]}', "no 'b'"],
       ['not json', 'no JSON'],
       ['[]', 'no rows'],
+      [`${'{"rows":'.repeat(50_000)}1${'}'.repeat(50_000)}`, 'no rows'],
+      [`{"columns": ["a", "b"], "data": [[1, ${'['.repeat(50_000)}${']'.repeat(50_000)}]]}`, 'a list'],
     ] as const) {
       const held = await at.version({ 'model.onnx': bytes, 'golden.json': golden })
       expect(checkIn(await at.validate(gate(chance), held), 'golden')).toMatchObject({

@@ -11,17 +11,17 @@ import type { Tolerance } from '../../definition/gate.ts'
 import type { Model } from '../../definition/model.ts'
 import { isSixfoldError, SixfoldError } from '../../kernel/errors.ts'
 import { canonicalJson } from '../../kernel/hash.ts'
-import { shorten } from '../../kernel/shorten.ts'
 import { formatBytes } from '../../kernel/size.ts'
 import type { ArtifactStore } from '../../ports/artifact-store.ts'
 import type { OfflineStore } from '../../ports/offline-store.ts'
 import type { Evidence, ModelVersion } from '../../ports/registry-store.ts'
 import { goldenPaths } from '../evidence.ts'
+import { vectorsIn } from './columns.ts'
 import type { GoldenFigures } from './figures.ts'
 import type { Answer, Row, Scorer } from './scorer.ts'
 import { answerOf, rowOf, rowReader } from './scorer.ts'
 import type { Finding } from './words.ts'
-import { compact, figure } from './words.ts'
+import { compact, figure, shown } from './words.ts'
 
 export interface Golden {
   /** 'golden.json', 'input_example.json', 'the recording of …'. */
@@ -67,17 +67,17 @@ async function fromParquet(
 ): Promise<Golden> {
   const entries = Object.keys(model.vector)
   const outputs = Object.keys(model.output).filter((output) => !entries.includes(output))
-  const read = async (columns: readonly string[]): Promise<readonly (readonly unknown[])[]> => {
+  const read = async (others: readonly string[]): Promise<readonly (readonly unknown[])[]> => {
     const all: (readonly unknown[])[] = []
-    for await (const { rows } of offline.readRows(path, columns, mostRows)) all.push(...rows)
+    for await (const rows of vectorsIn(offline, path, entries, others, mostRows)) all.push(...rows)
     return all
   }
   const rowAt = rowReader(model, name)
-  const withOutputs = await read([...entries, ...outputs]).catch((error: unknown) => {
+  const withOutputs = await read(outputs).catch((error: unknown) => {
     if (isSixfoldError(error) && error.code === 'SX_LABELS_INVALID') return null
     throw error
   })
-  const all = withOutputs ?? (await read(entries))
+  const all = withOutputs ?? (await read([]))
   return {
     from: name,
     rows: all.map((raw, i) => rowAt((_, entry) => raw[entry], i)),
@@ -138,7 +138,7 @@ function fromJson(model: Model, name: string, json: unknown, byPosition: boolean
 const isObject = (value: unknown): value is Flat => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** A table split into columns and data, records, records of inputs and outputs, rows without names, or columns. */
-function examplesOf(json: unknown): readonly Example[] | null {
+function examplesOf(json: unknown, depth = 0): readonly Example[] | null {
   if (Array.isArray(json)) {
     if (json.every(Array.isArray)) return json.map((inputs) => ({ inputs: inputs as unknown[], outputs: null }))
     if (!json.every(isObject)) return null
@@ -157,8 +157,8 @@ function examplesOf(json: unknown): readonly Example[] | null {
           outputs: null,
         }))
       : null
-  for (const member of ['rows', 'dataframe_split', 'dataframe_records', 'inputs'])
-    if (typeof json[member] === 'object' && json[member] !== null) return examplesOf(json[member])
+  for (const member of depth > 2 ? [] : ['rows', 'dataframe_split', 'dataframe_records', 'inputs'])
+    if (typeof json[member] === 'object' && json[member] !== null) return examplesOf(json[member], depth + 1)
   const lists = Object.values(json)
   const [first] = lists
   if (!Array.isArray(first) || !lists.every((list) => Array.isArray(list) && list.length === first.length)) return null
@@ -245,7 +245,7 @@ export async function replay(
     })
     if (off.length === 0) return
     differing++
-    first ??= `row ${i + 1}: ${off.map(([output, value]) => `${output} is ${JSON.stringify(given[output])} and was ${shorten(JSON.stringify(value) ?? 'nothing')}`).join(', ')}`
+    first ??= `row ${i + 1}: ${off.map(([output, value]) => `${output} is ${JSON.stringify(given[output])} and was ${shown(value)}`).join(', ')}`
   })
   const artifact = golden.artifact ?? null
   const figures: GoldenFigures = { from: golden.from, rows, differing, furthest, artifact }

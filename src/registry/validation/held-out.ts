@@ -12,6 +12,7 @@ import { md5Hash52 } from '../../kernel/hash.ts'
 import { shorten } from '../../kernel/shorten.ts'
 import type { OfflineStore } from '../../ports/offline-store.ts'
 import { holm } from '../../statistics/holm.ts'
+import { vectorsIn } from './columns.ts'
 import type { Comparison, Truth } from './comparison.ts'
 import { addToSlice, comparison, decidingMetric, sliceLosses, sliceVerdict } from './comparison.ts'
 import { sample } from './every.ts'
@@ -20,7 +21,7 @@ import { locate } from './invariants.ts'
 import type { Answer, Row, Scorer } from './scorer.ts'
 import { rowOf, rowReader } from './scorer.ts'
 import type { Finding } from './words.ts'
-import { chanceText, compact, figure, percent } from './words.ts'
+import { chanceText, compact, figure, percent, shown } from './words.ts'
 
 export interface Measured {
   readonly findings: readonly (Finding & { readonly name: string })[]
@@ -65,15 +66,6 @@ export async function measure(
   const entries = Object.keys(model.vector)
   const outputs = Object.keys(model.output)
   const labels = Object.entries(heldOut.labels)
-  const taken = labels.find(([, column]) => entries.includes(column))
-  if (taken !== undefined)
-    throw new SixfoldError(
-      'SX_LABELS_INVALID',
-      `'${path}': the truth of '${taken[0]}' is to be read from '${taken[1]}', which is an entry of the vector.`,
-      {
-        fix: 'Say in the gate which columns hold the truth: heldOut: { labels: { … } }.',
-      },
-    )
   const judged = labels.map(
     ([output]): Judged => ({
       output,
@@ -94,13 +86,10 @@ export async function measure(
   const count = { rows: 0, withoutTruth: 0, unanswered: 0 }
   let unanswered: { readonly at: number; readonly row: Row } | null = null
 
-  for await (const batch of offline.readRows(
-    path,
-    [...entries, ...labels.map(([, column]) => column)],
-    Number.MAX_SAFE_INTEGER,
-  )) {
-    hashRows(hash, batch.rows)
-    const rows = batch.rows.map((raw, i) => read((_, entry) => raw[entry], count.rows + i))
+  const columns = labels.map(([, column]) => column)
+  for await (const batch of vectorsIn(offline, path, entries, columns, Number.MAX_SAFE_INTEGER)) {
+    hashRows(hash, batch)
+    const rows = batch.map((raw, i) => read((_, entry) => raw[entry], count.rows + i))
     const [ours, theirs] = await Promise.all([challenger.score(rows), champion?.scorer.score(rows) ?? null])
     rows.forEach((row, i) => {
       const at = count.rows + i
@@ -118,7 +107,7 @@ export async function measure(
       for (const [l, { output, at: place, kind, comparison: to }] of judged.entries()) {
         const truth = truthOf(
           kind,
-          batch.rows[i]![entries.length + l],
+          batch[i]![entries.length + l],
           heldOut.positive,
           `'${path}', row ${at + 1}: '${labels[l]![1]}'`,
         )
@@ -181,7 +170,7 @@ function truthOf(kind: Output, raw: unknown, positive: string | null, where: str
   if (raw === null || raw === undefined || Number.isNaN(raw)) return null
   const value = typeof raw === 'bigint' ? Number(raw) : raw
   const wrong = (wanted: string): SixfoldError =>
-    new SixfoldError('SX_LABELS_INVALID', `${where} is ${shorten(JSON.stringify(value))}, ${wanted}.`, {
+    new SixfoldError('SX_LABELS_INVALID', `${where} is ${shown(value)}, ${wanted}.`, {
       fix: 'Correct the column, or name another in the gate.',
     })
   if (kind === 'probability') {
@@ -241,7 +230,11 @@ function metricFinding(metric: MetricFigures, path: string, champion: number | n
   if (champion === null || theirs === null || worse === null || margin === null)
     return { outcome: 'passed', words: `${says}. No version is in production to compare it with.`, figures: metric }
   const beside = `${says}; version ${champion} has ${figure(theirs.value)}`
-  const by = `${figure(Math.abs(worse.value))} ${worse.value > 0 ? 'worse' : 'better'} (${sure} sure: at most ${figure(worse.high)} worse, at least ${figure(worse.low)})`
+  const tested =
+    metric.mcnemar === null
+      ? ''
+      : `, p ${metric.mcnemar < 1e-4 ? '' : '= '}${chanceText(metric.mcnemar)} by McNemar's test`
+  const by = `${figure(Math.abs(worse.value))} ${worse.value > 0 ? 'worse' : 'better'} (${sure} sure: at most ${figure(worse.high)} worse, at least ${figure(worse.low)}${tested})`
   if (worse.low > margin)
     return {
       outcome: 'failed',

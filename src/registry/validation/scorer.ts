@@ -6,8 +6,8 @@ import type { OutputValue, Signature } from '../../inference/index.ts'
 import { inputBatch, NoValue, outputReader } from '../../inference/index.ts'
 import { SixfoldError } from '../../kernel/errors.ts'
 import { parseInt64, toInt64 } from '../../kernel/int64.ts'
-import { shorten } from '../../kernel/shorten.ts'
 import type { IsolatedModel, Tensor } from '../../ports/model-runtime.ts'
+import { shown } from './words.ts'
 
 /** Values of the vector's entries, in their order. */
 export type Row = readonly Value[]
@@ -71,7 +71,7 @@ export function rowReader(
       if (value === undefined)
         throw new SixfoldError(
           'SX_LABELS_INVALID',
-          `${where}, row ${row + 1}: '${name}' is ${shorten(JSON.stringify(raw(name, i)) ?? 'nothing')}, no ${type}.`,
+          `${where}, row ${row + 1}: '${name}' is ${shown(raw(name, i))}, no ${type}.`,
           { fix: 'Write the rows with `sixfold training-set`, or correct the column.' },
         )
       return value

@@ -1,4 +1,5 @@
 /** What checks say, and how figures are written in it. */
+import { shorten } from '../../kernel/shorten.ts'
 import type { Check } from '../registry.ts'
 
 export type Finding = Pick<Check, 'outcome' | 'words' | 'figures'>
@@ -12,6 +13,14 @@ export function figure(value: number): string {
 
 /** A chance, which a computation can make smaller than anyone would believe. */
 export const chanceText = (chance: number): string => (chance < 1e-4 ? 'below 0.0001' : figure(chance))
+
+/** A value from a file, in a message: what is no scalar is named and not written out, however deep it is. */
+export const shown = (value: unknown): string =>
+  Array.isArray(value)
+    ? 'a list'
+    : typeof value === 'object' && value !== null
+      ? 'an object'
+      : shorten(typeof value === 'bigint' ? String(value) : (JSON.stringify(value) ?? 'nothing'))
 
 /** 12,345. */
 export const compact = (count: number): string => count.toLocaleString('en')
