@@ -154,7 +154,7 @@ export interface GateOptions<F, O extends Outputs> {
       readonly noWorseThan?: Margin
     }
   }
-  /** Rows at once, and how long the 99th of 100 such calls may take; by default the model's budget for inference. */
+  /** Rows at once, and within how long 99 of 100 such calls must end; by default the model's budget for inference. */
   readonly latency?: { readonly rows?: readonly number[]; readonly p99Ms?: number }
   readonly memoryBytes?: number
   readonly tolerance?: Partial<Tolerance>
