@@ -7,7 +7,17 @@ import type Database from 'libsql'
 /** Statements of a store have few texts, but those that insert rows differ with how many there are. */
 const most = 200
 
-export function keepingStatements(database: Database.Database) {
+export interface KeptStatements {
+  prepare(text: string): {
+    readonly reader: boolean
+    all(parameters: readonly unknown[]): unknown[]
+    run(parameters: readonly unknown[]): { readonly changes: number; readonly lastInsertRowid: number | bigint }
+    iterate(parameters: readonly unknown[]): IterableIterator<unknown>
+  }
+  close(): void
+}
+
+export function keepingStatements(database: Database.Database): KeptStatements {
   const kept = new Map<string, Database.Statement>()
 
   const finish = <T>(text: string, statement: Database.Statement, work: () => T): T => {
