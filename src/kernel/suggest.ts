@@ -1,5 +1,7 @@
 /** "Did you mean …?": the nearest of the names that exist, by edit distance, or nothing if none is near. */
 export function nearest(wanted: string, names: Iterable<string>): string | undefined {
+  // Of nothing, whatever is short would be near.
+  if (wanted === '') return undefined
   let best: string | undefined
   let least = Math.max(2, Math.floor(wanted.length / 3)) + 1
   for (const name of names) {

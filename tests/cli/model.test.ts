@@ -1,9 +1,12 @@
 /** Models on the command line: adding, looking, moving, going back, and what is refused. */
 import { writeFile } from 'node:fs/promises'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { linearModel } from './onnx.ts'
 import type { Project, Ran } from './project.ts'
 import { platformText, project } from './project.ts'
+
+/** Some call the program a dozen times. */
+vi.setConfig({ testTimeout: 240_000 })
 
 let p: Project
 beforeAll(async () => {

@@ -57,7 +57,7 @@ describe('a call that is wrong ends with 2, and says what was meant', () => {
     [['materialise'], "There is no command 'materialise'. Did you mean 'materialize'?", 'sixfold --help'],
     [['statistics'], /There is no command 'statistics'\. There are: init, check, .*explain/, 'sixfold --help'],
     [['model', 'ad'], "There is no command 'ad'. Did you mean 'add'?", 'sixfold model --help'],
-    [['model'], '`sixfold model` needs a command. There are: add, list', 'sixfold model --help'],
+    [['model'], '`sixfold model` needs a command. There are: list, show, search,', 'sixfold model --help'],
     [
       ['check', '--definition-only'],
       "There is no option '--definition-only'. Did you mean '--definitions-only'?",
