@@ -125,17 +125,20 @@ function refuseForeignPage({ headers }: FastifyRequest): void {
   const site = headers['sec-fetch-site']
   if (site === 'same-origin' || site === 'none') return
   const { origin } = headers
-  if (site === undefined && (origin === undefined || isOurs(origin, [headers.host, headers['x-forwarded-host']])))
-    return
+  // What the browser asked for, as the first of the proxies heard it. A page cannot make a browser say that by itself.
+  const name = String(headers['x-forwarded-host'] ?? headers.host ?? '')
+    .split(',')[0]!
+    .trim()
+  if (site === undefined && (origin === undefined || isOurs(origin, name))) return
   throw new SixfoldError(
     'SX_ORIGIN_REFUSED',
     `The request comes from a page of ${origin === undefined ? 'another site' : `'${shorten(origin)}'`}.`,
   )
 }
 
-/** A proxy may leave the port out. */
-function isOurs(origin: string, names: readonly (string | readonly string[] | undefined)[]): boolean {
+/** A proxy may have left the port out. */
+function isOurs(origin: string, name: string): boolean {
   if (!URL.canParse(origin)) return false
   const { host, hostname } = new URL(origin)
-  return names.some((name) => name === host || name === hostname)
+  return name === host || name === hostname
 }
