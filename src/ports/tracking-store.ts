@@ -7,12 +7,16 @@
  * - **Parameters do not change.** To log one again with another value rejects with SX_PARAMETER_CHANGED and logs nothing of that
  *   batch; with the same value it does nothing.
  * - **Metrics are a history.** The same value at the same step and time is kept once. A run's latest value of a metric is that of
- *   the greatest step, then of the latest time, then the greatest value.
+ *   the greatest step, then of the latest time, then the greatest value; NaN is less than any number. Numbers come back as they are,
+ *   also those that are none or infinite; steps and times are whole numbers that JavaScript has.
  * - **Deleted is hidden, not gone.** Experiments and runs that were deleted can be restored, and refuse to be logged to with
- *   SX_TRACKING_STATE.
+ *   SX_TRACKING_STATE. With an experiment its runs are hidden, and come back with it, but those that had been deleted by themselves.
+ *   A logged model that was deleted is as if it were not there.
  * - **Names.** An experiment's name is unique, also among deleted ones: SX_TRACKING_EXISTS.
  * - **Unknown.** What is asked for by id and is not there is null; what is changed and is not there rejects with SX_UNKNOWN_RUN,
- *   SX_UNKNOWN_EXPERIMENT or SX_UNKNOWN_LOGGED_MODEL.
+ *   SX_UNKNOWN_EXPERIMENT or SX_UNKNOWN_LOGGED_MODEL; so does the history of a metric whose run is not there.
+ * - **Repeated.** `createRun` and `createLoggedModel` of an id that is there give what is there; a batch that was logged is there once.
+ * - **Whole.** A run is read as it was at one instant, with all that is its own.
  * - **Files.** A path names one file at a time; `putFile` of a condemned artifact rejects with SX_ARTIFACT_CONDEMNED.
  */
 import type { Tags } from './registry-store.ts'
@@ -46,7 +50,7 @@ export interface TrackingStore {
   logOutputs(id: string, models: readonly ModelOutput[]): Promise<void>
   /** In the order of step, then time. */
   metricHistory(id: string, key: string, limit: number, offset: number): Promise<Page<Metric>>
-  /** An empty list of experiments gives nothing. */
+  /** An empty list of experiments gives nothing. Without an order the newest come first, equal ones by id. */
   searchRuns(experiments: readonly string[], search: Search, view: View): Promise<Page<Run>>
 
   createLoggedModel(model: NewLoggedModel, at: number): Promise<LoggedModel>
@@ -177,6 +181,7 @@ export interface LoggedModel extends NewLoggedModel {
   readonly artifactUri: string
   readonly createdAt: number
   readonly updatedAt: number
+  /** Of a longer history the newest 1,000, by key, step and time. */
   readonly metrics: readonly (Metric & { readonly run: string })[]
 }
 

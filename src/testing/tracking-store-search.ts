@@ -2,7 +2,7 @@
 import type { MetadataStore } from '../ports/metadata-store.ts'
 import type { Condition, Ordering, Search } from '../ports/search.ts'
 import type { ContractCase } from './contract.ts'
-import { equal } from './contract.ts'
+import { check, equal } from './contract.ts'
 import { idOf, inOpened, metric, modelIdOf, newRun, rejects } from './tracking-store-tools.ts'
 
 const is = (
@@ -226,6 +226,26 @@ export function trackingSearchCases(
         'all that were found',
       )
       equal((await store.searchRuns(['0'], asked([], [], 25), 'active')).more, false, 'more after the last')
+    }),
+
+    named('gives a page of many runs in their order, each whole', async (store) => {
+      const numbers = Array.from({ length: 610 }, (_, number) => number)
+      const make = async (number: number): Promise<void> => {
+        await store.createRun(newRun(number, { startedAt: 5_000 - number, tags: { n: `${number}` } }))
+        await store.log(idOf(number), { metrics: [metric('m', (number * 7) % 610)], parameters: [], tags: [] })
+      }
+      for (let from = 0; from < numbers.length; from += 50) await Promise.all(numbers.slice(from, from + 50).map(make))
+      const page = await store.searchRuns(['0'], asked([], [by('metric', 'm')], 560, 25), 'active'')
+      equal(
+        page.items.map(({ metrics }) => metrics[0]?.value),
+        numbers.slice(25, 585),
+        'the metrics, in order',
+      )
+      check(
+        page.items.every(({ id, tags }) => id === idOf(Number(tags['n']))),
+        'a run has tags of another',
+      )
+      equal([page.more, (await store.searchRuns(['0'], asked([], [], 610), 'active')).more], [true, false], 'more')
     }),
 
     named('finds experiments by name, tag and time', async (store) => {

@@ -3,6 +3,7 @@
  * connection to the data of a store that `open` gave, beside it.
  */
 import type { MetadataStore } from '../ports/metadata-store.ts'
+import { condemnedMs } from '../ports/registry-store.ts'
 import type { Metric, NewRun } from '../ports/tracking-store.ts'
 import type { ContractCase } from './contract.ts'
 import { check, equal } from './contract.ts'
@@ -561,6 +562,32 @@ export function trackingStoreCases(
       const again = await store.createExperiment({ name: 'one', artifactLocation: null, tags: {} }, 3)
       equal((await store.experiment(again))?.tags, {}, 'tags of another of its name')
     }),
+
+    {
+      name: 'keeps no file of an artifact that is being collected, and lets none be collected that is kept',
+      run: async () => {
+        const store = await open()
+        try {
+          const [kept, gone] = ['a'.repeat(64), 'b'.repeat(64)]
+          await store.tracking.putFile({ path: '1/kept', sha256: kept, bytes: 1, at: 1 })
+          equal([...(await store.registry.references())], [kept], 'the artifacts that something refers to')
+          const at = 1_800_000_000_000
+          equal(await store.registry.condemn([kept, gone], at), [gone], 'those that are condemned')
+          await rejects(
+            () => store.tracking.putFile({ path: '1/gone', sha256: gone, bytes: 1, at: 1 }),
+            'SX_ARTIFACT_CONDEMNED',
+            'a file of a condemned artifact',
+          )
+          equal(await store.tracking.file('1/gone'), null, 'what is there of it')
+          equal(await store.registry.spare([gone], at + condemnedMs), [], 'what is still condemned')
+          await store.tracking.putFile({ path: '1/gone', sha256: gone, bytes: 1, at: 1 })
+          await store.tracking.deleteFiles('1/kept')
+          equal(await store.registry.condemn([kept], at), [kept], 'what is condemned once its file was deleted')
+        } finally {
+          await store.close()
+        }
+      },
+    },
 
     beside(
       'is seen by another process as soon as a call has resolved, and when it is opened again',

@@ -1,19 +1,20 @@
 /** Runs: made, changed, read and searched. What is logged to them is in tracking-log.ts. */
+import { setImmediate as immediate } from 'node:timers/promises'
 import type { RawBuilder } from 'kysely'
 import { sql } from 'kysely'
 import { systemClock } from '../../kernel/clock.ts'
 import { SixfoldError } from '../../kernel/errors.ts'
 import type { Tags } from '../../ports/registry-store.ts'
 import type { Page, Search } from '../../ports/search.ts'
-import type { Lifecycle, NewRun, Run, RunChange, RunStatus, View } from '../../ports/tracking-store.ts'
+import type { Lifecycle, Metric, NewRun, Run, RunChange, RunStatus, View } from '../../ports/tracking-store.ts'
 import type { SqlDialect } from './migrate.ts'
 import type { Searchable } from './search.ts'
 import { matching, pageOf } from './search.ts'
 import { tableOf } from './table.ts'
 import { experimentNumber, openExperiment } from './tracking-experiments.ts'
 import { indexedCharacters } from './tracking-tables.ts'
-import type { Db, MetricColumns } from './tracking-values.ts'
-import { byKey, grouped, metricFrom, setTags, tagsFrom } from './tracking-values.ts'
+import type { Db } from './tracking-values.ts'
+import { byKey, grouped, setTags, tagsFrom } from './tracking-values.ts'
 
 export const unknownRun = (id: string): SixfoldError => new SixfoldError('SX_UNKNOWN_RUN', `There is no run '${id}'.`)
 
@@ -87,6 +88,9 @@ const searchable: Searchable = {
   ties: sql`${sql.ref('thing.started')} desc, ${sql.ref('thing.id')}`,
 }
 
+/** Runs that are read without a pause. A longer page is read in slices, each as it was at one instant, and others have their turn between. */
+const runsAtOnce = 500
+
 export async function searchRuns(
   db: Db,
   experiments: readonly string[],
@@ -100,84 +104,123 @@ export async function searchRuns(
   const deleted = sql`${sql.ref('thing.experiment')} in (select id from ${tableOf(db, 'experiment')} where lifecycle = 'deleted')`
   const own = sql`${sql.ref('thing.lifecycle')} = ${view}`
   const seen = { all: [], active: [own, sql`not ${deleted}`], deleted: [sql`(${own} or ${deleted})`] }[view]
-  return pageOf(await runsFrom(db, matching(db, searchable, search, dialect, [inThese, ...seen])), search)
+  const found = matching(db, searchable, search, dialect, [inThese, ...seen])
+  if (search.limit <= runsAtOnce) return pageOf(await runsFrom(db, found), search)
+  const { items, more } = pageOf((await sql<{ seq: number }>`select thing.seq ${found}`.execute(db)).rows, search)
+  const runs: Run[] = []
+  for (let from = 0; from < items.length; from += runsAtOnce) {
+    await immediate()
+    const these = items.slice(from, from + runsAtOnce).map(({ seq }) => seq)
+    const place = sql`case ${sql.ref('thing.seq')} ${sql.join(
+      these.map((seq, index) => sql`when ${sql.lit(seq)} then ${sql.lit(index)}`),
+      sql` `,
+    )} end`
+    const slice = sql`from ${tableOf(db, 'run')} as thing where ${sql.ref('thing.seq')} in (${sql.join(these.map((seq) => sql.lit(seq)))})`
+    runs.push(...(await runsFrom(db, sql`${slice} order by ${place}`)))
+  }
+  return { items: runs, more }
 }
 
-/** The columns that all parts of a run are read in; which part fills which is seen below. */
-interface Row extends MetricColumns {
-  part: 'run' | 'tag' | 'parameter' | 'metric' | 'dataset' | 'input' | 'output'
+/** The columns in which all parts of a run are read. They are few because a page has hundreds of rows for each of its runs. */
+interface Row {
+  part: 'run' | 'state' | 'tag' | 'parameter' | 'metric' | 'measured' | 'dataset' | DatasetPart | 'input' | 'output'
   run: number
-  place: number
-  value_text: string
-  a: string | null
-  b: string | null
-  c: string | null
-  d: string | null
-  ended: number | null
+  key: string
+  value: string
+  number: number
+  at: number | null
+  step: number
+  more: string | null
 }
+const datasetParts = ['source_type', 'source', 'schema', 'profile'] as const
+type DatasetPart = (typeof datasetParts)[number]
 
 /** Runs with all that is theirs by one statement, and hence as they were at one instant. */
 async function runsFrom(db: Db, from: RawBuilder<unknown>): Promise<readonly Run[]> {
   const these = sql`where run in (select seq from page)`
+  const datasets = sql`from page join ${tableOf(db, 'run_dataset')} as input on input.run = page.seq
+    join ${tableOf(db, 'dataset')} as what
+    on what.experiment = page.experiment and what.name = input.name and what.digest = input.digest`
   const { rows } = await sql<Row>`
     with page as materialized (select found.*, row_number() over () as place from (select thing.* ${from}) as found)
-    select 'run' as part, page.seq as run, page.place as place, page.id as key, page.name as value_text,
-      page.username as a, page.status as b, page.artifact_uri as c,
-      case when page.lifecycle = 'deleted' then page.lifecycle else around.lifecycle end as d,
-      '' as dataset_name, '' as dataset_digest, null as model,
-      cast(page.experiment as double precision) as value, 0 as nan, page.started as at, page.ended as ended, 0 as step
+    select 'run' as part, seq as run, id as key, name as value, cast(experiment as double precision) as number,
+      started as at, place as step, username as more from page
+    union all
+    select 'state', page.seq, page.status, page.artifact_uri, 0, page.ended, 0,
+      case when page.lifecycle = 'deleted' then page.lifecycle else around.lifecycle end
       from page join ${tableOf(db, 'experiment')} as around on around.id = page.experiment
     union all
-    select 'tag', run, 0, key, value, null, null, null, null, '', '', null, 0, 0, 0, null, 0
-      from ${tableOf(db, 'run_tag')} ${these}
+    select 'tag', run, key, value, 0, 0, 0, null from ${tableOf(db, 'run_tag')} ${these}
     union all
-    select 'parameter', run, 0, key, value, null, null, null, null, '', '', null, 0, 0, 0, null, 0
-      from ${tableOf(db, 'run_parameter')} ${these}
+    select 'parameter', run, key, value, 0, 0, 0, null from ${tableOf(db, 'run_parameter')} ${these}
     union all
-    select 'metric', run, 0, key, '', null, null, null, null, dataset_name, dataset_digest, model, value, nan, at, null, step
+    select 'metric', run, key, '', value, at, step, case nan when 1 then 'NaN' end
       from ${tableOf(db, 'latest_metric')} ${these}
     union all
-    select 'dataset', input.run, 0, what.source_type, what.source, what.schema, what.profile, input.tags, null,
-      input.name, input.digest, null, 0, 0, 0, null, 0
-      from page join ${tableOf(db, 'run_dataset')} as input on input.run = page.seq join ${tableOf(db, 'dataset')} as what
-      on what.experiment = page.experiment and what.name = input.name and what.digest = input.digest
+    select 'measured', run, key, dataset_name, 0, 0, 0, dataset_digest from ${tableOf(db, 'latest_metric')} ${these}
+      and dataset_name <> ''
     union all
-    select direction, run, 0, '', '', null, null, null, null, '', '', model, 0, 0, 0, null, step
-      from ${tableOf(db, 'run_model')} ${these}`.execute(db)
+    select 'measured', run, key, model, 0, 0, 1, null from ${tableOf(db, 'latest_metric')} ${these} and model is not null
+    union all
+    select 'dataset', input.run, input.name, input.digest, 0, 0, 0, input.tags ${datasets}
+    ${sql.join(
+      datasetParts.map(
+        (part) =>
+          sql`union all select ${sql.lit(part)}, input.run, input.name, input.digest, 0, 0, 0, ${sql.ref(`what.${part}`)} ${datasets}`,
+      ),
+      sql` `,
+    )}
+    union all
+    select direction, run, model, '', 0, 0, step, null from ${tableOf(db, 'run_model')} ${these}`.execute(db)
   const parts = grouped(rows, ({ part, run }) => (part === 'run' ? part : `${part} ${run}`))
   return [...parts('run')]
-    .sort((a, b) => a.place - b.place)
+    .sort((a, b) => a.step - b.step)
     .map((row) => {
       const all = (part: Row['part']): readonly Row[] => parts(`${part} ${row.run}`)
+      const state = all('state')[0]!
       return {
         id: row.key,
-        experiment: String(row.value),
-        name: row.value_text,
-        user: row.a!,
-        status: row.b as RunStatus,
-        startedAt: row.at,
-        endedAt: row.ended,
-        artifactUri: row.c!,
-        lifecycle: row.d as Lifecycle,
-        tags: tagsFrom(all('tag').map(textValue)),
-        parameters: tagsFrom(all('parameter').map(textValue)),
-        metrics: all('metric').map(metricFrom).sort(byKey),
+        experiment: String(row.number),
+        name: row.value,
+        user: row.more!,
+        status: state.key as RunStatus,
+        startedAt: row.at!,
+        endedAt: state.at,
+        artifactUri: state.value,
+        lifecycle: state.more as Lifecycle,
+        tags: tagsFrom(all('tag')),
+        parameters: tagsFrom(all('parameter')),
+        metrics: metricsFrom(all('metric'), all('measured')),
         inputs: {
-          datasets: all('dataset').map((one) => ({
-            dataset: {
-              ...{ name: one.dataset_name, digest: one.dataset_digest, sourceType: one.key, source: one.value_text },
-              ...{ schema: one.a, profile: one.b },
-            },
-            tags: JSON.parse(one.c!) as Tags,
-          })),
-          models: all('input').map(({ model }) => ({ model: model! })),
+          datasets: all('dataset').map((one) => {
+            const of = (part: DatasetPart): string | null =>
+              all(part).find(({ key, value }) => key === one.key && value === one.value)!.more
+            return {
+              dataset: {
+                ...{ name: one.key, digest: one.value, sourceType: of('source_type')!, source: of('source')! },
+                ...{ schema: of('schema'), profile: of('profile') },
+              },
+              tags: JSON.parse(one.more!) as Tags,
+            }
+          }),
+          models: all('input').map(({ key }) => ({ model: key })),
         },
-        outputs: all('output').map(({ model, step }) => ({ model: model!, step })),
+        outputs: all('output').map(({ key, step }) => ({ model: key, step })),
       }
     })
 }
 
-const textValue = ({ key, value_text }: Row): { readonly key: string; readonly value: string } => ({
-  key,
-  value: value_text,
-})
+/** On which data and of which model is known of few, and hence stands apart. */
+function metricsFrom(metrics: readonly Row[], measured: readonly Row[]): readonly Metric[] {
+  const [on, by] = [0, 1].map(
+    (which) => new Map(measured.filter(({ step }) => step === which).map((one) => [one.key, one])),
+  )
+  return [...metrics].sort(byKey).map(({ key, number, at, step, more }) => {
+    const dataset = on!.get(key)
+    return {
+      ...{ key, value: more === 'NaN' ? Number.NaN : number, at: at!, step },
+      dataset: dataset ? { name: dataset.value, digest: dataset.more! } : null,
+      model: by!.get(key)?.value ?? null,
+    }
+  })
+}
