@@ -6,6 +6,7 @@ import { at } from '../data/registry.ts'
 import { ask, Refusal } from '../data/server.ts'
 import { useAsked } from '../data/useAsked.ts'
 import { count, counted } from '../format.ts'
+import { Across } from '../parts/Across.tsx'
 import { ActionButton } from '../parts/ActionButton.tsx'
 import { Hash } from '../parts/Hash.tsx'
 import { Page } from '../parts/Page.tsx'
@@ -188,7 +189,9 @@ function Row({ entry }: { readonly entry: Entry }) {
               </dd>
             </div>
           </dl>
-          <pre>{JSON.stringify(details, null, 2)}</pre>
+          <Across label={`Details of entry ${number}, to be scrolled`} className="entry-json">
+            <pre>{JSON.stringify(details, null, 2)}</pre>
+          </Across>
         </div>
       )}
     </li>

@@ -20,7 +20,7 @@ export function ComparePage({ model, a, b }: Props) {
   const { value: whole } = useAsked<Model>(at.model(model))
   const differing = diff?.facts.filter(({ equal }) => !equal).length ?? 0
   const choice = (label: string, value: string, choose: (version: string) => void) => (
-    <label className="choice">
+    <label className="choice of-version">
       <span>{label}</span>
       <select value={value} onChange={({ target }) => choose(target.value)}>
         {whole?.list.every(({ version }) => String(version) !== value) !== false && (

@@ -162,16 +162,18 @@ function Preprocessing({ of: { hash, source } }: { readonly of: NonNullable<Fact
       />
       <details>
         <summary>Each, as its author would write it</summary>
-        <dl className="scroll sources">
-          {all.map(([name, text]) => (
-            <div key={name}>
-              <dt>{name}</dt>
-              <dd>
-                <code>{text}</code>
-              </dd>
-            </div>
-          ))}
-        </dl>
+        <Across label="Expressions, to be scrolled" className="scroll">
+          <dl className="sources">
+            {all.map(([name, text]) => (
+              <div key={name}>
+                <dt>{name}</dt>
+                <dd>
+                  <code>{text}</code>
+                </dd>
+              </div>
+            ))}
+          </dl>
+        </Across>
       </details>
     </>
   )
@@ -197,7 +199,9 @@ const Data = ({ of: data }: { readonly of: NonNullable<Facts['data']> }) => (
     {data.query !== null && (
       <details>
         <summary>The query</summary>
-        <pre className="scroll">{data.query}</pre>
+        <Across label="Query, to be scrolled" className="scroll">
+          <pre>{data.query}</pre>
+        </Across>
       </details>
     )}
   </>
@@ -233,14 +237,16 @@ function Configuration({ of }: { readonly of: NonNullable<Facts['configuration']
       {all.length > 0 && (
         <details>
           <summary>{counted(all.length, 'hyper-parameter')}</summary>
-          <dl className="scroll sources">
-            {all.map(([name, value]) => (
-              <div key={name}>
-                <dt>{name}</dt>
-                <dd>{value}</dd>
-              </div>
-            ))}
-          </dl>
+          <Across label="Hyper-parameters, to be scrolled" className="scroll">
+            <dl className="sources">
+              {all.map(([name, value]) => (
+                <div key={name}>
+                  <dt>{name}</dt>
+                  <dd>{value}</dd>
+                </div>
+              ))}
+            </dl>
+          </Across>
         </details>
       )}
     </>
@@ -293,13 +299,15 @@ function Dependencies({ of }: { readonly of: NonNullable<Facts['dependencies']> 
       {packages.length > 0 && (
         <details>
           <summary>{counted(packages.length, 'package')}</summary>
-          <ul className="scroll packages">
-            {packages.map((one) => (
-              <li key={one}>
-                <code>{one}</code>
-              </li>
-            ))}
-          </ul>
+          <Across label="Packages, to be scrolled" className="scroll">
+            <ul className="packages">
+              {packages.map((one) => (
+                <li key={one}>
+                  <code>{one}</code>
+                </li>
+              ))}
+            </ul>
+          </Across>
         </details>
       )}
     </>

@@ -1,5 +1,6 @@
 /** Small drawings of what a validation measured. Each has its figures as a table beside it, for whoever reads or hears them. */
 import { count, measured, milliseconds } from '../format.ts'
+import { Across } from '../parts/Across.tsx'
 import type { Batch, Bin, Comparison, Estimate } from './figures-of.ts'
 
 interface Scale {
@@ -137,7 +138,7 @@ export function Reliability({ of }: { readonly of: readonly Bin[] }) {
       </svg>
       <details>
         <summary>Figures</summary>
-        <div className="scroll">
+        <Across label="Figures, to be scrolled" className="scroll">
           <table>
             <thead>
               <tr>
@@ -162,7 +163,7 @@ export function Reliability({ of }: { readonly of: readonly Bin[] }) {
               ))}
             </tbody>
           </table>
-        </div>
+        </Across>
       </details>
     </figure>
   )
