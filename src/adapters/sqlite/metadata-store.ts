@@ -39,9 +39,7 @@ const globOf = (pattern: string): string =>
 
 export async function sqliteMetadataStore(path: string): Promise<MetadataStore> {
   const database = await patiently(path, () => open(path))
-  const db = new Kysely<MetadataTables>({
-    dialect: new SqliteDialect({ database: keepingStatements(database) as never }),
-  })
+  const db = through(database)
   /**
    * Takes the right to write at once, so that what it reads cannot change before it writes. As a prepared statement, one that found
    * the file held would stay unfinished until it is collected, and no later transaction of this connection could commit.
@@ -50,27 +48,37 @@ export async function sqliteMetadataStore(path: string): Promise<MetadataStore> 
   const together = groupedTransactions(db, begin)
   const write = <T>(work: (db: Kysely<MetadataTables>) => Promise<T>): Promise<T> =>
     patiently(path, () => together(work))
+  // A connection of its own, so that whoever reads does not wait for the end of what many write together.
+  let reading: Kysely<MetadataTables>
   try {
     await write((connection) => migrate(connection, metadataMigrations, dialect, path))
+    reading = through(await patiently(path, () => open(path, 'PRAGMA query_only = ON')))
   } catch (error) {
     await db.destroy()
     throw error
   }
   return sqlMetadataStore({
-    read: (work) => patiently(path, () => work(db)),
+    read: (work) => patiently(path, () => work(reading)),
     write,
     dialect,
-    inspect: () => inspectSqlite(db, path),
-    close: () => db.destroy(),
+    inspect: () => inspectSqlite(reading, path),
+    // The one that may write last: it brings the write-ahead file to its end.
+    close: async () => {
+      await reading.destroy()
+      await db.destroy()
+    },
   })
 }
 
-function open(path: string): Database.Database {
+const through = (database: Database.Database): Kysely<MetadataTables> =>
+  new Kysely({ dialect: new SqliteDialect({ database: keepingStatements(database) as never }) })
+
+function open(path: string, more = ''): Database.Database {
   mkdirSync(dirname(path), { recursive: true })
   const database = new Database(path)
   try {
     database.exec(
-      `PRAGMA busy_timeout = ${blockMs}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON`,
+      `PRAGMA busy_timeout = ${blockMs}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; ${more}`,
     )
     return database
   } catch (error) {
