@@ -235,7 +235,7 @@ export function trackingSearchCases(
         await store.log(idOf(number), { metrics: [metric('m', (number * 7) % 610)], parameters: [], tags: [] })
       }
       for (let from = 0; from < numbers.length; from += 50) await Promise.all(numbers.slice(from, from + 50).map(make))
-      const page = await store.searchRuns(['0'], asked([], [by('metric', 'm')], 560, 25), 'active'')
+      const page = await store.searchRuns(['0'], asked([], [by('metric', 'm')], 560, 25), 'active')
       equal(
         page.items.map(({ metrics }) => metrics[0]?.value),
         numbers.slice(25, 585),
