@@ -3,6 +3,7 @@
 import { pino } from 'pino'
 import type { ServeOptions, Serving, Tools } from '../cli/index.ts'
 import { main } from '../cli/index.ts'
+import { isLoopbackHost } from '../kernel/addresses.ts'
 import { manualClock, systemClock } from '../kernel/clock.ts'
 import { SixfoldError } from '../kernel/errors.ts'
 import { askRollback, askStatus } from './ask-server.ts'
@@ -53,7 +54,10 @@ const tools: Tools = {
   },
   open: async (path) => {
     const project = await loadProject(path)
-    return workbench(await open(project.platform, { ...optionsOf(project), serving: false }))
+    const opened = await open(project.platform, { ...optionsOf(project), serving: false })
+    // A webhook that is made here is told by a server.
+    if (!isLoopbackHost(project.server.host)) opened.expose()
+    return workbench(opened)
   },
   examine: async (path) => {
     const examination = await examine(path)
@@ -76,6 +80,8 @@ async function serve(path: string, { port, host, clock, apply, verbose }: ServeO
     logger,
     clock: clock === null ? systemClock() : manualClock(clock),
   })
+  // Before it tells anybody of changes, which it does from its first second on.
+  if (!isLoopbackHost(host ?? project.server.host)) opened.expose()
   try {
     const { changes, appliedAt } = await planFor(project.platform, opened.stores.metadata)
     if (changes.length > 0) {
