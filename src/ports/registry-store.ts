@@ -15,6 +15,8 @@
  *   itself refuses a second.
  * - **Immutable.** Nothing of a version changes but its description, tags, places and aliases. Its number is never given again, also
  *   after it was deleted.
+ * - **Text.** A change or author with text that holds a NUL character or half of a surrogate pair rejects with SX_REQUEST_INVALID: databases
+ *   alter it, and an entry must come back as it was hashed. What is kept as JSON may hold any: documents, facts, preconditions.
  * - **References.** An artifact that is condemned is referred to by nothing, and nothing can begin to refer to it: such a change
  *   rejects with SX_ARTIFACT_CONDEMNED, whose `details.artifacts` lists the SHA-256 of each. Who condemned it deletes it within half
  *   a minute, and says so with `artifacts.collected`. It stays condemned, also when it is put again: whoever put it before cannot
@@ -34,6 +36,8 @@ export interface RegistryStore {
   version(model: string, version: number): Promise<ModelVersion | null>
   /** Newest first; at most 10,000. */
   versions(model: string): Promise<readonly ModelVersion[]>
+  /** How every version of these models stands, without what it is made of. Of each model the newest first. */
+  standings(models: readonly string[]): Promise<readonly VersionStanding[]>
   /** Of every model, the version whose place there is `production`; where a model has several, the one placed last. */
   production(environment: string): Promise<readonly ModelVersion[]>
   searchModels(search: Search): Promise<Page<RegisteredModel>>
@@ -248,6 +252,8 @@ export interface ModelVersion extends NewVersion {
   }
   readonly aliases: readonly string[]
 }
+
+export type VersionStanding = Pick<ModelVersion, 'model' | 'version' | 'validated' | 'places'>
 
 export const stageIn = (
   { places, validated }: Pick<ModelVersion, 'places' | 'validated'>,

@@ -17,6 +17,7 @@ import type {
   RegistryStore,
   Stage,
   StageChange,
+  VersionStanding,
 } from '../ports/registry-store.ts'
 import { stageIn, stages } from '../ports/registry-store.ts'
 import type { Standing } from './lifecycle.ts'
@@ -63,8 +64,8 @@ export function moves(options: MovesOptions): Moves {
     wasProduction: Object.hasOwn(version.places, environment) && version.places[environment]!.wasProduction,
   })
 
-  const inProduction = async (model: string): Promise<ModelVersion | null> =>
-    (await store.production(environment)).find((one) => one.model === model) ?? null
+  const inProduction = async (model: string): Promise<VersionStanding | null> =>
+    lastPlaced(await store.standings([model]), environment)
 
   /** All changes of stage, oldest first. */
   const stageChanges = async (model: string, version?: number): Promise<readonly AuditEntry[]> => {
@@ -119,7 +120,7 @@ export function moves(options: MovesOptions): Moves {
     version: ModelVersion,
     steps: readonly Stage[],
     preconditions: readonly Precondition[],
-    production: ModelVersion | null,
+    production: VersionStanding | null,
     defined: boolean,
   ): Consequence => {
     const from = stageIn(version, environment)
@@ -192,7 +193,7 @@ export function moves(options: MovesOptions): Moves {
     author: Author,
   ): Promise<AuditEntry> => {
     const others = archiveOthers
-      ? (await store.versions(version.model)).filter(
+      ? (await store.standings([version.model])).filter(
           (other) => other.version !== version.version && stageIn(other, environment) === to,
         )
       : []
@@ -343,7 +344,7 @@ export function moves(options: MovesOptions): Moves {
         replaces: model === null ? null : (production?.version ?? null),
         archives:
           model === null
-            ? (await store.versions(name))
+            ? (await store.standings([name]))
                 .filter((other) => other.version !== to && stageIn(other, environment) === 'production')
                 .map((other) => other.version)
             : [],
@@ -408,6 +409,15 @@ export function moves(options: MovesOptions): Moves {
   }
 }
 
+/** Of several in production, which only a model that no platform defines has, the one placed last. */
+const lastPlaced = (all: readonly VersionStanding[], environment: string): VersionStanding | null =>
+  all
+    .filter((one) => stageIn(one, environment) === 'production')
+    .reduce<VersionStanding | null>(
+      (last, one) => (last === null || one.places[environment]!.at > last.places[environment]!.at ? one : last),
+      null,
+    )
+
 const isAway = (error: unknown): boolean => isSixfoldError(error) && error.code === 'SX_STORE_UNAVAILABLE'
 
 const named = ({ model, version }: Pick<ModelVersion, 'model' | 'version'>): string =>
@@ -429,7 +439,7 @@ function freeStep(version: ModelVersion, to: Stage): Stage {
 }
 
 async function unknownVersion(store: RegistryStore, model: string, number: number): Promise<never> {
-  const known = (await store.versions(model)).map(({ version }) => version)
+  const known = (await store.standings([model])).map(({ version }) => version)
   throw new SixfoldError('SX_UNKNOWN_VERSION', `'${model}' has no version ${number}.`, {
     fix:
       known.length === 0

@@ -7,7 +7,7 @@ import type { Model } from '../definition/model.ts'
 import { SixfoldError } from '../kernel/errors.ts'
 import { shorten } from '../kernel/shorten.ts'
 import { suggestion } from '../kernel/suggest.ts'
-import type { ModelVersion, RegisteredModel, Stage } from '../ports/registry-store.ts'
+import type { ModelVersion, RegisteredModel, Stage, VersionStanding } from '../ports/registry-store.ts'
 import { stageIn, stages } from '../ports/registry-store.ts'
 import type { Page, Search } from '../ports/search.ts'
 import { missingFacts } from './facts.ts'
@@ -27,10 +27,8 @@ const longestHistory = 1_000
 const mostVersions = 10_000
 
 export function reading({ platform, store, environment, alone }: MovesOptions, moves: Moves): Reading {
-  const summaryOf = async (
-    model: RegisteredModel,
-  ): Promise<ModelSummary & { readonly all: readonly ModelVersion[] }> => {
-    const all = await store.versions(model.name)
+  /** `all` are its versions, newest first. */
+  const summaryOf = (model: RegisteredModel, all: readonly VersionStanding[]): ModelSummary => {
     const at = (stage: Stage): readonly number[] =>
       all.filter((version) => stageIn(version, environment) === stage).map(({ version }) => version)
     const placed = all
@@ -45,7 +43,6 @@ export function reading({ platform, store, environment, alone }: MovesOptions, m
       newest: all[0]?.version ?? null,
       production: placed[0]?.version ?? null,
       staging: at('staging'),
-      all,
     }
   }
   /** A model that is defined is there before it has a version. */
@@ -78,7 +75,7 @@ export function reading({ platform, store, environment, alone }: MovesOptions, m
   const find = async (name: string, which: string): Promise<ModelVersion> => {
     const { aliases } = await modelOf(name)
     const unknown = async (code: 'SX_UNKNOWN_VERSION' | 'SX_UNKNOWN_ALIAS', message: string): Promise<never> => {
-      const all = await store.versions(name)
+      const all = await store.standings([name])
       const known = [...all.slice(0, 10).map(({ version }) => String(version)), ...Object.keys(aliases)]
       throw new SixfoldError(code, message, {
         fix: known.length === 0 ? 'It has no version yet.' : suggestion(which, known),
@@ -90,13 +87,19 @@ export function reading({ platform, store, environment, alone }: MovesOptions, m
       return version ?? unknown('SX_UNKNOWN_VERSION', `'${name}' has no version ${which}.`)
     }
     if (which.toLowerCase() === 'latest') {
-      const [newest] = await store.versions(name)
-      return newest ?? unknown('SX_UNKNOWN_VERSION', `'${name}' has no version.`)
+      const [newest] = await store.standings([name])
+      return (
+        (newest && (await store.version(name, newest.version))) ??
+        unknown('SX_UNKNOWN_VERSION', `'${name}' has no version.`)
+      )
     }
     const stage = stages.find((one) => one === which.toLowerCase())
     if (stage !== undefined && !Object.hasOwn(aliases, which)) {
-      const at = (await store.versions(name)).find((version) => stageIn(version, environment) === stage)
-      return at ?? unknown('SX_UNKNOWN_VERSION', `'${name}' has no version that is ${stage} in '${environment}'.`)
+      const at = (await store.standings([name])).find((version) => stageIn(version, environment) === stage)
+      return (
+        (at && (await store.version(name, at.version))) ??
+        unknown('SX_UNKNOWN_VERSION', `'${name}' has no version that is ${stage} in '${environment}'.`)
+      )
     }
     const named = Object.hasOwn(aliases, which) ? await store.version(name, aliases[which]!) : null
     return named ?? unknown('SX_UNKNOWN_ALIAS', `'${name}' has no alias '${shorten(which)}'.`)
@@ -120,17 +123,20 @@ export function reading({ platform, store, environment, alone }: MovesOptions, m
       const offset = Math.max(0, search.offset - unregistered.length)
       // Where the page is full already, one more is asked for to know whether there is any.
       const { items, more } = await store.searchModels({ ...search, limit: Math.max(1, left), offset })
-      const found: ModelSummary[] = []
-      for (const item of [...first, ...items.slice(0, left)]) found.push(summary(await summaryOf(item)))
+      const shown = [...first, ...items.slice(0, left)]
+      const standings = new Map<string, VersionStanding[]>(shown.map(({ name }) => [name, []]))
+      for (const one of await store.standings([...standings.keys()])) standings.get(one.model)?.push(one)
+      const found = shown.map((model) => summaryOf(model, standings.get(model.name)!))
       const rest = more || items.length > left || search.offset + search.limit < unregistered.length
       // What is all on one page is by name throughout.
       const whole = search.offset === 0 && !rest && first.length > 0
       return { items: whole ? found.sort((a, b) => (a.name < b.name ? -1 : 1)) : found, more: rest }
     },
     model: async (name) => {
-      const { all, ...shown } = await summaryOf(await modelOf(name))
+      const registered = await modelOf(name)
+      const all = await store.versions(name)
       const definition = definitionOf(platform, name)
-      const registered = new Map(
+      const registrars = new Map(
         (await store.audit({ model: name, actions: ['version.registered'], limit: mostVersions })).map((entry) => [
           entry.version,
           entry.actor,
@@ -138,7 +144,7 @@ export function reading({ platform, store, environment, alone }: MovesOptions, m
       )
       const waiting = alone?.pending(name) ?? null
       return {
-        ...shown,
+        ...summaryOf(registered, all),
         gate: definition === null ? [] : gateWords(gateOf(platform, definition)),
         list: all.map(
           (version): VersionSummary => ({
@@ -149,7 +155,7 @@ export function reading({ platform, store, environment, alone }: MovesOptions, m
             flavor: version.flavor,
             bytes: version.files.reduce((sum, { bytes }) => sum + bytes, 0),
             at: version.at,
-            actor: registered.get(version.version) ?? 'unknown',
+            actor: registrars.get(version.version) ?? 'unknown',
             source: version.source,
             run: version.run,
             description: version.description,
@@ -180,8 +186,6 @@ export function reading({ platform, store, environment, alone }: MovesOptions, m
     },
   }
 }
-
-const summary = ({ all: _, ...shown }: ModelSummary & { readonly all?: unknown }): ModelSummary => shown
 
 /** What a gate asks for each stage, in words. */
 export function gateWords(gate: Gate): ModelDetail['gate'] {

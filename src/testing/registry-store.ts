@@ -229,6 +229,27 @@ export function registryStoreCases(
       await refused(store, { kind: 'key.revoked', key: 'k1' }, 'SX_UNKNOWN_KEY')
     }),
 
+    named('refuses text that would come back as another, and keeps any other', async (store) => {
+      for (const text of ['a\0b', 'a\ud800b', '\udc00'])
+        for (const [change, author] of [
+          [registering(newVersion('m', 'a', { description: text })), by()],
+          [registering(newVersion('m', 'a', { tags: { [text]: 'x' } })), by()],
+          [{ kind: 'model.created', model: text, description: null, tags: {} }, by()],
+          [registering(newVersion('m', 'a')), by(1, { reason: text })],
+          [registering(newVersion('m', 'a')), by(1, { actor: `key:${text}` })],
+        ] satisfies readonly (readonly [Change, Author])[])
+          await rejects(store.change(change, author), 'SX_REQUEST_INVALID')
+      equal(await all(store), [], 'entries')
+      const reason = `'"\\u0000 \n\u2028 é e\u0301 😀 \uffff ${'x'.repeat(100_000)}`
+      const entry = await store.change(registering(newVersion('m', 'a', { description: reason })), by(1, { reason }))
+      equal([entry.reason, (await all(store))[0]], [reason, entry], 'the entry')
+      equal((await store.version('m', 1))?.description, reason, 'the description')
+      const document = { slice: 'a\0b \ud800' }
+      const evidence = { id: sha('e'), model: 'm', version: 1, kind: 'validation', passed: true, artifacts: [] }
+      await store.change({ kind: 'evidence.recorded', evidence: { ...evidence, document } }, by(2))
+      equal((await store.evidence('m', 1))[0]?.document, document, 'the document')
+    }),
+
     named('moves a version through its stages, one in production at a time', async (store) => {
       for (const name of ['a', 'b', 'c']) await store.change(registering(newVersion('m', name)), by())
       await store.change(moving(1, 'registered', 'validated'), by(10))
@@ -260,6 +281,21 @@ export function registryStoreCases(
       await store.change(moving(1, 'production', 'archived'), by(16))
       equal(await store.production('here'), [], 'after it was archived')
       await rejects(store.change(moving(9, 'registered', 'staging'), by()), 'SX_UNKNOWN_VERSION')
+    }),
+
+    named('tells how the versions of several models stand as it tells it of each', async (store) => {
+      equal(await store.standings([]), [], 'of no model')
+      for (const model of ['m', 'm', "o'ther", 'left out'])
+        await store.change(registering(newVersion(model, model)), by())
+      await store.change(moving(1, 'registered', 'validated'), by(2))
+      await store.change(moving(2, 'registered', 'production'), by(3))
+      const each = async (model: string) =>
+        (await store.versions(model)).map(({ version, validated, places }) => ({ model, version, validated, places }))
+      equal(
+        await store.standings(["o'ther", 'm', 'none']),
+        [...(await each('m')), ...(await each("o'ther"))],
+        'of two models',
+      )
     }),
 
     named('lets several be in production where that is not exclusive', async (store) => {
@@ -347,10 +383,20 @@ export function registryStoreCases(
       equal(await store.version('m', 2), null, 'what was deleted')
       equal((await store.change(registering(newVersion('m', 'c')), by())).version, 3, 'the next number')
       await store.change(moving(1, 'production', 'archived'), by())
+      await store.change(moving(3, 'registered', 'staging', { exclusive: false }), by())
+      await refused(store, { kind: 'version.deleted', model: 'm', version: 3 }, 'SX_MODEL_IN_USE')
+      await refused(store, { kind: 'model.deleted', model: 'm' }, 'SX_MODEL_IN_USE')
+      await store.change(moving(3, 'staging', 'archived', { exclusive: false }), by())
+      for (const name of ['n1', 'n2']) await store.change(registering(newVersion('n', name)), by())
       await store.change({ kind: 'model.deleted', model: 'm' }, by())
       equal([await store.model('m'), await store.versions('m')], [null, []], 'after all was deleted')
-      equal([...(await store.references())], [], 'references')
-      equal((await store.audit({ model: 'm', limit: 99 })).length, 7, 'what the audit still says of it')
+      equal([...(await store.references())].sort(), [sha('n1'), sha('n2')], 'references')
+      equal((await store.versions('n')).length, 2, 'versions of another')
+      equal((await store.audit({ model: 'm', limit: 99 })).length, 9, 'what the audit still says of it')
+      await store.change(registering(newVersion('free', 'f', { definition: null })), by())
+      const free = { model: 'free', exclusive: false } as const
+      await store.change(moving(1, 'registered', 'staging', free), by())
+      await store.change({ kind: 'version.deleted', model: 'free', version: 1 }, by())
     }),
 
     named('finds what was done to a model also under its names before', async (store) => {

@@ -1,7 +1,14 @@
 /** The registry store in a SQL database: which method asks what. Each that writes is one transaction, each that reads one statement. */
 import { sql } from 'kysely'
 import { failpoint } from '../../kernel/failpoint.ts'
-import type { AccessKey, AuditQuery, Evidence, RegistryStore, Stage } from '../../ports/registry-store.ts'
+import type {
+  AccessKey,
+  AuditQuery,
+  Evidence,
+  RegistryStore,
+  Stage,
+  VersionStanding,
+} from '../../ports/registry-store.ts'
 import type { Page, Search } from '../../ports/search.ts'
 import type { SqlDialect } from './migrate.ts'
 import { change } from './registry-change.ts'
@@ -10,6 +17,7 @@ import { condemn, references, spare } from './registry-references.ts'
 import type { AuditRow, Db, ModelRow } from './registry-rows.ts'
 import { entryFrom, modelFrom, modelRow, versionsFrom, withModel } from './registry-rows.ts'
 import { indexedCharacters } from './registry-tables.ts'
+import { checkText } from './registry-text.ts'
 import type { Searchable } from './search.ts'
 import { matching, pageOf } from './search.ts'
 import { tableOf } from './table.ts'
@@ -25,6 +33,7 @@ const mostVersions = 10_000
 export function sqlRegistryStore({ read, write, dialect }: RegistryAccess): RegistryStore {
   return {
     change: async (wanted, by) => {
+      checkText(wanted, by)
       const entry = await write((db) => change(db, wanted, by))
       failpoint('change: after commit')
       return entry
@@ -50,6 +59,18 @@ export function sqlRegistryStore({ read, write, dialect }: RegistryAccess): Regi
           sql`from ${withModel(db)} where around.name = ${model} order by thing.version desc limit ${mostVersions}`,
         ),
       ),
+    standings: (models) =>
+      read(async (db) => {
+        if (models.length === 0) return []
+        const { rows } = await sql<{ model: string; version: number; validated: number; places: string }>`
+          select around.name as model, thing.version, thing.validated, thing.places from ${withModel(db)}
+          where around.name in (${sql.join(models)}) order by around.name, thing.version desc`.execute(db)
+        return rows.map(({ validated, places, ...row }) => ({
+          ...row,
+          validated: validated === 1,
+          places: JSON.parse(places) as VersionStanding['places'],
+        }))
+      }),
     production: (environment) =>
       read(async (db) => {
         const found = await versionsFrom(
