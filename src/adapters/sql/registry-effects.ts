@@ -199,27 +199,41 @@ async function deleteModel(db: Db, { model: name }: Extract<Change, { kind: 'mod
   await refuseInUse(db, model, null)
   const versions = await db
     .selectFrom('registered_version')
-    .select(['seq', 'version'])
+    .select('version')
     .where('model', '=', model.seq)
+    .orderBy('version')
     .execute()
-  for (const { seq, version } of versions) await removeVersion(db, model, seq, version)
+  await removeVersions(db, model, null)
   await db.deleteFrom('registered_model_tag').where('model', '=', model.seq).execute()
   await db.deleteFrom('registered_model').where('seq', '=', model.seq).execute()
   return of(model, null, { versions: versions.map(({ version }) => version) })
 }
 
-/** What answers requests is not taken away: a place that a gate led to is given up first. */
+/** What answers requests, or is about to, is not taken away: a place that a gate led to is given up first. */
 async function refuseInUse(db: Db, model: ModelRow, version: number | null): Promise<void> {
-  let query = db.selectFrom('production').selectAll().where('model', '=', model.seq).where('exclusive', '=', 1)
-  if (version !== null) query = query.where('version', '=', version)
-  const used = await query.executeTakeFirst()
-  if (used !== undefined)
-    throw new SixfoldError(
-      'SX_MODEL_IN_USE',
-      `Version ${used.version} of '${model.name}' is in production in '${used.environment}'.`,
-      { details: { model: model.name, version: used.version, environment: used.environment } },
-    )
+  let inProduction = db.selectFrom('production').selectAll().where('model', '=', model.seq).where('exclusive', '=', 1)
+  let staged = db
+    .selectFrom('registered_version')
+    .selectAll()
+    .where('model', '=', model.seq)
+    .where('places', 'like', '%"staging"%')
+  if (version !== null) {
+    inProduction = inProduction.where('version', '=', version)
+    staged = staged.where('version', '=', version)
+  }
+  const used = await inProduction.executeTakeFirst()
+  if (used !== undefined) throw inUse(model, used.version, 'production', used.environment)
+  for (const row of await staged.execute()) {
+    const { definition, places } = versionFrom({ ...row, name: model.name })
+    const place = Object.entries(places).find(([, { stage }]) => stage === 'staging')
+    if (definition !== null && place !== undefined) throw inUse(model, row.version, 'staging', place[0])
+  }
 }
+
+const inUse = ({ name }: ModelRow, version: number, stage: Stage, environment: string): SixfoldError =>
+  new SixfoldError('SX_MODEL_IN_USE', `Version ${version} of '${name}' is in ${stage} in '${environment}'.`, {
+    details: { model: name, version, environment },
+  })
 
 const exists = (name: string): SixfoldError =>
   new SixfoldError('SX_MODEL_EXISTS', `A model '${shorten(name)}' is in the registry already.`, {
@@ -301,7 +315,7 @@ async function deleteVersion(
 ): Promise<Effect> {
   const [model, version] = await both(db, change)
   await refuseInUse(db, model, version.version)
-  await removeVersion(db, model, version.seq, version.version)
+  await removeVersions(db, model, version)
   const aliases = aliasesOf(model)
   const left = Object.fromEntries(Object.entries(aliases).filter(([, named]) => named !== version.version))
   await setModel(db, model, { aliases: JSON.stringify(left), updated: by.at })
@@ -311,15 +325,24 @@ async function deleteVersion(
   })
 }
 
-async function removeVersion(db: Db, { seq: model }: ModelRow, seq: number, version: number): Promise<void> {
-  await db.deleteFrom('registered_version_tag').where('version', '=', seq).execute()
-  for (const table of ['production', 'evidence', 'approval'] as const)
-    await db.deleteFrom(table).where('model', '=', model).where('version', '=', version).execute()
+/** One, or null for all of the model's. */
+async function removeVersions(db: Db, { seq: model }: ModelRow, one: VersionRow | null): Promise<void> {
+  const versions = db.selectFrom('registered_version').select('seq').where('model', '=', model)
   await db
-    .deleteFrom('artifact_reference')
-    .where('owner', '=', ownerOf({ seq: model }, version))
+    .deleteFrom('registered_version_tag')
+    .where('version', 'in', one === null ? versions : [one.seq])
     .execute()
-  await db.deleteFrom('registered_version').where('seq', '=', seq).execute()
+  let references = db.deleteFrom('artifact_reference')
+  references =
+    one === null
+      ? // All owners that begin with the number of the model and a space: what follows a space is '!'.
+        references.where('owner', '>', `version ${model} `).where('owner', '<', `version ${model}!`)
+      : references.where('owner', '=', ownerOf({ seq: model }, one.version))
+  await references.execute()
+  for (const table of ['production', 'evidence', 'approval', 'registered_version'] as const) {
+    const rows = db.deleteFrom(table).where('model', '=', model)
+    await (one === null ? rows : rows.where('version', '=', one.version)).execute()
+  }
 }
 
 /** Of references to artifacts: those of a version and of the evidence about it go together. */

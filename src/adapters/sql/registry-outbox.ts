@@ -69,7 +69,9 @@ export async function takeDeliveries(
   leaseMs: number,
 ): Promise<readonly Delivery[]> {
   const { rows } = await sql<Row>`${selected(db)}
-    where one.id in (select min(id) from ${tableOf(db, 'delivery')} where state = 'waiting' group by webhook)
+    where one.id in (
+        select (select min(id) from ${tableOf(db, 'delivery')} as waits where waits.webhook = asked.id and waits.state = 'waiting')
+        from ${tableOf(db, 'webhook')} as asked)
       and one.next <= ${now} and one.taken <= ${now} order by one.id`.execute(db)
   const due = rows
     .map(deliveryFrom)
