@@ -23,6 +23,9 @@ import type { Body } from './request.ts'
 import { instantOf, listOf, objectOf } from './request.ts'
 import { routesOn } from './routes.ts'
 
+/** Of a path. Names of models and aliases have up to 256 characters, each of which may come as several. */
+const longestPart = 2_000
+
 export interface ServerOptions {
   readonly services: Services
   readonly access: Access
@@ -57,7 +60,7 @@ export function httpServer({ services, access, hosts, console: files, logger }: 
     // Of a head; of a body `hurry` sees to it, since one that streams may take hours.
     requestTimeout: 0,
     http: { headersTimeout: arrivalMs },
-    routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true },
+    routerOptions: { maxParamLength: longestPart, ignoreTrailingSlash: true },
   })
   guard(app, { access, hosts })
   app.addHook('onRequest', hurry)
@@ -320,7 +323,7 @@ function known(error: unknown, bodyBytes: number): unknown {
   if (isSixfoldError(error)) return error
   const { code, statusCode, message } = error as { code?: string; statusCode?: number; message: string }
   if (code === 'FST_ERR_MAX_PARAM_LENGTH')
-    return new SixfoldError('SX_NOT_FOUND', 'Nothing is at a path with a part longer than 200.')
+    return new SixfoldError('SX_NOT_FOUND', `Nothing is at a path with a part longer than ${longestPart}.`)
   if (code === 'FST_ERR_BAD_URL')
     return new SixfoldError(
       'SX_REQUEST_MALFORMED',

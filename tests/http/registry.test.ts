@@ -206,6 +206,9 @@ describe('reads', () => {
   test.each([
     ['/models/nobody', 404, 'SX_UNKNOWN_MODEL', 'nobody'],
     ['/models/..%2F..%2Fetc%2Fpasswd', 404, 'SX_UNKNOWN_MODEL', 'etc'],
+    [`/models/${'m'.repeat(256)}`, 404, 'SX_UNKNOWN_MODEL', 'mmm'],
+    [`/models/${'%E6%A8%A1'.repeat(256)}`, 404, 'SX_UNKNOWN_MODEL', '模'],
+    [`/models/${'m'.repeat(2_001)}`, 404, 'SX_NOT_FOUND', '2000'],
     ['/models/__proto__', 404, 'SX_UNKNOWN_MODEL', '__proto__'],
     ['/models/eta%00', 404, 'SX_UNKNOWN_MODEL', ''],
     ['/models/eta/versions/99', 404, 'SX_UNKNOWN_VERSION', '99'],

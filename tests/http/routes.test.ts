@@ -46,7 +46,7 @@ test.each(['/v1/models/%/predict', '/v1/models/%E0%A4%A/predict', '/v1/predictio
 )
 
 test('a name of any length', async () => {
-  await refused(server, () => server.post(`/v1/models/${'m'.repeat(201)}/predict`, question), 404, 'SX_NOT_FOUND')
+  await refused(server, () => server.post(`/v1/models/${'m'.repeat(2_001)}/predict`, question), 404, 'SX_NOT_FOUND')
   await refused(server, () => server.get(`/v1/predictions/${'m'.repeat(5_000)}`), 404, 'SX_NOT_FOUND')
   await refused(server, () => server.post('/v1/models/e%2Fta/predict', question), 404, 'SX_UNKNOWN_MODEL', 'e/ta')
   await refused(server, () => server.post('/v1/models/__proto__/predict', question), 404, 'SX_UNKNOWN_MODEL')
