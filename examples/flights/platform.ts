@@ -2,7 +2,25 @@
  * Will this flight arrive more than a quarter of an hour late? Asked at its scheduled departure from New York, answered from what has
  * taken off, landed and been observed by then.
  */
-import { count, entity, last, max, mean, model, parquet, platform, source, stddev, sum, topic, view } from 'sixfold'
+import {
+  bounded,
+  count,
+  entity,
+  gate,
+  increasing,
+  last,
+  max,
+  mean,
+  model,
+  parquet,
+  platform,
+  source,
+  stddev,
+  sum,
+  topic,
+  training,
+  view,
+} from 'sixfold'
 
 // --- what things are about
 
@@ -252,6 +270,38 @@ export const lateLinear = model('late_linear', {
   fallback: ({ airline }) => ({ late: airline.late_rate_30d.orElse(0.24) }),
 })
 
+// --- how they are trained, and what a version must show before it answers
+
+/** `start.ts` writes them: what is known of a flight when it is asked about, and whether it arrived late. */
+const labels = parquet('labels/flights.parquet')
+
+const trained = {
+  labels,
+  at: 'scheduled_departure',
+  zone: 'UTC',
+  train: { until: '2013-05-01T00:00:00Z' },
+  heldOut: { until: '2013-06-01T00:00:00Z' },
+  command: ['python3', 'train/train.py'],
+  seeds: { seed: 1 },
+} as const
+
+export const lateTraining = training(late, trained)
+export const lateLinearTraining = training(lateLinear, trained)
+
+export const lateGate = gate(late, {
+  invariants: { 'a probability': bounded('late', 0, 1) },
+  latency: { rows: [1, 32], p99Ms: 10 },
+  memoryBytes: 256 * 1024 * 1024,
+})
+
+export const lateLinearGate = gate(lateLinear, {
+  invariants: {
+    'a probability': bounded('late', 0, 1),
+    'a later inbound aircraft makes it no less likely': increasing('late', 'inbound'),
+  },
+  latency: { rows: [1, 32], p99Ms: 5 },
+})
+
 export default platform({
   airline,
   origin,
@@ -269,4 +319,8 @@ export default platform({
   airframe,
   late,
   lateLinear,
+  lateTraining,
+  lateLinearTraining,
+  lateGate,
+  lateLinearGate,
 })
