@@ -86,7 +86,6 @@ export async function attempt<T>(
   const folder = join(folders, id)
   const experiment = await experimentOf(tracking, recipe.experiment, clock.now())
   await endDeadRuns(tracking, [experiment], folders, clock.now())
-  await mkdir(join(folder, 'output'), { recursive: true })
   let begun = false
   try {
     const packages = await packagesOf(recipe.command, recipe.project)
@@ -123,6 +122,8 @@ export async function attempt<T>(
       },
     })
     begun = true
+    // After the run, so that a folder without one is nobody's.
+    await mkdir(join(folder, 'output'), { recursive: true })
     const say = (said: { readonly [tag: string]: string }): Promise<void> =>
       tracking.log(id, {
         metrics: [],

@@ -3,7 +3,7 @@
  * while, or whose process is gone from this machine, is marked as killed, and what its command left running is ended.
  */
 import { readFileSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Run, TrackingStore } from '../ports/tracking-store.ts'
@@ -46,7 +46,11 @@ export async function endDeadRuns(
   for (const run of dead) {
     endLeft(run)
     await tracking.updateRun(run.id, { status: 'KILLED', endedAt: now })
-    await rm(join(folders, run.id), { recursive: true, force: true })
+  }
+  // Also of one that was killed when its run had ended already.
+  for (const name of await readdir(folders).catch(() => [])) {
+    const run = await tracking.run(name)
+    if (run === null || isDead(run, now)) await rm(join(folders, name), { recursive: true, force: true })
   }
   return dead
 }

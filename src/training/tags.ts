@@ -117,16 +117,23 @@ function dataOfRun(run: Pick<Run, 'inputs'>, tag: (name: string) => string | nul
     datasets.find((input) => /^train/i.test(contextOf(input))) ?? datasets.find((input) => contextOf(input) === '')
   if (used === undefined) return null
   const { name, digest, source, profile } = used.dataset
-  const rows = (parsed(profile) as { readonly num_rows?: unknown } | null)?.num_rows
+  const rows = rowsOf(parsed(profile) as { readonly [member: string]: unknown } | null)
   return {
     pointer: pointerOf(source) ?? name,
     hash: digest,
-    rows: typeof rows === 'number' ? rows : null,
+    rows,
     from: null,
     to: null,
     query: null,
     artifact: null,
   }
+}
+
+/** Of a table its rows; of an array the first of its dimensions. */
+function rowsOf(profile: { readonly [member: string]: unknown } | null): number | null {
+  const shape = profile?.['features_shape']
+  const rows = profile?.['num_rows'] ?? (Array.isArray(shape) ? (shape[0] as unknown) : null)
+  return typeof rows === 'number' ? rows : null
 }
 
 /** A dataset's source is JSON of whatever kind its library has; most of them have a path in it. */

@@ -1,6 +1,7 @@
 /** Training by a command that knows nothing of MLflow: what it is given, what becomes of what it leaves, and of it when it does not end well. */
 import { existsSync, readdirSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ReproductionOptions } from '../../src/training/index.ts'
 import { train } from '../../src/training/index.ts'
@@ -209,3 +210,15 @@ test('a flood of output is kept at both ends only, and the command waits for who
   expect(kept.endsWith('the end\n')).toBe(true)
   expect(kept).toMatch(/… 6\d\.\d MiB left out …/)
 }, 60_000)
+
+test('folders of trainings that are over are gone with the next one, and that of one under way stays', async () => {
+  const options = optionsFor(await project.open({ command: shell('cp models/eta.onnx "$SIXFOLD_OUTPUT"; sleep 2') }))
+  const trained = train('eta', 'registered', options, watching())
+  const folder = project.path('.sixfold/training')
+  await mkdir(join(folder, 'f'.repeat(32)), { recursive: true })
+  const other = optionsFor(await project.open({ command: shell('cp models/eta.onnx "$SIXFOLD_OUTPUT"') }))
+  await train('eta', 'registered', other, watching())
+  expect(readdirSync(folder)).not.toContain('f'.repeat(32))
+  await expect(trained).resolves.toMatchObject({ ok: true })
+  expect(readdirSync(folder)).toEqual([])
+})
