@@ -73,6 +73,8 @@ export interface RegistryStore {
    * `condemnedMs` before `at` and has not yet collected.
    */
   condemn(artifacts: readonly string[], at: number): Promise<readonly string[]>
+  /** Those that somebody condemned more than `condemnedMs` before `at` and did not come to collect: deleted or not, that was not written down. */
+  abandoned(at: number): Promise<readonly string[]>
   /**
    * Nothing hinders any more that they are referred to: of those that were collected, and of those that somebody condemned more than
    * `condemnedMs` before `at` and did not come to collect. Gives those that are still condemned.

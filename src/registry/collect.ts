@@ -53,6 +53,10 @@ export async function collect(
       kept.artifacts += 1
       kept.bytes += one.bytes
     } else unused.push(one)
+  // What a collector that died had deleted is not there any more, and is still to be written down.
+  const listed = new Set(unused.map(({ sha256 }) => sha256))
+  for (const sha256 of dryRun ? [] : await store.abandoned(machine.now()))
+    if (!listed.has(sha256) && !(await artifacts.has(sha256))) unused.push({ sha256, bytes: 0 })
   unused.sort((a, b) => (a.sha256 < b.sha256 ? -1 : 1))
 
   const gone: Artifact[] = []

@@ -1,6 +1,5 @@
 /** Collecting what nothing refers to: never what something refers to, whoever refers to it while it is collected. */
-import { readFile, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readFile } from 'node:fs/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { RegistryStore } from '../../src/ports/registry-store.ts'
 import { condemnedMs } from '../../src/ports/registry-store.ts'
@@ -192,13 +191,19 @@ test('collections and registrations at once leave every version its files', { ti
   expect(await s.registry.verifyAudit(() => {})).toMatchObject({ ok: true })
 })
 
-test('one that was ended between deleting and writing down is taken up by the next', async () => {
+test('what one had deleted that was ended before it wrote that down, the next writes down', async () => {
   const { sha256 } = await s.artifacts.put(await s.file('lost'))
   await store().condemn([sha256], Date.now() - condemnedMs - 1)
   await s.artifacts.delete(sha256)
-  // It is not there, so that nothing is collected; it can be put and referred to again.
+  expect(await store().abandoned(Date.now())).toEqual([sha256])
+  expect((await collect()).artifacts).toEqual([{ sha256, bytes: 0 }])
+  expect((await s.registry.audit({ limit: 1 }))[0]).toMatchObject({
+    action: 'artifacts.collected',
+    details: { artifacts: [sha256] },
+  })
+  expect(await store().abandoned(Date.now())).toEqual([])
   expect((await collect()).artifacts).toEqual([])
+  // It can be put and referred to again.
   const { version } = await s.registry.add('eta', await s.file('lost'), registered, ana)
   expect(version.version).toBe(1)
-  await rm(join(s.folder, 'versions'), { recursive: true, force: true })
 })

@@ -58,6 +58,17 @@ export async function condemn(db: Db, artifacts: readonly string[], at: number):
   return condemned
 }
 
+export async function abandoned(db: Db, at: number): Promise<readonly string[]> {
+  const rows = await db
+    .selectFrom('condemned')
+    .select('artifact')
+    .where('collected', '=', 0)
+    .where('at', '<=', at - condemnedMs)
+    .orderBy('artifact')
+    .execute()
+  return rows.map(({ artifact }) => artifact)
+}
+
 export async function spare(db: Db, artifacts: readonly string[], at: number): Promise<readonly string[]> {
   const still: string[] = []
   for (const these of some(artifacts)) {

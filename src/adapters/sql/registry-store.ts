@@ -13,7 +13,7 @@ import type { Page, Search } from '../../ports/search.ts'
 import type { SqlDialect } from './migrate.ts'
 import { change } from './registry-change.ts'
 import { deliveries, settleDelivery, takeDeliveries, webhooks } from './registry-outbox.ts'
-import { condemn, references, spare } from './registry-references.ts'
+import { abandoned, condemn, references, spare } from './registry-references.ts'
 import type { AuditRow, Db, ModelRow } from './registry-rows.ts'
 import { entryFrom, modelFrom, modelRow, versionsFrom, withModel } from './registry-rows.ts'
 import { indexedCharacters } from './registry-tables.ts'
@@ -111,6 +111,7 @@ export function sqlRegistryStore({ read, write, dialect }: RegistryAccess): Regi
     deliveries: ({ webhook, limit }) => read((db) => deliveries(db, webhook, limit)),
 
     references: () => read(references),
+    abandoned: (at) => read((db) => abandoned(db, at)),
     condemn: (artifacts, at) => write((db) => condemn(db, artifacts, at)),
     spare: (artifacts, at) => write((db) => spare(db, artifacts, at)),
   }
