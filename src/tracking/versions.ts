@@ -94,8 +94,9 @@ export function versions({
     const named = { source: wanted.source, run: wanted.run, loggedModel: null }
     if (source.kind === 'logged model') throw notOf(wanted.source, 'model_id')
     if (source.kind === 'run') {
-      if (run === null || source.run !== run.id) throw notOf(wanted.source, 'run_id')
-      const folder = folderOf(run)
+      if (source.run !== wanted.run) throw notOf(wanted.source, 'run_id')
+      // A run of another server, or one that is gone: nothing but its address is known.
+      const folder = run === null ? null : folderOf(run)
       if (folder === null) return { ...elsewhere(factsKnown(run, null, null, null)), ...named }
       return { ...(await toldByFolder(`${folder}/${source.path}`, run, null)), ...named }
     }
@@ -154,7 +155,7 @@ export function versions({
     const logged = await store.loggedModel(id)
     if (logged === null) return
     const before = Object.hasOwn(logged.tags, versionsTag) ? listIn(logged.tags[versionsTag]!) : []
-    const value = JSON.stringify([...before, { name: model, version }])
+    const value = spaced([...before, { name: model, version }])
     if (value.length < 100_000) await store.updateLoggedModel(id, { tags: { [versionsTag]: value } }, now())
   }
 
@@ -226,6 +227,15 @@ async function placeOf(
 const sameFiles = (a: readonly VersionFile[], b: readonly VersionFile[]): boolean => {
   const known = new Map(a.map(({ path, sha256 }) => [path, sha256]))
   return a.length === b.length && b.every(({ path, sha256 }) => known.get(path) === sha256)
+}
+
+/** As its clients write it, who compare the text. */
+function spaced(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(spaced).join(', ')}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  return `{${Object.entries(value)
+    .map(([name, member]) => `${JSON.stringify(name)}: ${spaced(member)}`)
+    .join(', ')}}`
 }
 
 function listIn(text: string): readonly unknown[] {

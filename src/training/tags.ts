@@ -53,6 +53,22 @@ export const dataTags = (set: 'data' | 'heldout') =>
     query: `sixfold.${set}.query`,
   }) as const
 
+/** By which MLflow's clients say within which run another one is. */
+export const parentTag = 'mlflow.parentRunId'
+
+/**
+ * A run within one that `train` began, as a search over parameters makes them, is of the same data and code: what it does not say itself
+ * is said of the one around it. Any other run is as it is.
+ */
+export async function withinTraining(run: Run, find: (id: string) => Promise<Run | null>): Promise<Run> {
+  const parent = run.tags[parentTag]
+  if (parent === undefined || run.tags[tags.model] !== undefined) return run
+  const around = await find(parent)
+  if (around?.tags[tags.model] === undefined) return run
+  const said = Object.entries(around.tags).filter(([name]) => name.startsWith('sixfold.'))
+  return { ...run, tags: { ...Object.fromEntries(said), ...run.tags } }
+}
+
 /** The folder of a run's artifacts in which lies what `train` itself adds. */
 export const ownFolder = 'sixfold'
 export const packagesFile: string = `${ownFolder}/packages.txt`

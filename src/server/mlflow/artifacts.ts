@@ -1,5 +1,6 @@
 /** Files of runs and logged models over HTTP: they stream both ways, and are never held in memory whole. */
 import { createReadStream } from 'node:fs'
+import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Tracking } from '../../api/index.ts'
 import { SixfoldError } from '../../kernel/errors.ts'
@@ -13,21 +14,27 @@ export const pathOf = (request: FastifyRequest): string => (request.params as { 
 
 export async function upload(request: FastifyRequest, tracking: Tracking): Promise<object> {
   const body = request.body as AsyncIterable<Uint8Array> | null | undefined
-  const { socket } = request.raw
-  const fall = (): void => void socket.destroy()
-  socket.setTimeout(silenceMs, fall)
   try {
-    await tracking.putFile(pathOf(request), body ?? nothing())
+    await tracking.putFile(pathOf(request), body ? heard(body, request.raw.socket) : nothing())
   } catch (error) {
     // Whoever broke off is told nothing.
-    if ((error as NodeJS.ErrnoException).code === 'ECONNRESET' || request.raw.destroyed)
+    if (request.raw.destroyed && !request.raw.complete)
       throw new SixfoldError('SX_REQUEST_MALFORMED', 'The upload was broken off.', { cause: error })
     throw error
-  } finally {
-    socket.setTimeout(0)
-    socket.removeListener('timeout', fall)
   }
   return {}
+}
+
+/** As it comes; whoever falls silent before the end is left. How long it takes to store it afterwards is not theirs to answer for. */
+async function* heard(body: AsyncIterable<Uint8Array>, socket: Socket): AsyncGenerator<Uint8Array> {
+  const leave = (): void => void socket.destroy()
+  socket.setTimeout(silenceMs, leave)
+  try {
+    yield* body
+  } finally {
+    socket.setTimeout(0)
+    socket.removeListener('timeout', leave)
+  }
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}

@@ -50,10 +50,17 @@ const codes: { readonly [code in ErrorCode]?: readonly [errorCode: string, statu
   SX_ARTIFACT_CONDEMNED: ['TEMPORARILY_UNAVAILABLE'],
 }
 
+/** What scripts look for in a message. */
+const marks: { readonly [errorCode: string]: string } = {
+  RESOURCE_DOES_NOT_EXIST: 'not found',
+  RESOURCE_ALREADY_EXISTS: 'already exists',
+}
+
 export function mlflowError(error: unknown): MlflowError {
   const { code, status, detail, fix, retry } = toProblem(error)
   const [errorCode, own] = codes[code] ?? [
     status >= 500 ? 'INTERNAL_ERROR' : status === 404 ? 'RESOURCE_DOES_NOT_EXIST' : 'INVALID_PARAMETER_VALUE',
   ]
-  return { status: own ?? status, body: { error_code: errorCode, message: `${detail} ${fix}` }, code, retry }
+  const words = Object.hasOwn(marks, errorCode) ? detail.replace(/\.?$/, ` (${marks[errorCode]}).`) : detail
+  return { status: own ?? status, body: { error_code: errorCode, message: `${words} ${fix}` }, code, retry }
 }

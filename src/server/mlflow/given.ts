@@ -10,12 +10,12 @@ export type Given = { readonly [member: string]: unknown }
 const wrong = (name: string, value: unknown, wanted: string): SixfoldError =>
   new SixfoldError(
     'SX_REQUEST_INVALID',
-    `'${name}' is ${shorten(JSON.stringify(value) ?? 'undefined', 100)}, and not ${wanted}.`,
+    `Invalid value ${shorten(JSON.stringify(value) ?? 'undefined', 100)} for parameter '${name}' supplied: it is to be ${wanted}.`,
     { fix: 'Send a value of that kind.' },
   )
 
-const missing = (name: string): SixfoldError =>
-  new SixfoldError('SX_REQUEST_INVALID', `'${name}' is missing.`, { fix: 'Send it.' })
+export const missing = (name: string): SixfoldError =>
+  new SixfoldError('SX_REQUEST_INVALID', `Missing value for required parameter '${name}'.`, { fix: 'Send it.' })
 
 const memberOf = (given: Given, name: string): unknown => (Object.hasOwn(given, name) ? (given[name] ?? null) : null)
 

@@ -16,6 +16,7 @@ import { ask, get, patch, post, remove } from './call.ts'
 import type { Given } from './given.ts'
 import {
   flagOr,
+  missing,
   number,
   object,
   objects,
@@ -52,7 +53,7 @@ export const queryIn = (given: Given, usual: number): Query => ({
 const metricIn = (given: Given): Metric => {
   const [name, digest] = [optionalText(given, 'dataset_name') || null, optionalText(given, 'dataset_digest') || null]
   const at = optionalWhole(given, 'timestamp')
-  if (at === null) throw new SixfoldError('SX_REQUEST_INVALID', "'timestamp' is missing.", { fix: 'Send it.' })
+  if (at === null) throw missing('timestamp')
   return {
     key: text(given, 'key'),
     value: number(given, 'value'),
@@ -261,7 +262,7 @@ const runs: readonly Route[] = [
           "'start_step' and 'end_step' are given together, the second not before the first, and 'max_results' is 1 to 2500.",
         )
       const ids = texts(given, 'run_ids')
-      if (ids.length === 0) throw new SixfoldError('SX_REQUEST_INVALID', "'run_ids' is missing.", { fix: 'Send it.' })
+      if (ids.length === 0) throw missing('run_ids')
       const steps = from === null || to === null ? null : ([from, to] as const)
       const all = await tracking.metricHistories(ids, text(given, 'metric_key'), steps, limit)
       return {
@@ -328,8 +329,7 @@ const models: readonly Route[] = [
       digest: optionalText(one, 'dataset_digest') || null,
     })
     const ids = texts(given, 'experiment_ids')
-    if (ids.length === 0)
-      throw new SixfoldError('SX_REQUEST_INVALID', "'experiment_ids' is missing.", { fix: 'Send it.' })
+    if (ids.length === 0) throw missing('experiment_ids')
     const found = await tracking.searchLoggedModels(ids, {
       filter: textOr(given, 'filter', ''),
       order: objects(given, 'order_by').map((one) => {
@@ -355,7 +355,7 @@ const models: readonly Route[] = [
     'Says that all of it was sent, or that it failed',
     async ({ given, path, tracking }) => {
       const status = oneOf(given, 'status', modelStatuses)
-      if (status === null) throw new SixfoldError('SX_REQUEST_INVALID', "'status' is missing.", { fix: 'Send it.' })
+      if (status === null) throw missing('status')
       return { model: loggedModelAnswer(await tracking.updateLoggedModel(path['id']!, { status })) }
     },
   ),
