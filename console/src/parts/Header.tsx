@@ -56,7 +56,7 @@ export function Header({ place, platform, now, trouble, locked }: Props) {
       <Identity />
       <p
         role="status"
-        className={locked ? 'connection waiting' : trouble === null ? 'connection' : 'connection broken'}
+        className={`connection ${trouble !== null ? 'broken' : locked || platform === null ? 'waiting' : 'live'}`}
       >
         {locked
           ? 'Key wanted'
