@@ -12,6 +12,7 @@ import { errors } from './docs/errors.ts'
 import { events } from './docs/events.ts'
 import { functions } from './docs/functions.ts'
 import { http } from './docs/http.ts'
+import { search } from './docs/search.ts'
 
 const pages: { readonly [path: string]: () => string | Promise<string> } = {
   'docs/architecture.svg': architecture,
@@ -21,6 +22,7 @@ const pages: { readonly [path: string]: () => string | Promise<string> } = {
   'docs/reference/events.md': events,
   'docs/reference/functions.md': functions,
   'docs/reference/http.md': http,
+  'docs/reference/search.md': search,
 }
 
 /** Each generated file, from the root of the repository, and its contents. */

@@ -169,7 +169,7 @@ export const catalogue = {
   SX_FILTER_INVALID: entry(
     400,
     'A search filter or order cannot be read.',
-    'Correct the part named; the language is in docs/reference/http.md.',
+    'Correct the part named; the language is in docs/reference/search.md.',
   ),
   SX_PATH_INVALID: entry(
     400,
@@ -199,8 +199,8 @@ export const catalogue = {
   ),
   SX_ORIGIN_REFUSED: entry(
     403,
-    'A browser sent the request for a page that is not of this server, or under a name that is not its own.',
-    'Ask from a page of this server, or without a browser.',
+    'A browser sent the request for a page that is not of this server, or it came under a name, or through a proxy, that is not of this machine.',
+    'Ask from a page of this server or without a browser; where others are to ask, need keys.',
   ),
   SX_KEY_INVALID: entry(400, 'A key cannot be made as it is asked for.', 'Correct what the message names.'),
   SX_UNKNOWN_KEY: entry(404, 'There is no such key.', 'Use an id that `sixfold key list` shows.'),
