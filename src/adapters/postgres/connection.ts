@@ -13,6 +13,7 @@ import { Kysely, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
 import { sha256 } from '../../kernel/hash.ts'
 import { atMost, persist } from '../../kernel/persist.ts'
+import { groupedTransactions } from '../sql/group.ts'
 import { inTransaction } from '../sql/transaction.ts'
 import { asLost, ConnectionLost, passes, storeError } from './errors.ts'
 import type { Place, PostgresOptions } from './place.ts'
@@ -23,7 +24,7 @@ export type { PostgresOptions } from './place.ts'
 export interface Postgres<Tables> extends Place {
   /** `work` makes one statement, or several that need not be one transaction. */
   run<T>(work: (db: Kysely<Tables>) => Promise<T>, patienceMs?: number): Promise<T>
-  /** One transaction, with no other of this schema beside it. */
+  /** One transaction, or part of one that others share and that fails by itself, with no other of this schema beside it. */
   alone<T>(work: (db: Kysely<Tables>) => Promise<T>): Promise<T>
   /** Ends within seconds, also where nothing answers. */
   close(): Promise<void>
@@ -113,18 +114,19 @@ export function openPostgres<Tables>(options: PostgresOptions, connections: numb
   const begin = `begin; set local statement_timeout = ${answerMs}; set local idle_in_transaction_session_timeout = ${
     answerMs * 2
   }; select pg_advisory_xact_lock(${lockOf(schema)})`
+  // In one process one after the other, on one connection: those that wait for the lock would keep all others from those that read.
+  const together = groupedTransactions<Tables>((work) =>
+    inTransaction(
+      bare,
+      (one) => sql.raw(begin).execute(one),
+      (db) => work(db.withSchema(schema)),
+    ),
+  )
   let closed: Promise<void> | null = null
   return {
     ...place,
     run,
-    alone: (work) =>
-      run(() =>
-        inTransaction(
-          bare,
-          (one) => sql.raw(begin).execute(one),
-          (db) => work(db.withSchema(schema)),
-        ),
-      ),
+    alone: (work) => run(() => together(work)),
     close: () => {
       closed ??= (async () => {
         closing.abort()

@@ -5,13 +5,14 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { Kysely, SqliteDialect, sql } from 'kysely'
 import Database from 'libsql'
 import type { MetadataStore } from '../../ports/metadata-store.ts'
+import { groupedTransactions } from '../sql/group.ts'
 import { sqlMetadataStore } from '../sql/metadata-store.ts'
 import type { MetadataTables } from '../sql/metadata-tables.ts'
 import { metadataMigrations } from '../sql/metadata-tables.ts'
 import type { SqlDialect } from '../sql/migrate.ts'
 import { migrate } from '../sql/migrate.ts'
+import { inTransaction } from '../sql/transaction.ts'
 import { isBusy, storageError } from './errors.ts'
-import { groupedTransactions } from './group.ts'
 import { inspectSqlite } from './inspect.ts'
 import { keepingStatements } from './statements.ts'
 
@@ -45,7 +46,7 @@ export async function sqliteMetadataStore(path: string): Promise<MetadataStore> 
    * the file held would stay unfinished until it is collected, and no later transaction of this connection could commit.
    */
   const begin = () => database.exec('begin immediate')
-  const together = groupedTransactions(db, begin)
+  const together = groupedTransactions<MetadataTables>((work) => inTransaction(db, begin, work))
   const write = <T>(work: (db: Kysely<MetadataTables>) => Promise<T>): Promise<T> =>
     patiently(path, () => together(work))
   // A connection of its own, so that whoever reads does not wait for the end of what many write together.

@@ -4,7 +4,6 @@
  */
 import type { Kysely } from 'kysely'
 import { sql } from 'kysely'
-import { inTransaction } from '../sql/transaction.ts'
 
 type Work<Tables> = (db: Kysely<Tables>) => Promise<unknown>
 interface Waiting<Tables> {
@@ -13,12 +12,12 @@ interface Waiting<Tables> {
   readonly reject: (error: unknown) => void
 }
 
-/** More would keep whoever reads waiting for long. */
+/** More would keep whoever came first waiting for long. */
 const most = 64
 
+/** `transact` makes one transaction of what it is given. */
 export function groupedTransactions<Tables>(
-  db: Kysely<Tables>,
-  begin: () => unknown,
+  transact: (work: (db: Kysely<Tables>) => Promise<void>) => Promise<void>,
 ): <T>(work: (db: Kysely<Tables>) => Promise<T>) => Promise<T> {
   const waiting: Waiting<Tables>[] = []
   let running = false
@@ -28,7 +27,7 @@ export function groupedTransactions<Tables>(
     for (let group = waiting.splice(0, most); group.length > 0; group = waiting.splice(0, most)) {
       const settle: (() => void)[] = []
       try {
-        await inTransaction(db, begin, async (connection) => {
+        await transact(async (connection) => {
           const [only] = group
           // Alone, the transaction itself is what fails whole.
           if (group.length === 1) {
