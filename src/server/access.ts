@@ -50,7 +50,7 @@ export function guard(app: FastifyInstance, { access, hosts }: GuardOptions): vo
     // Nothing is served there.
     if (needs === undefined || needs === 'nothing') return done()
     try {
-      if (!access.required) refuseStrangeHost(request, named)
+      if (!access.required) refuseStranger(request, named)
       if (request.method !== 'GET' && request.method !== 'HEAD') refuseForeignPage(request)
       const { right, model, everywhere = false, runs = false } = needs
       request.caller = access.identify(request.headers.authorization)
@@ -101,19 +101,31 @@ const listed = (models: readonly string[]): string => shorten(models.join(', '),
 
 /**
  * A page of a stranger can give its own name the address 127.0.0.1, and is then of this server as far as the browser knows. It asks under
- * that name. Where keys are needed it has none.
+ * that name. And a proxy on this machine may pass on what others ask. Where keys are needed neither has one.
  */
-function refuseStrangeHost({ headers: { host } }: FastifyRequest, named: ReadonlySet<string>): void {
-  if (host === undefined) return
-  const name = /^(\[[^\]]*\]|[^:]*)(?::\d*)?$/.exec(host)?.[1]?.toLowerCase() ?? ''
-  if (isLoopbackHost(name) || name.endsWith('.localhost') || named.has(name)) return
-  throw new SixfoldError(
-    'SX_ORIGIN_REFUSED',
-    `The request is for '${shorten(host)}'. Without keys the server answers under names of this machine only.`,
-    {
-      fix: "Ask for 127.0.0.1 or localhost. If others reach this server through a proxy, need keys (server.access: 'keys'); or list the name in `server.hosts`.",
-    },
-  )
+function refuseStranger({ headers }: FastifyRequest, named: ReadonlySet<string>): void {
+  const { host } = headers
+  const name = /^(\[[^\]]*\]|[^:]*)(?::\d*)?$/.exec(host ?? 'localhost')?.[1]?.toLowerCase() ?? ''
+  if (named.has(name)) return
+  if (!isLoopbackHost(name) && !name.endsWith('.localhost'))
+    throw new SixfoldError(
+      'SX_ORIGIN_REFUSED',
+      `The request is for '${shorten(host!)}'. Without keys the server answers under names of this machine only.`,
+      {
+        fix: "Ask for 127.0.0.1 or localhost. If others reach this server through a proxy, need keys (server.access: 'keys'); or list the name in `server.hosts`.",
+      },
+    )
+  const others = String(headers['x-forwarded-for'] ?? '127.0.0.1')
+    .split(',')
+    .find((address) => !isLoopbackHost(address.trim()))
+  if (others !== undefined)
+    throw new SixfoldError(
+      'SX_ORIGIN_REFUSED',
+      `A proxy passes this on for '${shorten(others.trim())}'. Without keys the server answers whoever is on this machine.`,
+      {
+        fix: "Need keys (server.access: 'keys'), or have the proxy ask under a name that `server.hosts` lists.",
+      },
+    )
 }
 
 /**

@@ -226,6 +226,8 @@ describe('without keys, on this machine', () => {
     { host: 'SIXFOLD.example:443' },
     { 'sec-fetch-site': 'same-origin', origin: 'https://sixfold.example' },
     { 'sec-fetch-site': 'none' },
+    { 'x-forwarded-for': '127.0.0.1, ::1' },
+    { 'x-forwarded-for': '203.0.113.7', host: 'sixfold.example' },
     // nginx before it, which leaves the port of its name out, or says it.
     { host: 'localhost', origin: 'http://localhost:8080' },
     { host: '127.0.0.1', 'x-forwarded-host': 'sixfold.example:8080', origin: 'http://sixfold.example:8080' },
@@ -244,6 +246,10 @@ describe('without keys, on this machine', () => {
     { host: 'localhost.evil.example' },
     { host: '0.0.0.0:6006' },
     { host: '10.0.0.1' },
+    // A proxy on this machine that has a name for the server as this machine knows it.
+    { 'x-forwarded-for': '203.0.113.7' },
+    { 'x-forwarded-for': '127.0.0.1, 203.0.113.7' },
+    { 'x-forwarded-for': 'unknown' },
     { origin: 'null' },
     { origin: 'https://evil.example' },
     { origin: 'http://localhost:3000' },
