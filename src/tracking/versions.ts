@@ -6,6 +6,7 @@ import type { Facts, ModelVersion, RegistryStore, VersionFile } from '../ports/r
 import type { LoggedModel, Run, TrackingStore } from '../ports/tracking-store.ts'
 import type { DeclaredInput, Registration, Registry } from '../registry/index.ts'
 import { readMlModel } from '../registry/index.ts'
+import { withinTraining } from '../training/index.ts'
 import type { Files } from './files.ts'
 import { versionsFolder } from './files.ts'
 import { factsKnown } from './model-facts.ts'
@@ -42,7 +43,10 @@ export function versions({
   files,
   now,
 }: VersionsOptions): Pick<Tracking, 'registerVersion' | 'addressOf'> {
-  const runOf = async (id: string | null): Promise<Run | null> => (id === null ? null : store.run(id))
+  const runOf = async (id: string | null): Promise<Run | null> => {
+    const run = id === null ? null : await store.run(id)
+    return run === null ? null : withinTraining(run, (around) => store.run(around))
+  }
 
   const text = async (folder: string, name: string, all: readonly VersionFile[]): Promise<string | null> => {
     const file = all.find(({ path }) => path === name)

@@ -12,7 +12,7 @@ import type { RowSets, SetName } from './data.ts'
 import { buildSets, fileOf } from './data.ts'
 import type { Code } from './surroundings.ts'
 import { codeOf, git, hardware, packagesOf } from './surroundings.ts'
-import { dataTags, packagesFile, tags, textsOf, wordsOf } from './tags.ts'
+import { dataTags, packagesFile, tags, textsOf, withinTraining, wordsOf } from './tags.ts'
 import type { TrainingOptions } from './train.ts'
 
 export interface Ingredient {
@@ -47,7 +47,8 @@ export async function ingredientsOf(
   const found: Ingredient[] = []
   const note = (name: Ingredient['name'], state: Ingredient['state'], words: string): void =>
     void found.push({ name, state, words })
-  const run = version.run === null ? null : await options.tracking.run(version.run)
+  const named = version.run === null ? null : await options.tracking.run(version.run)
+  const run = named === null ? null : await withinTraining(named, (around) => options.tracking.run(around))
   if (run === null) {
     note('run', 'missing', version.run === null ? 'it was registered without a run' : `the run ${version.run} is gone`)
     return { ingredients: found, recipe: null }

@@ -4,7 +4,7 @@ import type { ModelVersion, VersionFile } from '../ports/registry-store.ts'
 import type { Run, TrackingStore } from '../ports/tracking-store.ts'
 import type { Registry } from '../registry/index.ts'
 import type { Attempt } from './attempt.ts'
-import { ownFolder } from './tags.ts'
+import { ownFolder, parentTag } from './tags.ts'
 
 export interface Produced {
   readonly files: readonly VersionFile[]
@@ -15,13 +15,23 @@ export interface Produced {
 
 const most = 1_000
 
-/** Oldest first. */
+/** Of the run, and of runs within it, as a search over parameters makes them; oldest first. */
 export async function versionsOf(
   run: Run,
-  registry: Pick<Registry, 'searchVersions'>,
+  { registry, tracking }: { readonly registry: Pick<Registry, 'searchVersions'>; readonly tracking: TrackingStore },
 ): Promise<readonly ModelVersion[]> {
+  const within = await tracking.searchRuns(
+    [run.experiment],
+    {
+      where: [{ of: 'tag', key: parentTag, operator: '=', value: run.id }],
+      order: [{ of: 'attribute', key: 'start_time', descending: true }],
+      limit: most,
+      offset: 0,
+    },
+    'active',
+  )
   const { items } = await registry.searchVersions({
-    where: [{ of: 'attribute', key: 'run_id', operator: '=', value: run.id }],
+    where: [{ of: 'attribute', key: 'run_id', operator: 'IN', value: [run.id, ...within.items.map(({ id }) => id)] }],
     order: [{ of: 'attribute', key: 'creation_timestamp', descending: false }],
     limit: most,
     offset: 0,

@@ -124,7 +124,7 @@ async function again(
       },
       async (attempted, sets) => {
         mustHaveEndedWell(attempted)
-        const registered = await versionsOf(attempted.run, options.registry)
+        const registered = await versionsOf(attempted.run, options)
         const made = registered.find(({ model }) => model === version.model) ?? (await modelLeft(attempted, tracking))
         if (made === null || made.entry === null)
           throw new SixfoldError(

@@ -156,7 +156,7 @@ async function versionsMade(
 ): Promise<readonly { readonly version: ModelVersion; readonly byCommand: boolean }[]> {
   const { registry, tracking, actor } = options
   const { run } = attempted
-  const registered = await versionsOf(run, registry)
+  const registered = await versionsOf(run, options)
   if (registered.some(({ model }) => model === name)) return registered.map((version) => ({ version, byCommand: true }))
   const left = await modelLeft(attempted, tracking)
   if (left === null) {

@@ -4,7 +4,8 @@ import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ReproductionOptions } from '../../src/training/index.ts'
-import { train } from '../../src/training/index.ts'
+import { factsOfRun, train, withinTraining } from '../../src/training/index.ts'
+import { versionsOf } from '../../src/training/produced.ts'
 import { optionsFor, shell, watching } from './options.ts'
 import type { Place } from './place.ts'
 import { hour, isAlive, labelRows, place, start } from './place.ts'
@@ -221,4 +222,35 @@ test('folders of trainings that are over are gone with the next one, and that of
   expect(readdirSync(folder)).not.toContain('f'.repeat(32))
   await expect(trained).resolves.toMatchObject({ ok: true })
   expect(readdirSync(folder)).toEqual([])
+})
+
+test('a run within that of a training is of the same data and code, and its versions are those of the training', async () => {
+  const options = optionsFor(await project.open({ command: shell('cp models/eta.onnx "$SIXFOLD_OUTPUT"') }))
+  const trained = await train('eta', 'registered', options, watching())
+  const { tracking, registry } = options
+  const around = (await tracking.run(trained.run))!
+  const within = await tracking.createRun({
+    id: 'c'.repeat(32),
+    experiment: around.experiment,
+    name: 'one of many',
+    user: 'ana',
+    startedAt: around.startedAt,
+    tags: { 'mlflow.parentRunId': around.id, 'sixfold.hardware': 'its own' },
+  })
+  const { data, configuration } = factsOfRun(await withinTraining(within, (id) => tracking.run(id)))
+  expect(data).toEqual(factsOfRun(around).data)
+  expect(configuration).toMatchObject({ command: trained.command, hardware: 'its own' })
+  const loose = { ...within, tags: { 'mlflow.parentRunId': 'd'.repeat(32) } }
+  expect(await withinTraining(loose, (id) => tracking.run(id))).toBe(loose)
+
+  const first = await registry.version('eta', String(trained.versions[0]!.version))
+  const { files, entry, flavor, facts, source, tags } = first
+  const second = await registry.register(
+    {
+      ...{ model: 'eta', create: false, files, entry, flavor, facts, source, tags, run: within.id },
+      ...{ runLink: null, loggedModel: null, description: null, unlessNewest: false },
+    },
+    { actor: 'local:ana', reason: null },
+  )
+  expect((await versionsOf(around, options)).map(({ version }) => version)).toEqual([first.version, second.version])
 })
