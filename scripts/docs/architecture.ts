@@ -38,6 +38,7 @@ const words: { readonly [folder: string]: string } = {
   inference: 'predictions',
   registry: 'versions of models',
   training: 'from labels to a version',
+  tracking: 'experiments, runs, files',
   monitoring: 'outcomes and quality',
   api: 'what the system does and answers',
   server: 'HTTP',

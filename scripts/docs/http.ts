@@ -3,6 +3,7 @@ import ts from 'typescript'
 import type { ErrorCode } from '../../src/kernel/errors.ts'
 import { catalogue } from '../../src/kernel/errors.ts'
 import { header, table } from './markdown.ts'
+import { mlflowRoutes } from './mlflow-routes.ts'
 import { registryRoutes } from './registry-routes.ts'
 import { membersOf, parse } from './source.ts'
 
@@ -244,6 +245,8 @@ ${table(
 Where the console was built it is served at \`/\`.
 
 ${served.map((route) => section(route, routes[route]!)).join('\n\n')}
+
+${mlflowRoutes()}
 
 ## Server-Timing
 
