@@ -153,8 +153,8 @@ export function runs(store: TrackingStore, files: Pick<Files, 'list'>, now: () =
     logOutputs: (id, models) => store.logOutputs(id, models),
     metricHistory: async (id, key, limit, page) => {
       await run(id)
-      if (limit === null) return { items: await wholeHistory(id, key), next: null }
       const offset = offsetIn(page)
+      if (limit === null) return { items: await wholeHistory(id, key), next: null }
       return foundIn(await store.metricHistory(id, key, checkedLimit(limit, mostMetrics), offset), { offset })
     },
     metricHistories: async (ids, key, steps, limit) => {
@@ -195,13 +195,13 @@ export function runs(store: TrackingStore, files: Pick<Files, 'list'>, now: () =
 
 const nothing = { metrics: [], parameters: [], tags: [] } as const
 
-/** The first, the last, and others in equal distances; those of one step together. */
+/** Every so many steps, and the last; the values of one step together. */
 function spread(history: readonly Metric[], limit: number): readonly Metric[] {
-  const steps = [...new Set(history.map(({ step }) => step))]
   if (history.length <= limit) return history
-  const wanted = new Set<number>()
-  const count = Math.max(2, Math.min(limit, steps.length))
-  for (let i = 0; i < count; i++) wanted.add(steps[Math.round((i * (steps.length - 1)) / (count - 1))]!)
+  const steps = [...new Set(history.map(({ step }) => step))]
+  const wanted = new Set<number | undefined>([steps.at(-1)])
+  const count = Math.min(limit, steps.length)
+  for (let i = 0; i < count - 1; i++) wanted.add(steps[Math.floor((i * steps.length) / count)])
   return history.filter(({ step }) => wanted.has(step))
 }
 
