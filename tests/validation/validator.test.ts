@@ -233,7 +233,7 @@ describe('invariants', () => {
     const [{ row, before, changed, after }] = examples as [InvariantFigures['examples'][number]]
     expect(changed).toEqual({ b: (row['b'] as number) + 0.5 })
     expect(after!['yes'] as number).toBeLessThan(before['yes'] as number)
-    expect(check.words).toContain(JSON.stringify(row))
+    expect(check.words).toContain(`"a":${Number((row['a'] as number).toPrecision(6))}`)
     expect(checkIn(result, 'invariant: same').outcome).toBe('failed')
   })
 

@@ -9,7 +9,6 @@ import type { Model, Output } from '../../definition/model.ts'
 import { compile } from '../../expression/targets/javascript/compile.ts'
 import { SixfoldError } from '../../kernel/errors.ts'
 import { md5Hash52 } from '../../kernel/hash.ts'
-import { shorten } from '../../kernel/shorten.ts'
 import type { OfflineStore } from '../../ports/offline-store.ts'
 import { holm } from '../../statistics/holm.ts'
 import { vectorsIn } from './columns.ts'
@@ -21,7 +20,7 @@ import { locate } from './invariants.ts'
 import type { Answer, Row, Scorer } from './scorer.ts'
 import { rowOf, rowReader } from './scorer.ts'
 import type { Finding } from './words.ts'
-import { chanceText, compact, figure, percent, shown } from './words.ts'
+import { brief, chanceText, compact, figure, percent, shown } from './words.ts'
 
 export interface Measured {
   readonly findings: readonly (Finding & { readonly name: string })[]
@@ -217,7 +216,7 @@ function answersFinding(
     ? { outcome: 'passed', words: `It answers all ${compact(rows)} rows of ${path}.${without}`, figures }
     : {
         outcome: 'failed',
-        words: `It gives no usable answer to ${compact(failed)} of ${compact(rows)} rows of ${path}; the first is row ${unanswered.at + 1}: ${shorten(JSON.stringify(rowOf(model, unanswered.row)), 400)}.`,
+        words: `It gives no usable answer to ${compact(failed)} of ${compact(rows)} rows of ${path}; the first is row ${unanswered.at + 1}: ${brief(rowOf(model, unanswered.row), 600)}.`,
         figures,
       }
 }
@@ -226,7 +225,6 @@ function metricFinding(metric: MetricFigures, path: string, champion: number | n
   const { challenger: own, champion: theirs, worse, margin, decides, alpha, rows } = metric
   const range = ({ value, low, high }: typeof own): string => `${figure(value)} (${figure(low)} to ${figure(high)})`
   const says = `${metric.metric} ${range(own)} on ${compact(rows)} rows of ${path}`
-  const sure = percent(1 - alpha)
   if (champion === null || theirs === null || worse === null || margin === null)
     return { outcome: 'passed', words: `${says}. No version is in production to compare it with.`, figures: metric }
   const beside = `${says}; version ${champion} has ${figure(theirs.value)}`
@@ -234,7 +232,7 @@ function metricFinding(metric: MetricFigures, path: string, champion: number | n
     metric.mcnemar === null
       ? ''
       : `, p ${metric.mcnemar < 1e-4 ? '' : '= '}${chanceText(metric.mcnemar)} by McNemar's test`
-  const by = `${figure(Math.abs(worse.value))} ${worse.value > 0 ? 'worse' : 'better'} (${sure} sure: at most ${figure(worse.high)} worse, at least ${figure(worse.low)}${tested})`
+  const by = `${sided(worse.value)} (${percent(1 - 2 * alpha)} interval: ${sided(worse.low)} to ${sided(worse.high)}${tested})`
   if (worse.low > margin)
     return {
       outcome: 'failed',
@@ -257,6 +255,8 @@ function metricFinding(metric: MetricFigures, path: string, champion: number | n
     figures: metric,
   }
 }
+
+const sided = (worse: number): string => `${figure(Math.abs(worse))} ${worse > 0 ? 'worse' : 'better'}`
 
 function sliceFindings(
   gate: Gate,
@@ -289,7 +289,7 @@ function sliceFindings(
     const says = `${metric} ${figure(challenger!.value)} on ${compact(rows)} rows`
     if (chance === null || theirs === null || worse === null || margin === null)
       return { ...told, outcome: 'passed' as const, words: `${says}. Nothing to compare it with.` }
-    const beside = `${says}; version ${champion} has ${figure(theirs.value)}: ${figure(Math.abs(worse.value))} ${worse.value > 0 ? 'worse' : 'better'}, and ${figure(margin)} is allowed`
+    const beside = `${says}; version ${champion} has ${figure(theirs.value)}: ${sided(worse.value)}, and ${figure(margin)} is allowed`
     const corrected = tested.length > 1 ? `, corrected for ${tested.length} slices` : ''
     return chance < heldOut.alpha
       ? {

@@ -4,12 +4,11 @@ import type { Model } from '../../definition/model.ts'
 import type { Value } from '../../expression/node.ts'
 import type { Locate } from '../../expression/targets/javascript/compile.ts'
 import { compile } from '../../expression/targets/javascript/compile.ts'
-import { shorten } from '../../kernel/shorten.ts'
 import type { InvariantFigures } from './figures.ts'
 import type { Answer, Row, Scorer } from './scorer.ts'
 import { answerOf, rowOf } from './scorer.ts'
 import type { Finding } from './words.ts'
-import { compact } from './words.ts'
+import { brief, compact } from './words.ts'
 
 /** A row of values is the vector, then the answer to it, then the answer after a change. */
 export function locate({ vector, output }: Model): Locate {
@@ -80,12 +79,10 @@ export async function tryInvariant(
   const [first] = examples
   if (first !== undefined) {
     const then =
-      first.changed === null
-        ? ''
-        : `; with ${shorten(JSON.stringify(first.changed), 200)} it answers ${JSON.stringify(first.after)}`
+      first.changed === null ? '' : `; with ${brief(first.changed, 200)} it answers ${brief(first.after!, 200)}`
     return {
       outcome: 'failed',
-      words: `It does not hold for ${compact(violations)} of ${compact(applies)} tries on ${compact(rows.length)} ${from}. To ${shorten(JSON.stringify(first.row), 600)} it answers ${JSON.stringify(first.before)}${then}.`,
+      words: `It does not hold for ${compact(violations)} of ${compact(applies)} tries on ${compact(rows.length)} ${from}. To ${brief(first.row, 800)} it answers ${brief(first.before, 200)}${then}.`,
       figures,
     }
   }

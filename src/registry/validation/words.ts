@@ -22,6 +22,15 @@ export const shown = (value: unknown): string =>
       ? 'an object'
       : shorten(typeof value === 'bigint' ? String(value) : (JSON.stringify(value) ?? 'nothing'))
 
+/** Values by name, with as many digits as one reads. The figures have them all. */
+export const brief = (values: object, most: number): string =>
+  shorten(
+    JSON.stringify(values, (_, value: unknown) =>
+      typeof value === 'bigint' ? String(value) : typeof value === 'number' ? Number(value.toPrecision(6)) : value,
+    ),
+    most,
+  )
+
 /** 12,345. */
 export const compact = (count: number): string => count.toLocaleString('en')
 
