@@ -153,8 +153,15 @@ const versionsMatching = (db: Db, search: Search, dialect: SqlDialect) => {
     },
     ties: sql`${sql.ref('thing.updated')} desc, ${name}, ${sql.ref('thing.version')} desc`,
   }
+  // The model of a name is found first, and then its versions by their index.
+  const ofOneModel = search.where
+    .filter(({ of, key, operator }) => of === 'attribute' && key === 'name' && operator === '=')
+    .map(
+      ({ value }) =>
+        sql`${sql.ref('thing.model')} = (select one.seq from ${tableOf(db, 'registered_model')} as one where one.name = ${value})`,
+    )
   // The order that was found is kept through the join with the models.
-  return sql`from (select found.*, row_number() over () as place from (select thing.* ${matching(db, versions, search, dialect)}) as found) as thing
+  return sql`from (select found.*, row_number() over () as place from (select thing.* ${matching(db, versions, search, dialect, ofOneModel)}) as found) as thing
     join ${tableOf(db, 'registered_model')} as around on around.seq = thing.model order by thing.place`
 }
 

@@ -135,6 +135,8 @@ export const registryStep: Migrations<RegistryTables>['steps'][number] = async (
     .addUniqueConstraint('registered_version_number', ['model', 'version'])
     .execute()
   await db.schema.createIndex('registered_version_run').on('registered_version').column('run').execute()
+  // A page of all versions is read in this order.
+  await db.schema.createIndex('registered_version_updated').on('registered_version').column('updated').execute()
 
   for (const [table, owner] of [
     ['registered_model_tag', 'model'],
