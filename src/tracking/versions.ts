@@ -194,7 +194,7 @@ export function versions({
         const there = single === null ? await files.below(place.folder) : [{ ...single, path: nameOf(place.folder) }]
         if (sameFiles(there, version.files)) return place.uri
       }
-      return `mlflow-artifacts:/${versionsFolder}/${encodeURIComponent(version.model)}/${version.version}`
+      return `mlflow-artifacts:/${versionsFolder}/${version.model.replace(/[%?#]/g, encodeURIComponent)}/${version.version}`
     },
   }
 }

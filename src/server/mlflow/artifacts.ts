@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Tracking } from '../../api/index.ts'
 import { SixfoldError } from '../../kernel/errors.ts'
+import { demand } from '../access.ts'
 import { fileAnswer } from './answers.ts'
 
 /** So long nothing may come of an upload that has begun. */
@@ -45,6 +46,7 @@ export async function download(
   tracking: Tracking,
 ): Promise<FastifyReply> {
   const path = pathOf(request)
+  demandModel(request, path)
   const { local, bytes, sha256 } = await tracking.openFile(path)
   const name = path.slice(path.lastIndexOf('/') + 1)
   const etag = `"${sha256}"`
@@ -80,9 +82,26 @@ function rangeOf(header: string | undefined, bytes: number): readonly [number, n
   return start > end ? 'beyond' : [start, end]
 }
 
+/** Files of versions belong to their model, as it is named there or, by some clients, once more encoded. */
+function demandModel(request: FastifyRequest, path: string): void {
+  const [folder, model] = path.split('/')
+  if (folder !== 'versions' || model === undefined) return
+  demand(request.caller, 'read', model)
+  if (model.includes('%')) demand(request.caller, 'read', decoded(model))
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
 export async function listing(request: FastifyRequest, tracking: Tracking): Promise<object> {
   const { path = '' } = request.query as { readonly path?: unknown }
   if (typeof path !== 'string') throw new SixfoldError('SX_REQUEST_INVALID', "'path' is given more than once.")
+  demandModel(request, path)
   const files = await tracking.listFiles(path.replace(/\/+$/, ''))
   return files.length === 0 ? {} : { files: files.map((file) => fileAnswer(file)) }
 }
