@@ -29,7 +29,7 @@ const all = platform({
       },
     } as never,
   ),
-  recipe: training(late as unknown as Model, {
+  recipe: training(late as never, {
     labels: parquet('data/flights.parquet'),
     at: 'scheduled_departure',
     zone: 'UTC',
@@ -221,7 +221,7 @@ test('a version of a model that no platform defines still counts in production',
       ([, one]) => one.kind !== 'gate' && one.kind !== 'training' && one !== (late as unknown),
     ),
   )
-  const without = lineageOf({ ...options, platform: platform(rest) as unknown as Platform })
+  const without = lineageOf({ ...options, platform: platform(rest as never) as unknown as Platform })
   const { says } = await without({ of: 'column', source: 'departures', column: 'dep_delay' })
   expect(says[0]).toContain('late 2 answers in production (default)')
 })
