@@ -3,6 +3,7 @@ import { SixfoldError } from '../kernel/errors.ts'
 import { shorten } from '../kernel/shorten.ts'
 import type { ModelVersion, RegisteredModel, RegistryStore, Stage } from '../ports/registry-store.ts'
 import { stageIn } from '../ports/registry-store.ts'
+import type { Ordering } from '../ports/search.ts'
 import type { Registry } from '../registry/index.ts'
 import { foundIn, searchOf } from './pages.ts'
 import type { NamedModel, Tracking } from './tracking.ts'
@@ -13,6 +14,14 @@ const mostModels = 1_000
 const mostVersions = 200_000
 /** A page ends here, whatever was asked for: each has all that is known of it. */
 const versionsOfAPage = 10_000
+
+/** By what versions are told apart that the order asked for leaves equal. */
+const lastly: readonly Ordering[] = [
+  { of: 'attribute', key: 'name', descending: false },
+  { of: 'attribute', key: 'version_number', descending: true },
+]
+const named = (order: readonly Ordering[], key: string): boolean =>
+  order.some((one) => one.of === 'attribute' && one.key === key)
 
 export function namedModels(store: RegistryStore, registry: Registry): Part {
   const { environment } = registry
@@ -57,7 +66,9 @@ export function namedModels(store: RegistryStore, registry: Registry): Part {
     },
     searchVersions: async (query) => {
       const asked = searchOf('model version', query, mostVersions)
-      const search = { ...asked, limit: Math.min(asked.limit, versionsOfAPage) }
+      const order =
+        asked.order.length === 0 ? [] : [...asked.order, ...lastly.filter((one) => !named(asked.order, one.key))]
+      const search = { ...asked, order, limit: Math.min(asked.limit, versionsOfAPage) }
       return foundIn(await store.searchVersions(search), search)
     },
     moveVersion: async (name, number, to, archiveOthers, asker) => {
