@@ -31,7 +31,7 @@ export const registryRoutes: { readonly [route: string]: Route } = {
     answers: [
       [api, 'ModelDetail'],
       [api, 'VersionSummary', 'Each of `list`, newest first; at most 10,000'],
-      ['src/registry/productions.ts', 'ProductionPeriod', 'Each of `productions`, newest first'],
+      ['src/registry/lifecycle/productions.ts', 'ProductionPeriod', 'Each of `productions`, newest first'],
     ],
     instants: ['at', 'from', 'until'],
     errors: ['SX_UNKNOWN_MODEL'],

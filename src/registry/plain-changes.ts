@@ -4,7 +4,7 @@ import { SixfoldError } from '../kernel/errors.ts'
 import { shorten } from '../kernel/shorten.ts'
 import type { AuditEntry, Author, RegistryStore } from '../ports/registry-store.ts'
 import { checkModelName } from './names.ts'
-import { definitionOf } from './register.ts'
+import { definitionOf } from './registration/register.ts'
 import type { PlainChange } from './registry.ts'
 
 const longestDescription = 100_000

@@ -10,9 +10,9 @@ import { suggestion } from '../kernel/suggest.ts'
 import type { ModelVersion, RegisteredModel, Stage, VersionStanding } from '../ports/registry-store.ts'
 import { stageIn, stages } from '../ports/registry-store.ts'
 import type { Page, Search } from '../ports/search.ts'
-import { missingFacts } from './facts.ts'
-import type { Moves, MovesOptions } from './move.ts'
-import { definitionOf } from './register.ts'
+import type { Moves, MovesOptions } from './lifecycle/move.ts'
+import { missingFacts } from './registration/facts.ts'
+import { definitionOf } from './registration/register.ts'
 import type { ModelDetail, ModelSummary, VersionDetail, VersionSummary } from './registry.ts'
 
 export interface Reading {

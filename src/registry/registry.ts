@@ -15,8 +15,8 @@ import type {
   VersionFile,
 } from '../ports/registry-store.ts'
 import type { Page, Search } from '../ports/search.ts'
-import type { DeclaredInput } from './mlmodel.ts'
-import type { ProductionPeriod } from './productions.ts'
+import type { ProductionPeriod } from './lifecycle/productions.ts'
+import type { DeclaredInput } from './registration/mlmodel.ts'
 import type { ListedDelivery, ListedWebhook, WebhookTest } from './webhooks/webhooks.ts'
 
 /** Who asks: the rest of an `Author` is the registry's to fill in. */

@@ -8,9 +8,9 @@ import type { Model } from '../../src/definition/model.ts'
 import type { LoggedPrediction } from '../../src/inference/index.ts'
 import type { ModelVersion, Stage } from '../../src/ports/registry-store.ts'
 import type { Run } from '../../src/ports/tracking-store.ts'
-import { factsOf } from '../../src/registry/facts.ts'
 import type { LineageOptions, LineageQuestion } from '../../src/registry/index.ts'
 import { lineageOf } from '../../src/registry/index.ts'
+import { factsOf } from '../../src/registry/registration/facts.ts'
 
 const all = platform({
   ...(Object.fromEntries(

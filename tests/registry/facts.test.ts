@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { hashOfDefinition } from '../../src/definition/describe.ts'
 import { modelNamed, viewNamed } from '../../src/definition/graph.ts'
 import type { Inspection } from '../../src/ports/model-runtime.ts'
-import { factsOf, manifestOf, missingFacts, missingOf } from '../../src/registry/facts.ts'
+import { factsOf, manifestOf, missingFacts, missingOf } from '../../src/registry/registration/facts.ts'
 import { withGates } from './platform.ts'
 
 const platform = withGates()

@@ -3,8 +3,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Stage } from '../../src/ports/registry-store.ts'
 import { stages } from '../../src/ports/registry-store.ts'
-import type { Standing } from '../../src/registry/lifecycle.ts'
-import { after, leads, stepsTo, waysFrom } from '../../src/registry/lifecycle.ts'
+import type { Standing } from '../../src/registry/lifecycle/ways.ts'
+import { after, leads, stepsTo, waysFrom } from '../../src/registry/lifecycle/ways.ts'
 
 const at = (stage: Stage, validated = stage !== 'registered', wasProduction = stage === 'production'): Standing => ({
   stage,

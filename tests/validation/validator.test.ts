@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { onnxModelRuntime } from '../../src/adapters/onnx/model-runtime.ts'
 import { bounded, decreasing, gate, increasing, label, model, parquet, unaffected } from '../../src/index.ts'
 import type { Evidence } from '../../src/ports/registry-store.ts'
-import type { HeldVersion } from '../../src/registry/evidence.ts'
+import type { HeldVersion } from '../../src/registry/validation/evidence.ts'
 import type {
   HeldOutFigures,
   InvariantFigures,

@@ -10,8 +10,8 @@ import type { Gate } from '../../src/definition/gate.ts'
 import { hashOf } from '../../src/kernel/hash.ts'
 import type { ModelRuntime } from '../../src/ports/model-runtime.ts'
 import type { Evidence, ModelVersion, VersionFile } from '../../src/ports/registry-store.ts'
-import type { HeldVersion, ValidationResult } from '../../src/registry/evidence.ts'
 import type { Check } from '../../src/registry/registry.ts'
+import type { HeldVersion, ValidationResult } from '../../src/registry/validation/evidence.ts'
 import { validator } from '../../src/registry/validation/validator.ts'
 
 export interface Workplace {

@@ -1,16 +1,16 @@
 /** A validation is made, its evidence recorded, and the version moved on where it passed. */
-import { gateOf } from '../definition/graph.ts'
-import { SixfoldError } from '../kernel/errors.ts'
-import { failpoint } from '../kernel/failpoint.ts'
-import { hashOf } from '../kernel/hash.ts'
-import type { ModelVersion } from '../ports/registry-store.ts'
-import { stageIn } from '../ports/registry-store.ts'
-import type { HeldVersion, Validator } from './evidence.ts'
-import { asStored, referring } from './keep.ts'
-import { leads } from './lifecycle.ts'
+import { gateOf } from '../../definition/graph.ts'
+import { SixfoldError } from '../../kernel/errors.ts'
+import { failpoint } from '../../kernel/failpoint.ts'
+import { hashOf } from '../../kernel/hash.ts'
+import type { ModelVersion } from '../../ports/registry-store.ts'
+import { stageIn } from '../../ports/registry-store.ts'
+import { asStored, referring } from '../artifacts/refer.ts'
+import { authorOf, definitionOf, partOf } from '../registration/register.ts'
+import type { Asker, ValidateOptions, Validation } from '../registry.ts'
+import type { HeldVersion, Validator } from '../validation/evidence.ts'
 import type { Moves, MovesOptions } from './move.ts'
-import { authorOf, definitionOf, partOf } from './register.ts'
-import type { Asker, ValidateOptions, Validation } from './registry.ts'
+import { leads } from './ways.ts'
 
 export interface ValidatingOptions extends MovesOptions {
   readonly moves: Moves

@@ -2,11 +2,11 @@
  * Referring to artifacts that somebody may be collecting. A file that was put before it was collected may be gone when it is referred to, and
  * whoever put it cannot know; so the metadata store refuses the reference, and it is spared, put again, and referred to again.
  */
-import { systemClock } from '../kernel/clock.ts'
-import { isSixfoldError, SixfoldError } from '../kernel/errors.ts'
-import { pause, pauseAfter } from '../kernel/persist.ts'
-import type { ArtifactStore } from '../ports/artifact-store.ts'
-import type { RegistryStore } from '../ports/registry-store.ts'
+import { systemClock } from '../../kernel/clock.ts'
+import { isSixfoldError, SixfoldError } from '../../kernel/errors.ts'
+import { pause, pauseAfter } from '../../kernel/persist.ts'
+import type { ArtifactStore } from '../../ports/artifact-store.ts'
+import type { RegistryStore } from '../../ports/registry-store.ts'
 
 /** Longer than one who collects takes between condemning and deleting. */
 const patienceMs = 40_000

@@ -3,12 +3,12 @@
  * has its gate; any other goes where it is told to. What a step took to be so is part of its change, so that of two that exclude each
  * other one wins, and the other is told who did.
  */
-import { gateOf } from '../definition/graph.ts'
-import type { Model } from '../definition/model.ts'
-import { signatureOf } from '../inference/index.ts'
-import { isSixfoldError, SixfoldError } from '../kernel/errors.ts'
-import { failpoint } from '../kernel/failpoint.ts'
-import { formatInstant } from '../kernel/instant.ts'
+import { gateOf } from '../../definition/graph.ts'
+import type { Model } from '../../definition/model.ts'
+import { signatureOf } from '../../inference/index.ts'
+import { isSixfoldError, SixfoldError } from '../../kernel/errors.ts'
+import { failpoint } from '../../kernel/failpoint.ts'
+import { formatInstant } from '../../kernel/instant.ts'
 import type {
   AuditEntry,
   Author,
@@ -18,18 +18,18 @@ import type {
   Stage,
   StageChange,
   VersionStanding,
-} from '../ports/registry-store.ts'
-import { stageIn, stages } from '../ports/registry-store.ts'
-import type { Standing } from './lifecycle.ts'
-import { after, leads, stepsTo, waysFrom, worded } from './lifecycle.ts'
+} from '../../ports/registry-store.ts'
+import { stageIn, stages } from '../../ports/registry-store.ts'
+import type { RegisterOptions } from '../registration/register.ts'
+import { authorOf, definitionOf, partOf } from '../registration/register.ts'
+import type { Asker, Consequence, Moved, MoveOptions, RollbackExpected, RolledBack } from '../registry.ts'
 import type { Situation } from './preconditions.ts'
 import { effectsOf, preconditionsOf, proofIn } from './preconditions.ts'
 import type { ProductionPeriod } from './productions.ts'
 import { productionPeriods, versionBefore } from './productions.ts'
-import type { RegisterOptions } from './register.ts'
-import { authorOf, definitionOf, partOf } from './register.ts'
-import type { Asker, Consequence, Moved, MoveOptions, RollbackExpected, RolledBack } from './registry.ts'
 import type { Serving } from './serving.ts'
+import type { Standing } from './ways.ts'
+import { after, leads, stepsTo, waysFrom, worded } from './ways.ts'
 
 export interface MovesOptions extends RegisterOptions {
   readonly environment: string

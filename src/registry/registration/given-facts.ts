@@ -1,8 +1,8 @@
 /** Facts that somebody writes down as JSON, beside those that the file and the definition tell. Read member by member: it comes from outside. */
-import { SixfoldError } from '../kernel/errors.ts'
-import { shorten } from '../kernel/shorten.ts'
-import { suggestion } from '../kernel/suggest.ts'
-import type { Facts } from '../ports/registry-store.ts'
+import { SixfoldError } from '../../kernel/errors.ts'
+import { shorten } from '../../kernel/shorten.ts'
+import { suggestion } from '../../kernel/suggest.ts'
+import type { Facts } from '../../ports/registry-store.ts'
 
 type Reader<T> = (value: unknown, at: string) => T
 

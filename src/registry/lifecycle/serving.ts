@@ -3,9 +3,9 @@
  * away. What a roll back needs is therefore known before it is needed: the production periods of every model, and their versions.
  */
 
-import { isSixfoldError, SixfoldError } from '../kernel/errors.ts'
-import type { Author, ModelVersion, RegistryStore } from '../ports/registry-store.ts'
-import { stageIn } from '../ports/registry-store.ts'
+import { isSixfoldError, SixfoldError } from '../../kernel/errors.ts'
+import type { Author, ModelVersion, RegistryStore } from '../../ports/registry-store.ts'
+import { stageIn } from '../../ports/registry-store.ts'
 import type { ProductionPeriod } from './productions.ts'
 import { productionPeriods, versionBefore } from './productions.ts'
 

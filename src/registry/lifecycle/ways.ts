@@ -4,9 +4,9 @@
  * registered → validated → staging → production → archived, and back where somebody thought better of it. These are the ways of a model that
  * the platform defines; any other model goes from any stage to any, as its registry of old let it.
  */
-import { SixfoldError } from '../kernel/errors.ts'
-import type { Stage } from '../ports/registry-store.ts'
-import { stages } from '../ports/registry-store.ts'
+import { SixfoldError } from '../../kernel/errors.ts'
+import type { Stage } from '../../ports/registry-store.ts'
+import { stages } from '../../ports/registry-store.ts'
 
 export interface Standing {
   readonly stage: Stage

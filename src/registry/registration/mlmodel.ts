@@ -3,8 +3,8 @@
  * made. It comes from whoever sent it: what is not as expected is not there.
  */
 import { parse } from 'yaml'
-import { SixfoldError } from '../kernel/errors.ts'
-import type { Facts, TensorInfo } from '../ports/registry-store.ts'
+import { SixfoldError } from '../../kernel/errors.ts'
+import type { Facts, TensorInfo } from '../../ports/registry-store.ts'
 
 export interface MlModel {
   /** 'onnx' where it has that flavour; else its own, as its client names it. */

@@ -7,12 +7,12 @@ import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { copyFile, link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, isAbsolute, join, posix } from 'node:path'
-import { SixfoldError } from '../kernel/errors.ts'
-import { hashOf } from '../kernel/hash.ts'
-import { shorten } from '../kernel/shorten.ts'
-import type { ArtifactStore } from '../ports/artifact-store.ts'
-import type { VersionFile } from '../ports/registry-store.ts'
-import { sorted } from './facts.ts'
+import { SixfoldError } from '../../kernel/errors.ts'
+import { hashOf } from '../../kernel/hash.ts'
+import { shorten } from '../../kernel/shorten.ts'
+import type { ArtifactStore } from '../../ports/artifact-store.ts'
+import type { VersionFile } from '../../ports/registry-store.ts'
+import { sorted } from '../registration/facts.ts'
 
 export interface VersionFiles {
   /** A local path to the verified file, the others of the version beside it. Throws SX_ARTIFACT_CORRUPT. */

@@ -2,7 +2,7 @@
  * What the registry is to be, from its audit alone, and where the present state differs: a stage, an alias or a version that was changed
  * past the audit shows. Holds names and numbers, and nothing of what versions are made of but their manifests.
  */
-import type { AuditEntry, ModelVersion, RegistryStore, Stage } from '../ports/registry-store.ts'
+import type { AuditEntry, ModelVersion, RegistryStore, Stage } from '../../ports/registry-store.ts'
 
 interface Replayed {
   readonly manifest: string | null

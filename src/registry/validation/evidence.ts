@@ -2,10 +2,10 @@
  * Evidence of a validation, and whether it still stands. It says of what it speaks: the version by its manifest, the model's definition and
  * the gate by their hashes. Of another gate or definition than today's it proves nothing any more.
  */
-import type { Gate } from '../definition/gate.ts'
-import type { Model } from '../definition/model.ts'
-import type { Evidence, ModelVersion } from '../ports/registry-store.ts'
-import type { Check } from './registry.ts'
+import type { Gate } from '../../definition/gate.ts'
+import type { Model } from '../../definition/model.ts'
+import type { Evidence, ModelVersion } from '../../ports/registry-store.ts'
+import type { Check } from '../registry.ts'
 
 /** What every document of a validation has; its author adds what else there is to tell. */
 export interface ValidationDocument {

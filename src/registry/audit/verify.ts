@@ -2,9 +2,9 @@
  * Whether the audit trail is the one that was written. Every entry is read, in pages: its number, its link to the one before, and its own hash.
  * Whoever can write to the store could still replace all of it; the hash of the newest entry, kept elsewhere, shows that.
  */
-import type { AuditEntry, RegistryStore } from '../ports/registry-store.ts'
-import { hashOfEntry, noEntry } from '../ports/registry-store.ts'
-import type { AuditVerification } from './registry.ts'
+import type { AuditEntry, RegistryStore } from '../../ports/registry-store.ts'
+import { hashOfEntry, noEntry } from '../../ports/registry-store.ts'
+import type { AuditVerification } from '../registry.ts'
 import type { Replay } from './replay.ts'
 import { replay } from './replay.ts'
 

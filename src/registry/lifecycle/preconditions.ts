@@ -2,15 +2,15 @@
  * What a step asks of a version, computed from what is recorded: each finding with the sentence that goes into the audit. What is not met
  * says what would meet it.
  */
-import { hashOfDefinition } from '../definition/describe.ts'
-import type { FactName, Gate, GatedStage } from '../definition/gate.ts'
-import { gatedStages } from '../definition/gate.ts'
-import type { Model } from '../definition/model.ts'
-import { formatInstant } from '../kernel/instant.ts'
-import type { Approval, AuditEntry, Evidence, ModelVersion, Precondition, Stage } from '../ports/registry-store.ts'
-import type { Proof } from './evidence.ts'
-import { proofOf } from './evidence.ts'
-import { missingOf } from './facts.ts'
+import { hashOfDefinition } from '../../definition/describe.ts'
+import type { FactName, Gate, GatedStage } from '../../definition/gate.ts'
+import { gatedStages } from '../../definition/gate.ts'
+import type { Model } from '../../definition/model.ts'
+import { formatInstant } from '../../kernel/instant.ts'
+import type { Approval, AuditEntry, Evidence, ModelVersion, Precondition, Stage } from '../../ports/registry-store.ts'
+import { missingOf } from '../registration/facts.ts'
+import type { Proof } from '../validation/evidence.ts'
+import { proofOf } from '../validation/evidence.ts'
 
 /** All that findings are made of. */
 export interface Situation {

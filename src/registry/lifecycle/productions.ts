@@ -1,5 +1,5 @@
 /** Which versions were in production, from the audit: what a roll back can go back to. */
-import type { AuditEntry, Stage } from '../ports/registry-store.ts'
+import type { AuditEntry, Stage } from '../../ports/registry-store.ts'
 
 export interface ProductionPeriod {
   readonly version: number

@@ -3,17 +3,17 @@
  * written down; in small lots, so that a lot is deleted well before anybody takes its collector for dead. Ended at any instant, it leaves
  * artifacts that are condemned and not deleted, or deleted and not written down: the next run takes them up again.
  */
-import type { Clock } from '../kernel/clock.ts'
-import { systemClock } from '../kernel/clock.ts'
-import { failpoint } from '../kernel/failpoint.ts'
-import type { ArtifactStore } from '../ports/artifact-store.ts'
-import type { RegistryStore } from '../ports/registry-store.ts'
-import { condemnedMs } from '../ports/registry-store.ts'
-import type { Purged, TrackingStore } from '../ports/tracking-store.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import { systemClock } from '../../kernel/clock.ts'
+import { failpoint } from '../../kernel/failpoint.ts'
+import type { ArtifactStore } from '../../ports/artifact-store.ts'
+import type { RegistryStore } from '../../ports/registry-store.ts'
+import { condemnedMs } from '../../ports/registry-store.ts'
+import type { Purged, TrackingStore } from '../../ports/tracking-store.ts'
+import { authorOf, partOf } from '../registration/register.ts'
+import type { Asker, Collected, CollectOptions } from '../registry.ts'
 import type { VersionFiles } from './open-version.ts'
 import { folderOf } from './open-version.ts'
-import { authorOf, partOf } from './register.ts'
-import type { Asker, Collected, CollectOptions } from './registry.ts'
 
 export interface CollectingOptions {
   readonly store: RegistryStore
