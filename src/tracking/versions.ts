@@ -66,7 +66,7 @@ export function versions({
         ? await files.below(folder)
         : [{ path: nameOf(folder), sha256: single.sha256, bytes: single.bytes }]
     const written = single === null ? await text(folder, 'MLmodel', all) : null
-    const mlmodel = written === null ? null : readMlModel(written)
+    const mlmodel = written === null ? null : await readMlModel(written)
     const requirements = single === null ? await text(folder, 'requirements.txt', all) : null
     const facts = factsKnown(run, model, mlmodel, requirements)
     const onnx = all.filter(({ path }) => path.endsWith('.onnx'))

@@ -136,7 +136,7 @@ async function look(path: string): Promise<Found> {
   }
   const text = await textAt('MLmodel')
   if (text === null) return { files, entry: onlyOnnx(path, files), flavor: null, dependencies: null, declared: null }
-  const described = readMlModel(text)
+  const described = await readMlModel(text)
   if (described.entry !== null && !files.some((file) => file.path === described.entry))
     throw new SixfoldError(
       'SX_ARTIFACT_INVALID',

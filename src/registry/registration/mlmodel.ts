@@ -2,9 +2,9 @@
  * The `MLmodel` file that MLflow's clients write beside a model: which flavour it has, which file is its ONNX form, and of what packages it is
  * made. It comes from whoever sent it: what is not as expected is not there.
  */
-import { parse } from 'yaml'
 import { SixfoldError } from '../../kernel/errors.ts'
 import type { Facts, TensorInfo } from '../../ports/registry-store.ts'
+import { readYaml } from './yaml.ts'
 
 export interface MlModel {
   /** 'onnx' where it has that flavour; else its own, as its client names it. */
@@ -27,14 +27,14 @@ export interface DeclaredInput {
 
 const longest = 1024 * 1024
 
-/** Throws SX_ARTIFACT_INVALID where it is no YAML. */
-export function readMlModel(text: string): MlModel {
+/** Rejects with SX_ARTIFACT_INVALID where it is no YAML. */
+export async function readMlModel(text: string): Promise<MlModel> {
   if (text.length > longest) throw invalid(`it has ${text.length} characters`)
   let document: unknown
   try {
-    document = parse(text, { maxAliasCount: 20 })
+    document = await readYaml(text)
   } catch (error) {
-    throw invalid(error instanceof Error ? error.message.split('\n')[0]! : 'it is no YAML')
+    throw invalid(error instanceof Error ? error.message : 'it is no YAML')
   }
   const flavors = member(document, 'flavors')
   const onnx = member(flavors, 'onnx')
