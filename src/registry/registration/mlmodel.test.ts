@@ -30,7 +30,7 @@ test('hostile ones stop neither the process nor those who come after', { timeout
   ]
   const found = await Promise.all([...hostile.map(refusal), readMlModel('flavors: {sklearn: {}}')])
   clearInterval(timer)
-  expect(found[0]).toMatchObject({ code: 'SX_ARTIFACT_INVALID', message: expect.stringContaining('5 seconds') })
+  expect(found[0]).toMatchObject({ code: 'SX_ARTIFACT_INVALID' })
   expect(found.at(-1)).toMatchObject({ flavor: 'sklearn' })
   expect(longest).toBeLessThan(1_000)
 })
