@@ -38,6 +38,10 @@ export interface RegistryStore {
   versions(model: string): Promise<readonly ModelVersion[]>
   /** How every version of these models stands, without what it is made of. Of each model the newest first. */
   standings(models: readonly string[]): Promise<readonly VersionStanding[]>
+  /** Versions whose place there is that stage, the one placed last first. */
+  placed(model: string, environment: string, stage: 'staging' | 'production' | 'archived'): Promise<readonly number[]>
+  /** Of each model the newest version that is in staging there, in production, archived, and the newest that is none of these. */
+  latest(models: readonly string[], environment: string): Promise<readonly ModelVersion[]>
   /** Of every model, the version whose place there is `production`; where a model has several, the one placed last. */
   production(environment: string): Promise<readonly ModelVersion[]>
   searchModels(search: Search): Promise<Page<RegisteredModel>>

@@ -278,7 +278,18 @@ export function registryStoreCases(
         [2],
         'what is in production there',
       )
+      equal(
+        (await store.latest(['m', 'none'], 'here')).map(({ version }) => version),
+        [3, 2, 1],
+        'the newest of each stage',
+      )
+      equal(
+        [await store.placed('m', 'here', 'archived'), await store.placed('m', 'here', 'production')],
+        [[2], [1]],
+        'what is placed there',
+      )
       await store.change(moving(1, 'production', 'archived'), by(16))
+      equal(await store.placed('m', 'here', 'archived'), [1, 2], 'the one placed last first')
       equal(await store.production('here'), [], 'after it was archived')
       await rejects(store.change(moving(9, 'registered', 'staging'), by()), 'SX_UNKNOWN_VERSION')
     }),

@@ -25,15 +25,12 @@ const named = (order: readonly Ordering[], key: string): boolean =>
 
 export function namedModels(store: RegistryStore, registry: Registry): Part {
   const { environment } = registry
-  const placed = (version: ModelVersion): string => {
-    const stage = stageIn(version, environment)
-    return stage === 'validated' ? 'registered' : stage
-  }
-  const withLatest = async (model: RegisteredModel): Promise<NamedModel> => {
-    const newest = new Map<string, ModelVersion>()
-    for (const version of await store.versions(model.name))
-      if (!newest.has(placed(version))) newest.set(placed(version), version)
-    return { ...model, latest: [...newest.values()] }
+  const withLatest = async (models: readonly RegisteredModel[]): Promise<readonly NamedModel[]> => {
+    const latest = await store.latest(
+      models.map(({ name }) => name),
+      environment,
+    )
+    return models.map((model) => ({ ...model, latest: latest.filter((version) => version.model === model.name) }))
   }
   const model = async (name: string): Promise<RegisteredModel> => {
     const found = await store.model(name)
@@ -49,13 +46,11 @@ export function namedModels(store: RegistryStore, registry: Registry): Part {
   }
 
   return {
-    model: async (name) => withLatest(await model(name)),
+    model: async (name) => (await withLatest([await model(name)]))[0]!,
     searchModels: async (query) => {
       const search = searchOf('registered model', query, mostModels)
       const { items, next } = foundIn(await store.searchModels(search), search)
-      const found: NamedModel[] = []
-      for (const item of items) found.push(await withLatest(item))
-      return { items: found, next }
+      return { items: await withLatest(items), next }
     },
     version,
     versionAs: async (name, alias) => {
@@ -80,10 +75,10 @@ export function namedModels(store: RegistryStore, registry: Registry): Part {
       const before = await version(name, number)
       const wanted: Stage = to === 'none' ? (before.validated ? 'validated' : 'registered') : to
       if (stageIn(before, environment) !== wanted) await registry.move(name, number, wanted, { archiveOthers }, asker)
-      else if (archiveOthers)
-        for (const other of await store.versions(name))
-          if (other.version !== number && stageIn(other, environment) === wanted)
-            await registry.move(name, other.version, 'archived', {}, { actor: asker.actor, reason: asker.reason })
+      else if (archiveOthers && (to === 'staging' || to === 'production'))
+        for (const other of await store.placed(name, environment, to))
+          if (other !== number)
+            await registry.move(name, other, 'archived', {}, { actor: asker.actor, reason: asker.reason })
       return version(name, number)
     },
   }

@@ -4,6 +4,7 @@
  */
 import type { Kysely } from 'kysely'
 import { sql } from 'kysely'
+import { GroupCommit } from '../group-commit.ts'
 
 type Work<Tables> = (db: Kysely<Tables>) => Promise<unknown>
 interface Waiting<Tables> {
@@ -20,33 +21,28 @@ export function groupedTransactions<Tables>(
   transact: (work: (db: Kysely<Tables>) => Promise<void>) => Promise<void>,
 ): <T>(work: (db: Kysely<Tables>) => Promise<T>) => Promise<T> {
   const waiting: Waiting<Tables>[] = []
-  let running = false
-
-  const run = async (): Promise<void> => {
-    running = true
-    for (let group = waiting.splice(0, most); group.length > 0; group = waiting.splice(0, most)) {
-      const settle: (() => void)[] = []
-      try {
-        await transact(async (connection) => {
-          const [only] = group
-          // Alone, the transaction itself is what fails whole.
-          if (group.length === 1) {
-            const value = await only!.work(connection)
-            settle.push(() => only!.resolve(value))
-          } else for (const one of group) settle.push(await apart(connection, one))
-        })
-        for (const tell of settle) tell()
-      } catch (error) {
-        for (const { reject } of group) reject(error)
-      }
+  const write = async (group: readonly Waiting<Tables>[]): Promise<void> => {
+    const settle: (() => void)[] = []
+    try {
+      await transact(async (connection) => {
+        const [only] = group
+        // Alone, the transaction itself is what fails whole.
+        if (group.length === 1) {
+          const value = await only!.work(connection)
+          settle.push(() => only!.resolve(value))
+        } else for (const one of group) settle.push(await apart(connection, one))
+      })
+      for (const tell of settle) tell()
+    } catch (error) {
+      for (const { reject } of group) reject(error)
     }
-    running = false
   }
+  const commit = new GroupCommit(() => (waiting.length === 0 ? null : write(waiting.splice(0, most))))
 
   return <T>(work: (db: Kysely<Tables>) => Promise<T>): Promise<T> =>
     new Promise<T>((resolve, reject) => {
       waiting.push({ work, resolve: resolve as (value: unknown) => void, reject })
-      if (!running) void run()
+      commit.within(0)
     })
 }
 

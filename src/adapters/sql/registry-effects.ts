@@ -6,7 +6,7 @@ import type { AuditEntry, Author, Change, ModelVersion, Stage, StageChange, Tags
 import { stageIn } from '../../ports/registry-store.ts'
 import { refer } from './registry-references.ts'
 import type { Db, ModelRow, VersionRow } from './registry-rows.ts'
-import { entryFrom, modelRow, neededModel, neededVersion, versionFrom } from './registry-rows.ts'
+import { entryFrom, modelRow, neededModel, neededVersion, standingFrom } from './registry-rows.ts'
 
 interface Effect {
   readonly model: string | null
@@ -211,23 +211,15 @@ async function deleteModel(db: Db, { model: name }: Extract<Change, { kind: 'mod
 
 /** What answers requests, or is about to, is not taken away: a place that a gate led to is given up first. */
 async function refuseInUse(db: Db, model: ModelRow, version: number | null): Promise<void> {
-  let inProduction = db.selectFrom('production').selectAll().where('model', '=', model.seq).where('exclusive', '=', 1)
-  let staged = db
-    .selectFrom('registered_version')
+  let query = db
+    .selectFrom('place')
     .selectAll()
     .where('model', '=', model.seq)
-    .where('places', 'like', '%"staging"%')
-  if (version !== null) {
-    inProduction = inProduction.where('version', '=', version)
-    staged = staged.where('version', '=', version)
-  }
-  const used = await inProduction.executeTakeFirst()
-  if (used !== undefined) throw inUse(model, used.version, 'production', used.environment)
-  for (const row of await staged.execute()) {
-    const { definition, places } = versionFrom({ ...row, name: model.name })
-    const place = Object.entries(places).find(([, { stage }]) => stage === 'staging')
-    if (definition !== null && place !== undefined) throw inUse(model, row.version, 'staging', place[0])
-  }
+    .where('exclusive', '=', 1)
+    .where('stage', 'in', ['production', 'staging'])
+  if (version !== null) query = query.where('version', '=', version)
+  const used = await query.orderBy('stage').executeTakeFirst()
+  if (used !== undefined) throw inUse(model, used.version, used.stage as Stage, used.environment)
 }
 
 const inUse = ({ name }: ModelRow, version: number, stage: Stage, environment: string): SixfoldError =>
@@ -339,7 +331,7 @@ async function removeVersions(db: Db, { seq: model }: ModelRow, one: VersionRow 
         references.where('owner', '>', `version ${model} `).where('owner', '<', `version ${model}!`)
       : references.where('owner', '=', ownerOf({ seq: model }, one.version))
   await references.execute()
-  for (const table of ['production', 'evidence', 'approval', 'registered_version'] as const) {
+  for (const table of ['place', 'evidence', 'approval', 'registered_version'] as const) {
     const rows = db.deleteFrom(table).where('model', '=', model)
     await (one === null ? rows : rows.where('version', '=', one.version)).execute()
   }
@@ -361,22 +353,23 @@ type Places = { [environment: string]: ModelVersion['places'][string] }
 async function changeStage(db: Db, change: StageChange, by: Author): Promise<Effect> {
   const { environment, from, to, exclusive, replaces } = change
   const [model, version] = await both(db, change)
-  const now = stageIn(versionFrom({ ...version, name: model.name }), environment)
+  const now = stageIn(standingFrom(version), environment)
   if (now !== from)
     throw conflict(`Version ${version.version} of '${model.name}' is ${now}, not ${from}, in '${environment}'.`, {
       version: version.version,
       stage: now,
     })
-  const inProduction = await db
-    .selectFrom('production')
-    .selectAll()
-    .where('model', '=', model.seq)
-    .where('environment', '=', environment)
-    .orderBy('at', 'desc')
-    .orderBy('version', 'desc')
-    .execute()
   const archived = new Set(change.archives)
   if (to === 'production' && exclusive) {
+    const inProduction = await db
+      .selectFrom('place')
+      .select('version')
+      .where('model', '=', model.seq)
+      .where('environment', '=', environment)
+      .where('stage', '=', 'production')
+      .orderBy('at', 'desc')
+      .orderBy('version', 'desc')
+      .execute()
     const current = inProduction[0]?.version ?? null
     if (current !== replaces)
       throw conflict(
@@ -390,8 +383,7 @@ async function changeStage(db: Db, change: StageChange, by: Author): Promise<Eff
   const left: number[] = []
   for (const number of archived) {
     const other = await neededVersion(db, model, number)
-    const place = stageIn(versionFrom({ ...other, name: model.name }), environment)
-    if (place !== to) continue
+    if (stageIn(standingFrom(other), environment) !== to) continue
     await placeVersion(db, model, other, environment, 'archived', exclusive, by.at)
     left.push(number)
   }
@@ -405,6 +397,9 @@ async function changeStage(db: Db, change: StageChange, by: Author): Promise<Eff
     environment,
   )
 }
+
+const isDefined = ({ document }: VersionRow): boolean =>
+  (JSON.parse(document) as Pick<ModelVersion, 'definition'>).definition !== null
 
 async function placeVersion(
   db: Db,
@@ -423,17 +418,14 @@ async function placeVersion(
     updated: at,
     ...(stage === 'validated' ? { validated: 1 } : {}),
   })
+  // What a definition stands for is not taken away from staging either.
+  const held = exclusive || (stage === 'staging' && isDefined(version))
+  const place = { stage, at, exclusive: held ? 1 : 0 }
   await db
-    .deleteFrom('production')
-    .where('model', '=', model.seq)
-    .where('environment', '=', environment)
-    .where('version', '=', version.version)
+    .insertInto('place')
+    .values({ model: model.seq, environment, version: version.version, ...place })
+    .onConflict((conflict) => conflict.columns(['model', 'environment', 'version']).doUpdateSet(place))
     .execute()
-  if (stage === 'production')
-    await db
-      .insertInto('production')
-      .values({ model: model.seq, environment, version: version.version, at, exclusive: exclusive ? 1 : 0 })
-      .execute()
 }
 
 const conflict = (words: string, details: { readonly [name: string]: unknown }): SixfoldError =>

@@ -37,6 +37,15 @@ export const versionFrom = (row: VersionRow & { readonly name: string }): ModelV
   updatedAt: row.updated,
 })
 
+/** How a version stands, without what it is made of. */
+export const standingFrom = ({
+  places,
+  validated,
+}: Pick<VersionRow, 'places' | 'validated'>): Pick<ModelVersion, 'places' | 'validated'> => ({
+  places: JSON.parse(places) as ModelVersion['places'],
+  validated: validated === 1,
+})
+
 /** Versions with the names of their models; `from` stands after what is selected, and calls a version `thing`. */
 export async function versionsFrom(db: Db, from: RawBuilder<unknown>): Promise<readonly ModelVersion[]> {
   const { rows } = await sql<

@@ -5,6 +5,7 @@ import type {
   AccessKey,
   AuditQuery,
   Evidence,
+  ModelVersion,
   RegistryStore,
   Stage,
   VersionStanding,
@@ -71,12 +72,27 @@ export function sqlRegistryStore({ read, write, dialect }: RegistryAccess): Regi
           places: JSON.parse(places) as VersionStanding['places'],
         }))
       }),
+    placed: (model, environment, stage) =>
+      read(async (db) => {
+        const rows = await db
+          .selectFrom('place')
+          .innerJoin('registered_model as around', 'around.seq', 'place.model')
+          .select('place.version')
+          .where('around.name', '=', model)
+          .where('environment', '=', environment)
+          .where('stage', '=', stage)
+          .orderBy('at', 'desc')
+          .orderBy('version', 'desc')
+          .execute()
+        return rows.map(({ version }) => version)
+      }),
+    latest: (models, environment) => read((db) => latest(db, models, environment)),
     production: (environment) =>
       read(async (db) => {
         const found = await versionsFrom(
           db,
-          sql`from ${withModel(db)} join ${tableOf(db, 'production')} as place on place.model = thing.model and place.version = thing.version
-            where place.environment = ${environment} order by place.at desc, place.version desc`,
+          sql`from ${withModel(db)} join ${tableOf(db, 'place')} as place on place.model = thing.model and place.version = thing.version
+            where place.environment = ${environment} and place.stage = 'production' order by place.at desc, place.version desc`,
         )
         const models = new Set<string>()
         return found.filter(({ model }) => !models.has(model) && models.add(model))
@@ -163,6 +179,24 @@ const versionsMatching = (db: Db, search: Search, dialect: SqlDialect) => {
   // The order that was found is kept through the join with the models.
   return sql`from (select found.*, row_number() over () as place from (select thing.* ${matching(db, versions, search, dialect, ofOneModel)}) as found) as thing
     join ${tableOf(db, 'registered_model')} as around on around.seq = thing.model order by thing.place`
+}
+
+/** Of each model the newest version at each of the stages that lead on, and the newest of all others: one look into an index for each. */
+async function latest(db: Db, models: readonly string[], environment: string): Promise<readonly ModelVersion[]> {
+  if (models.length === 0) return []
+  const placed = (stage: string) =>
+    sql`(select max(place.version) from ${tableOf(db, 'place')} as place
+      where place.environment = ${environment} and place.stage = ${stage} and place.model = around.seq)`
+  const other = sql`(select one.version from ${tableOf(db, 'registered_version')} as one where one.model = around.seq
+      and not exists (select 1 from ${tableOf(db, 'place')} as place where place.model = one.model
+        and place.environment = ${environment} and place.version = one.version
+        and place.stage in ('staging', 'production', 'archived'))
+      order by one.version desc limit 1)`
+  return versionsFrom(
+    db,
+    sql`from ${withModel(db)} where around.name in (${sql.join(models)}) and thing.version in
+      (${placed('staging')}, ${placed('production')}, ${placed('archived')}, ${other}) order by around.name, thing.version desc`,
+  )
 }
 
 // --- what was recorded

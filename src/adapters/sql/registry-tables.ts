@@ -45,7 +45,8 @@ export interface RegistryTables {
     updated: number
   }
   registered_version_tag: { version: number; key: string; value: string }
-  production: { model: number; environment: string; version: number; at: number; exclusive: number }
+  /** Where versions stand, also written in their rows: here to be found by stage, and held to one in production. */
+  place: { model: number; environment: string; version: number; stage: string; at: number; exclusive: number }
   evidence: {
     model: number
     version: number
@@ -155,23 +156,24 @@ export const registryStep: Migrations<RegistryTables>['steps'][number] = async (
       .execute()
   }
 
-  await keyed(db.schema.createTable('production'))
+  await keyed(db.schema.createTable('place'))
     .addColumn('model', integer, (column) => column.notNull())
     .addColumn('environment', text, (column) => column.notNull())
     .addColumn('version', integer, (column) => column.notNull())
+    .addColumn('stage', text, (column) => column.notNull())
     .addColumn('at', integer, (column) => column.notNull())
     .addColumn('exclusive', integer, (column) => column.notNull())
-    .addPrimaryKeyConstraint('production_key', ['model', 'environment', 'version'])
+    .addPrimaryKeyConstraint('place_key', ['model', 'environment', 'version'])
     .execute()
   // One in production, whatever the code does.
   await db.schema
-    .createIndex('production_one')
+    .createIndex('place_one_in_production')
     .unique()
-    .on('production')
+    .on('place')
     .columns(['model', 'environment'])
-    .where(sql.ref('exclusive'), '=', sql.lit(1))
+    .where(sql`${sql.ref('stage')} = 'production' and ${sql.ref('exclusive')} = 1` as never)
     .execute()
-  await db.schema.createIndex('production_environment').on('production').column('environment').execute()
+  await db.schema.createIndex('place_stage').on('place').columns(['environment', 'stage', 'model', 'version']).execute()
 
   await db.schema
     .createTable('evidence')
@@ -315,8 +317,8 @@ async function carryOver(db: Kysely<RegistryTables>): Promise<void> {
       .execute()
     if (inForce)
       await db
-        .insertInto('production')
-        .values({ model: seq, environment: 'default', version, at, exclusive: 1 })
+        .insertInto('place')
+        .values({ model: seq, environment: 'default', version, stage: 'production', at, exclusive: 1 })
         .execute()
     entries.push(
       entryOf('version.registered', one, null, { manifest, bytes, definition, signature: hashOf(signature) }),

@@ -17,7 +17,6 @@ import type {
   RegistryStore,
   Stage,
   StageChange,
-  VersionStanding,
 } from '../../ports/registry-store.ts'
 import { stageIn, stages } from '../../ports/registry-store.ts'
 import type { RegisterOptions } from '../registration/register.ts'
@@ -64,8 +63,10 @@ export function moves(options: MovesOptions): Moves {
     wasProduction: Object.hasOwn(version.places, environment) && version.places[environment]!.wasProduction,
   })
 
-  const inProduction = async (model: string): Promise<VersionStanding | null> =>
-    lastPlaced(await store.standings([model]), environment)
+  const inProduction = async (model: string): Promise<Production | null> => {
+    const [version] = await store.placed(model, environment, 'production')
+    return version === undefined ? null : { version }
+  }
 
   /** All changes of stage, oldest first. */
   const stageChanges = async (model: string, version?: number): Promise<readonly AuditEntry[]> => {
@@ -120,7 +121,7 @@ export function moves(options: MovesOptions): Moves {
     version: ModelVersion,
     steps: readonly Stage[],
     preconditions: readonly Precondition[],
-    production: VersionStanding | null,
+    production: Production | null,
     defined: boolean,
   ): Consequence => {
     const from = stageIn(version, environment)
@@ -192,11 +193,10 @@ export function moves(options: MovesOptions): Moves {
     archiveOthers: boolean,
     author: Author,
   ): Promise<AuditEntry> => {
-    const others = archiveOthers
-      ? (await store.standings([version.model])).filter(
-          (other) => other.version !== version.version && stageIn(other, environment) === to,
-        )
-      : []
+    const others =
+      archiveOthers && (to === 'staging' || to === 'production')
+        ? (await store.placed(version.model, environment, to)).filter((other) => other !== version.version)
+        : []
     return change(
       {
         kind: 'stage.changed',
@@ -207,7 +207,7 @@ export function moves(options: MovesOptions): Moves {
         to: freeStep(version, to),
         exclusive: false,
         replaces: null,
-        archives: others.map((other) => other.version),
+        archives: others,
         evidence: [],
         preconditions: [],
         rollback: false,
@@ -409,14 +409,8 @@ export function moves(options: MovesOptions): Moves {
   }
 }
 
-/** Of several in production, which only a model that no platform defines has, the one placed last. */
-const lastPlaced = (all: readonly VersionStanding[], environment: string): VersionStanding | null =>
-  all
-    .filter((one) => stageIn(one, environment) === 'production')
-    .reduce<VersionStanding | null>(
-      (last, one) => (last === null || one.places[environment]!.at > last.places[environment]!.at ? one : last),
-      null,
-    )
+/** The version in production; of several, which only a model that no platform defines has, the one placed last. */
+type Production = Pick<ModelVersion, 'version'>
 
 const isAway = (error: unknown): boolean => isSixfoldError(error) && error.code === 'SX_STORE_UNAVAILABLE'
 
