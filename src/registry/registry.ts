@@ -244,7 +244,7 @@ export interface Moved {
   readonly entries: readonly AuditEntry[]
   readonly stage: Stage
 }
-/** What must be in production now; null for nothing. Asked of the metadata store: while it is away a roll back goes ahead. */
+/** What must be in production now; null for nothing. While the metadata store is away: as far as is known. */
 export interface RollbackExpected {
   readonly production?: number | null
 }

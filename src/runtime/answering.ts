@@ -6,6 +6,7 @@ import type { Logger } from 'pino'
 import { hashOfDefinition } from '../definition/describe.ts'
 import type { Predictor } from '../inference/index.ts'
 import { signatureOf } from '../inference/index.ts'
+import { atMost } from '../kernel/persist.ts'
 import type { ModelRuntime } from '../ports/model-runtime.ts'
 import type { ModelVersion } from '../ports/registry-store.ts'
 import type { Serving, VersionFiles } from '../registry/index.ts'
@@ -21,17 +22,24 @@ export interface AnsweringOptions {
 export interface Answering {
   /** Asks what is to answer, and loads it. Rejects where the metadata store is away; what is pending is in force all the same. */
   refresh(): Promise<void>
+  /** Brings pending roll backs of other servers into force, which takes no metadata store. */
+  look(): Promise<void>
   /** Loads what is to answer, as far as that is known. */
   load(): Promise<void>
 }
 
 /** How many earlier versions in production have their files at hand. */
 const atHand = 3
+const fetchMs = 2_000
 
 export function answering({ serving, files, models, predictors, logger }: AnsweringOptions): Answering {
   /** What was last said of a model that cannot be loaded: it is tried every second, and said once. */
   const told = new Map<string, string>()
   const fetched = new Set<string>()
+  /** Those of which it was said that they are out of reach. */
+  const missing = new Set<string>()
+  let fetching: Promise<void> | null = null
+  let loading: Promise<void> | null = null
 
   const loadOne = async (running: Predictor, target: ModelVersion): Promise<void> => {
     const { model } = running
@@ -41,7 +49,7 @@ export function answering({ serving, files, models, predictors, logger }: Answer
     logger.info({ model: model.name, version: target.version }, 'A version answers.')
   }
 
-  const load = async (): Promise<void> => {
+  const loadAll = async (): Promise<void> => {
     for (const running of predictors.values()) {
       const { name } = running.model
       const target = serving.target(name)
@@ -62,30 +70,52 @@ export function answering({ serving, files, models, predictors, logger }: Answer
     }
   }
 
+  /** One after another: what is to answer now must not be overtaken by what was before. */
+  const load = (): Promise<void> => {
+    const next = (loading ?? Promise.resolve()).then(loadAll).finally(() => {
+      if (loading === next) loading = null
+    })
+    loading = next
+    return next
+  }
+
   const fetch = async (): Promise<void> => {
     for (const name of predictors.keys())
       for (const version of serving.earlier(name).slice(0, atHand + 1)) {
         if (version.entry === null || fetched.has(version.manifest)) continue
-        fetched.add(version.manifest)
-        // What is damaged or out of reach now is told of when somebody wants it.
-        await files.open(version).catch((error: unknown) => {
+        try {
+          await files.open(version)
+          fetched.add(version.manifest)
+          missing.delete(version.manifest)
+        } catch (error) {
+          // Tried again every second, and said once.
+          if (missing.has(version.manifest)) continue
+          missing.add(version.manifest)
           logger.warn(
             { err: error, model: name, version: version.version },
             'The files of an earlier version are not at hand.',
           )
-        })
+        }
       }
   }
 
   return {
     load,
+    look: async () => {
+      await serving.look()
+      await load()
+    },
     refresh: async () => {
       try {
         await serving.refresh()
       } finally {
         await load()
       }
-      await fetch()
+      // An artifact store that is away keeps nobody from what has come into force.
+      fetching ??= fetch().finally(() => {
+        fetching = null
+      })
+      await atMost(fetchMs, fetching)
     },
   }
 }

@@ -88,6 +88,7 @@ export interface Opened extends Services {
 }
 
 const refreshMs = 1_000
+const lookMs = 500
 const sweepMs = 60_000
 const closeMs = 2_000
 
@@ -219,6 +220,18 @@ async function opened(
       })
   }, refreshMs)
   timer.unref()
+  // For itself: the others wait for stores that are away, and a roll back is in force without them.
+  let looking: Promise<void> | null = null
+  const looks = setInterval(() => {
+    looking ??= answering
+      .look()
+      .catch(troubled.met)
+      .finally(() => {
+        looking = null
+      })
+  }, lookMs)
+  looks.unref()
+  if (!serving) clearInterval(looks)
 
   return {
     platform,
@@ -279,6 +292,8 @@ async function opened(
     refresh,
     close: async () => {
       clearInterval(timer)
+      clearInterval(looks)
+      if (looking !== null) await atMost(closeMs, looking)
       // While a store is away these try for longer than whoever stops a server would wait.
       if (refreshing !== null) await atMost(closeMs, refreshing)
       if (following !== null) await atMost(closeMs, following.close())

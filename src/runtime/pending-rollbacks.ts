@@ -6,8 +6,12 @@ import { createHash } from 'node:crypto'
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { prefixOf, space } from '../features/index.ts'
+import { atMost } from '../kernel/persist.ts'
 import type { OnlineStore } from '../ports/online-store.ts'
 import type { PendingRollback, PendingRollbacks } from '../registry/index.ts'
+
+/** How long the online store may take where the file has it already: whoever rolls back waits for the answer. */
+const patienceMs = 1_000
 
 export function pendingRollbacks(folder: string, store: OnlineStore): PendingRollbacks {
   const key = prefixOf(space.rollbacks, 'pending')
@@ -26,39 +30,45 @@ export function pendingRollbacks(folder: string, store: OnlineStore): PendingRol
     })
     return found
   }
-  const add = (one: PendingRollback) => (all: readonly PendingRollback[]) =>
-    all.some((other) => sameModel(one, other) && other.at >= one.at)
-      ? all
-      : [...all.filter((other) => !sameModel(one, other)), one]
 
   return {
     all: async () => {
       const own = await readOwn(folder)
       const seen = await shared().catch(() => null)
-      if (seen === null) return own
-      let all = seen
-      for (const one of own) all = add(one)(all)
+      const found = [...own.reduce(including, seen ?? [])].sort((a, b) => a.at - b.at)
       // Kept here while the online store was away.
-      if (all !== seen) await update((others) => own.reduce((list, one) => add(one)(list), others)).catch(() => {})
-      return all
+      if (seen !== null && found.length > seen.length)
+        await atMost(
+          patienceMs,
+          update((others) => own.reduce(including, others)),
+        )
+      return { found, whole: seen !== null }
     },
     put: async (one) => {
-      const [here, there] = await Promise.allSettled([writeOwn(folder, one), update(add(one))])
-      if (here.status === 'rejected' && there.status === 'rejected') throw here.reason
+      const here = writeOwn(folder, one)
+      const there = update((all) => including(all, one))
+      there.catch(() => {})
+      const kept = await here.then(
+        () => true,
+        () => false,
+      )
+      if (kept) await atMost(patienceMs, there)
+      else await there
     },
-    remove: async (one) => {
-      await update((all) => (all.some(({ id }) => id === one.id) ? all.filter(({ id }) => id !== one.id) : all))
-      const own = (await readOwn(folder)).find((other) => sameModel(one, other))
-      if (own !== undefined && own.at <= one.at) await rm(pathOf(folder, one), { force: true })
+    // The file last: what is there still is told to the online store again.
+    remove: async ({ id }) => {
+      await update((all) => (all.some((one) => one.id === id) ? all.filter((one) => one.id !== id) : all))
+      await rm(pathOf(folder, id), { force: true })
     },
   }
 }
 
-const sameModel = (a: PendingRollback, b: PendingRollback): boolean =>
-  a.model === b.model && a.environment === b.environment
+const including = (all: readonly PendingRollback[], one: PendingRollback): readonly PendingRollback[] =>
+  all.some(({ id }) => id === one.id) ? all : [...all, one]
 
-const pathOf = (folder: string, { model, environment }: PendingRollback): string =>
-  join(folder, `${createHash('sha256').update(`${environment}\n${model}`).digest('hex').slice(0, 32)}.json`)
+/** Whoever asks chooses the id: it is no name of a file. */
+const pathOf = (folder: string, id: string): string =>
+  join(folder, `${createHash('sha256').update(id).digest('hex').slice(0, 32)}.json`)
 
 async function readOwn(folder: string): Promise<readonly PendingRollback[]> {
   const names = await readdir(folder).catch(() => [])
@@ -73,7 +83,7 @@ async function readOwn(folder: string): Promise<readonly PendingRollback[]> {
 /** Written beside its place, synced, and renamed: it is whole, also after the loss of power. */
 async function writeOwn(folder: string, one: PendingRollback): Promise<void> {
   await mkdir(folder, { recursive: true })
-  const path = pathOf(folder, one)
+  const path = pathOf(folder, one.id)
   const part = `${path}.${process.pid}.part`
   const file = await open(part, 'w')
   try {

@@ -7,6 +7,7 @@ import { webhookSender } from '../adapters/http/webhook-sender.ts'
 import type { Platform } from '../definition/graph.ts'
 import type { PredictionReader, Predictor } from '../inference/index.ts'
 import { systemClock } from '../kernel/clock.ts'
+import { atMost } from '../kernel/persist.ts'
 import type { ModelRuntime } from '../ports/model-runtime.ts'
 import type { Registry, Serving, WebhookDelivery } from '../registry/index.ts'
 import {
@@ -23,6 +24,9 @@ import type { Answering } from './answering.ts'
 import { answering } from './answering.ts'
 import { pendingRollbacks } from './pending-rollbacks.ts'
 import type { Stores } from './stores.ts'
+
+/** How long whoever rolls back waits for the earlier version to be loaded. */
+const loadMs = 500
 
 export interface RegistryOptions {
   readonly platform: Platform
@@ -81,7 +85,17 @@ export function openRegistry(options: RegistryOptions): OpenedRegistry {
   })
   const made = registry({
     ...{ platform, store, tracking, artifacts, models, clock, environment, folder },
-    alone: serves ? inForce : null,
+    alone: serves
+      ? {
+          pending: inForce.pending,
+          rollBackAlone: async (...asked) => {
+            const made = await inForce.rollBackAlone(...asked)
+            // What is answered after this is answered by the earlier version; unless that takes long, or its files are out of reach.
+            await atMost(loadMs, answers.load())
+            return made
+          },
+        }
+      : null,
     validator: validator({ models, offline, artifacts, store, temporaryFolder: join(data, 'tmp') }),
     card: async (version, form) => modelCard(version, form),
     lineage: lineageOf({ platform, store, tracking, metadata, predictions, environment }),

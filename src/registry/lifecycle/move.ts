@@ -315,6 +315,8 @@ export function moves(options: MovesOptions): Moves {
     number: number | null,
     author: Author,
     expected: RollbackExpected,
+    /** Told of what is about to be changed. Throws where it is no longer wanted. */
+    changes: (to: number) => void,
   ): Promise<RolledBack> => {
     const done = await answeredRollback(store, name, author.id)
     if (done !== null) return done
@@ -331,6 +333,7 @@ export function moves(options: MovesOptions): Moves {
       )
     if (found.some(({ met }) => !met))
       throw refused(consequence(version, ['production'], found, production, model !== null))
+    changes(to)
     failpoint('rollback: before the change')
     const entry = await change(
       {
@@ -389,20 +392,29 @@ export function moves(options: MovesOptions): Moves {
     },
     rollback: async (name, number, asker, expected = {}) => {
       const author = authorOf(asker, clock)
-      if (alone === null) return rollBack(name, number, author, expected)
-      const written = rollBack(name, number, author, expected)
-      const late = Symbol('late')
-      const first = await Promise.race([
-        written.catch((error: unknown) => {
-          if (isAway(error)) return late
-          throw error
-        }),
-        new Promise<typeof late>((resolve) => setTimeout(resolve, patienceMs, late).unref()),
-      ])
-      if (first !== late) return first as RolledBack
-      // Whatever becomes of it: what is kept here carries the same id, and is one change with it.
-      written.catch(() => {})
-      const { from, version: to } = await alone.rollBackAlone(name, number, author)
+      if (alone === null) return rollBack(name, number, author, expected, () => {})
+      let under: number | null = null
+      // What is asked for while another is pending comes after it.
+      if (alone.pending(name) === null) {
+        const late = Symbol('late')
+        let given = false
+        const written = rollBack(name, number, author, expected, (to) => {
+          if (given) throw new SixfoldError('SX_STORE_UNAVAILABLE', 'It was rolled back without the metadata store.')
+          under = to
+        })
+        const first = await Promise.race([
+          written.catch((error: unknown) => {
+            if (isAway(error)) return late
+            throw error
+          }),
+          new Promise<typeof late>((resolve) => setTimeout(resolve, patienceMs, late).unref()),
+        ])
+        if (first !== late) return first as RolledBack
+        // A change that is on its way goes to the same version under the same id, and is one with what is kept here; none begins after this.
+        given = true
+        written.catch(() => {})
+      }
+      const { from, version: to } = await alone.rollBackAlone(name, under ?? number, author, expected)
       return { model: name, from, to, pending: true, entry: null }
     },
     productions,
