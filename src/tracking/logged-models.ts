@@ -4,7 +4,7 @@ import { SixfoldError } from '../kernel/errors.ts'
 import { shorten } from '../kernel/shorten.ts'
 import type { LoggedModel, TrackingStore } from '../ports/tracking-store.ts'
 import { checkLength, checkParameter, checkTag, most } from './names.ts'
-import { foundIn, searchOf } from './pages.ts'
+import { experimentsOf, foundIn, searchOf } from './pages.ts'
 import type { Tracking } from './tracking.ts'
 
 type Part = Pick<
@@ -53,7 +53,7 @@ export function loggedModels(store: TrackingStore, now: () => number): Part {
     },
     searchLoggedModels: async (experiments, query) => {
       const search = searchOf('logged model', query, mostOfAPage)
-      return foundIn(await store.searchLoggedModels(experiments, search), search)
+      return foundIn(await store.searchLoggedModels(experimentsOf(experiments), search), search)
     },
   }
 }

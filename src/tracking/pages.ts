@@ -33,6 +33,20 @@ export function checkedLimit(limit: number, most: number): number {
   throw new SixfoldError('SX_REQUEST_INVALID', `'max_results' is ${limit}; a page has 1 to ${most} results.`)
 }
 
+/** More are no search within experiments, and no statement of a database holds them. */
+const mostExperiments = 10_000
+
+/** The experiments to search in, each once. */
+export function experimentsOf(ids: readonly string[]): readonly string[] {
+  const each = [...new Set(ids)]
+  if (each.length <= mostExperiments) return each
+  throw new SixfoldError(
+    'SX_REQUEST_INVALID',
+    `A search is within at most ${mostExperiments} experiments; these are ${each.length}.`,
+    { fix: 'Search in some of them at a time.' },
+  )
+}
+
 export const foundIn = <T>({ items, more }: Page<T>, { offset }: Pick<Search, 'offset'>): Found<T> => ({
   items,
   next: more ? tokenOf(offset + items.length) : null,

@@ -5,7 +5,7 @@ import { shorten } from '../kernel/shorten.ts'
 import type { Experiment, Metric, Run, TrackingStore } from '../ports/tracking-store.ts'
 import type { Files } from './files.ts'
 import { checkBatch, checkDatasets, checkExperimentName, checkLength, checkTag, most } from './names.ts'
-import { checkedLimit, foundIn, offsetIn, searchOf } from './pages.ts'
+import { checkedLimit, experimentsOf, foundIn, offsetIn, searchOf } from './pages.ts'
 import { folderOf } from './source.ts'
 import type { Tracking } from './tracking.ts'
 
@@ -170,9 +170,10 @@ export function runs(store: TrackingStore, files: Pick<Files, 'list'>, now: () =
     },
     searchRuns: async (ids, query, view) => {
       const search = searchOf('run', query, mostOfAPage)
-      return foundIn(await store.searchRuns(ids, search, view), search)
+      return foundIn(await store.searchRuns(experimentsOf(ids), search, view), search)
     },
-    datasets: async (ids) => {
+    datasets: async (given) => {
+      const ids = experimentsOf(given)
       const found = new Map<string, Awaited<ReturnType<Tracking['datasets']>>[number]>()
       for (let offset = 0; found.size < 1_000; offset += 1_000) {
         const { items, more } = await store.searchRuns(ids, { where: [], order: [], limit: 1_000, offset }, 'active')

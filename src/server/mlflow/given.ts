@@ -88,9 +88,15 @@ export function object(given: Given, name: string): Given | null {
   throw wrong(name, value, 'an object')
 }
 
+/** Of tags and parameters at once: ten times what its clients send. */
+const mostPairs = 1_000
+
 /** A list of `{key, value}`; of two with one key the last counts. */
-export const pairs = (given: Given, name: string): { readonly [key: string]: string } =>
-  Object.fromEntries(objects(given, name).map((one) => [text(one, 'key'), textOr(one, 'value', '')]))
+export function pairs(given: Given, name: string): { readonly [key: string]: string } {
+  const all = objects(given, name)
+  if (all.length > mostPairs) throw wrong(name, `${all.length} pairs`, `a list of at most ${mostPairs}`)
+  return Object.fromEntries(all.map((one) => [text(one, 'key'), textOr(one, 'value', '')]))
+}
 
 export function oneOf<T extends string>(
   given: Given,
