@@ -126,7 +126,8 @@ export function watched(environment: NodeJS.ProcessEnv): Server {
       if (answer.status === 0) await sleep(200)
       if (running !== mine || mine.child.exitCode !== null || mine.child.signalCode !== null) return
       server.took.push(performance.now() - began)
-      if (answer.status !== 200) server.failed.push(`${answer.status} ${JSON.stringify(answer.body)}`)
+      if (answer.status !== 200)
+        server.failed.push(`${new Date().toISOString()} ${answer.status} ${JSON.stringify(answer.body)}`)
       else {
         const version = answer.body.version === null ? null : Number(answer.body.version)
         if (server.seen.at(-1) !== version || server.seen.length === 0) server.seen.push(version)
