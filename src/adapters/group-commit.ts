@@ -4,12 +4,17 @@
  */
 export class GroupCommit {
   readonly #next: () => Promise<void> | null
+  readonly #atOnce: boolean
   #timer: NodeJS.Timeout | null = null
   #running: Promise<void> | null = null
 
-  /** `next` takes what waits, or a part of it, and writes it; null where nothing waits. What it gives never rejects. */
-  constructor(next: () => Promise<void> | null) {
+  /**
+   * `next` takes what waits, or a part of it, and writes it; null where nothing waits. What it gives never rejects. `atOnce`: the first begins
+   * within the turn, so that whoever only waits for promises, and lets no turn end, keeps nobody from writing.
+   */
+  constructor(next: () => Promise<void> | null, atOnce = false) {
     this.#next = next
+    this.#atOnce = atOnce
   }
 
   /** To be called when something waits: it is written at the latest so much later. */
@@ -35,7 +40,7 @@ export class GroupCommit {
   }
 
   async #write(): Promise<void> {
-    await new Promise((done) => setImmediate(done))
+    await (this.#atOnce ? null : new Promise((done) => setImmediate(done)))
     for (let writing = this.#next(); writing !== null; writing = this.#next()) await writing
     // At once when nothing waits: else what comes in between would wait for ever.
     this.#running = null

@@ -37,7 +37,7 @@ export function groupedTransactions<Tables>(
       for (const { reject } of group) reject(error)
     }
   }
-  const commit = new GroupCommit(() => (waiting.length === 0 ? null : write(waiting.splice(0, most))))
+  const commit = new GroupCommit(() => (waiting.length === 0 ? null : write(waiting.splice(0, most))), true)
 
   return <T>(work: (db: Kysely<Tables>) => Promise<T>): Promise<T> =>
     new Promise<T>((resolve, reject) => {
