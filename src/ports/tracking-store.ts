@@ -17,7 +17,7 @@
  *   SX_UNKNOWN_EXPERIMENT or SX_UNKNOWN_LOGGED_MODEL; so does the history of a metric whose run is not there.
  * - **Repeated.** `createRun` and `createLoggedModel` of an id that is there give what is there; a batch that was logged is there once.
  * - **Whole.** A run is read as it was at one instant, with all that is its own.
- * - **Files.** A path names one file at a time; `putFile` of a condemned artifact rejects with SX_ARTIFACT_CONDEMNED.
+ * - **Files.** A path names one file at a time, which has nothing below it: SX_PATH_INVALID. `putFile` of a condemned artifact rejects with SX_ARTIFACT_CONDEMNED.
  */
 import type { Tags } from './registry-store.ts'
 import type { Page, Search } from './search.ts'

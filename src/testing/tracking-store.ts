@@ -6,9 +6,9 @@ import type { MetadataStore } from '../ports/metadata-store.ts'
 import { condemnedMs } from '../ports/registry-store.ts'
 import type { Metric, NewRun } from '../ports/tracking-store.ts'
 import type { ContractCase } from './contract.ts'
-import { check, equal } from './contract.ts'
+import { check, equal, rejects } from './contract.ts'
 import { trackingSearchCases } from './tracking-store-search.ts'
-import { idOf, inOpened, metric, modelIdOf, newRun, rejects } from './tracking-store-tools.ts'
+import { idOf, inOpened, metric, modelIdOf, newRun } from './tracking-store-tools.ts'
 
 export function trackingStoreCases(
   open: () => Promise<MetadataStore>,
@@ -60,18 +60,18 @@ export function trackingStoreCases(
     named('keeps the name of an experiment for it, also where it was deleted', async (store) => {
       const id = await store.createExperiment({ name: 'one', artifactLocation: null, tags: {} }, 1)
       await rejects(
-        () => store.createExperiment({ name: 'one', artifactLocation: null, tags: {} }, 2),
+        store.createExperiment({ name: 'one', artifactLocation: null, tags: {} }, 2),
         'SX_TRACKING_EXISTS',
         'a second of that name',
       )
       await store.updateExperiment(id, { lifecycle: 'deleted' }, 3)
       await rejects(
-        () => store.createExperiment({ name: 'one', artifactLocation: null, tags: {} }, 4),
+        store.createExperiment({ name: 'one', artifactLocation: null, tags: {} }, 4),
         'SX_TRACKING_EXISTS',
         'one of the name of a deleted one',
       )
       const other = await store.createExperiment({ name: 'other', artifactLocation: null, tags: {} }, 5)
-      await rejects(() => store.updateExperiment(other, { name: 'one' }, 6), 'SX_TRACKING_EXISTS', 'renaming to it')
+      await rejects(store.updateExperiment(other, { name: 'one' }, 6), 'SX_TRACKING_EXISTS', 'renaming to it')
       await store.updateExperiment(id, { lifecycle: 'active' }, 7)
       await store.updateExperiment(id, { name: 'renamed' }, 8)
       await store.updateExperiment(id, { name: 'renamed' }, 9)
@@ -88,8 +88,8 @@ export function trackingStoreCases(
       await store.tagExperiment('0', 'never', null, 9)
       const found = await store.experiment('0')
       equal([found?.tags, found?.updatedAt], [{ a: '3' }, 9], 'tags and time of the change')
-      await rejects(() => store.tagExperiment('77', 'a', '1', 1), 'SX_UNKNOWN_EXPERIMENT', 'a tag of none')
-      await rejects(() => store.updateExperiment('77', { name: 'x' }, 1), 'SX_UNKNOWN_EXPERIMENT', 'a change of none')
+      await rejects(store.tagExperiment('77', 'a', '1', 1), 'SX_UNKNOWN_EXPERIMENT', 'a tag of none')
+      await rejects(store.updateExperiment('77', { name: 'x' }, 1), 'SX_UNKNOWN_EXPERIMENT', 'a change of none')
     }),
 
     named('gives a run back as it was made, and as it was changed', async (store) => {
@@ -109,12 +109,8 @@ export function trackingStoreCases(
       equal([ended.name, ended.status, ended.endedAt], ['other', 'FINISHED', 99], 'what it was changed to')
       equal(await store.run(run.id), ended, 'what is read of it')
       equal(await store.updateRun(run.id, {}), ended, 'what a change of nothing gives')
-      await rejects(() => store.updateRun(idOf(9), { name: 'x' }), 'SX_UNKNOWN_RUN', 'a change of none')
-      await rejects(
-        () => store.createRun(newRun(2, { experiment: '77' })),
-        'SX_UNKNOWN_EXPERIMENT',
-        'a run of no experiment',
-      )
+      await rejects(store.updateRun(idOf(9), { name: 'x' }), 'SX_UNKNOWN_RUN', 'a change of none')
+      await rejects(store.createRun(newRun(2, { experiment: '77' })), 'SX_UNKNOWN_EXPERIMENT', 'a run of no experiment')
       // Its answer may have been lost.
       equal(await store.createRun(run), ended, 'what making it again gives')
     }),
@@ -130,27 +126,23 @@ export function trackingStoreCases(
         () => store.logOutputs(first.id, [{ model: 'm', step: 0 }]),
         () => store.updateRun(first.id, { name: 'x' }),
       ]
-      for (const log of logging) await rejects(log, 'SX_TRACKING_STATE', 'a deleted run')
+      for (const log of logging) await rejects(log(), 'SX_TRACKING_STATE', 'a deleted run')
       equal((await store.run(first.id))?.lifecycle, 'deleted', 'what is read of the deleted one')
       await store.updateRun(first.id, { lifecycle: 'active' })
       for (const log of logging) await log()
 
       await store.updateRun(second.id, { lifecycle: 'deleted' })
       await store.updateExperiment(id, { lifecycle: 'deleted' }, 2)
-      for (const log of logging) await rejects(log, 'SX_TRACKING_STATE', 'a run of a deleted experiment')
+      for (const log of logging) await rejects(log(), 'SX_TRACKING_STATE', 'a run of a deleted experiment')
       await rejects(
-        () => store.createRun(newRun(3, { experiment: id })),
+        store.createRun(newRun(3, { experiment: id })),
         'SX_TRACKING_STATE',
         'a run in a deleted experiment',
       )
-      await rejects(() => store.tagExperiment(id, 'a', 'b', 3), 'SX_TRACKING_STATE', 'a tag of a deleted experiment')
-      await rejects(
-        () => store.updateExperiment(id, { name: 'x' }, 3),
-        'SX_TRACKING_STATE',
-        'a name of a deleted experiment',
-      )
+      await rejects(store.tagExperiment(id, 'a', 'b', 3), 'SX_TRACKING_STATE', 'a tag of a deleted experiment')
+      await rejects(store.updateExperiment(id, { name: 'x' }, 3), 'SX_TRACKING_STATE', 'a name of a deleted experiment')
       const model = { id: modelIdOf(1), experiment: id, name: 'm', modelType: '', run: null, tags: {}, parameters: {} }
-      await rejects(() => store.createLoggedModel(model, 3), 'SX_TRACKING_STATE', 'a model in a deleted experiment')
+      await rejects(store.createLoggedModel(model, 3), 'SX_TRACKING_STATE', 'a model in a deleted experiment')
       equal((await store.run(first.id))?.lifecycle, 'deleted', 'a run of a deleted experiment')
       await store.updateExperiment(id, { lifecycle: 'active' }, 4)
       equal(
@@ -182,7 +174,7 @@ export function trackingStoreCases(
       equal(run?.tags, { t: 'three' }, 'the tags')
       equal(run?.metrics, [metric('a', 1, { dataset: on }), metric('b', 2)], 'the metrics')
       await rejects(
-        () => store.log(idOf(9), { metrics: [metric('a', 1)], parameters: [], tags: [] }),
+        store.log(idOf(9), { metrics: [metric('a', 1)], parameters: [], tags: [] }),
         'SX_UNKNOWN_RUN',
         'logging to none',
       )
@@ -289,7 +281,7 @@ export function trackingStoreCases(
       equal(found, metrics, 'the history')
       equal(await store.metricHistory(id, 'x', 2_500, 0).then(({ more }) => more), false, 'more after the last')
       equal(await store.metricHistory(id, 'none', 10, 0), { items: [], more: false }, 'a metric that was not logged')
-      await rejects(() => store.metricHistory(idOf(9), 'x', 10, 0), 'SX_UNKNOWN_RUN', 'the history of no run')
+      await rejects(store.metricHistory(idOf(9), 'x', 10, 0), 'SX_UNKNOWN_RUN', 'the history of no run')
     }),
 
     named('never changes a parameter, and logs nothing of a batch that would', async (store) => {
@@ -305,18 +297,17 @@ export function trackingStoreCases(
         },
       })
       await store.log(id, { metrics: [], parameters: [{ key: 'lr', value: '1' }], tags: [] })
-      await rejects(() => store.log(id, batch('2')), 'SX_PARAMETER_CHANGED', 'another value')
+      await rejects(store.log(id, batch('2')), 'SX_PARAMETER_CHANGED', 'another value')
       const run = await store.run(id)
       equal([run?.parameters, run?.metrics, run?.tags], [{ lr: '1' }, [], {}], 'what is there')
       await rejects(
-        () =>
-          store.log(id, {
-            ...{ metrics: [], tags: [] },
-            parameters: [
-              { key: 'twice', value: 'a' },
-              { key: 'twice', value: 'b' },
-            ],
-          }),
+        store.log(id, {
+          ...{ metrics: [], tags: [] },
+          parameters: [
+            { key: 'twice', value: 'a' },
+            { key: 'twice', value: 'b' },
+          ],
+        }),
         'SX_PARAMETER_CHANGED',
         'two values in one batch',
       )
@@ -414,8 +405,8 @@ export function trackingStoreCases(
         ],
         'the models it made',
       )
-      await rejects(() => store.logInputs(idOf(9), [one], []), 'SX_UNKNOWN_RUN', 'inputs of none')
-      await rejects(() => store.logOutputs(idOf(9), []), 'SX_UNKNOWN_RUN', 'outputs of none')
+      await rejects(store.logInputs(idOf(9), [one], []), 'SX_UNKNOWN_RUN', 'inputs of none')
+      await rejects(store.logOutputs(idOf(9), []), 'SX_UNKNOWN_RUN', 'outputs of none')
     }),
 
     named('keeps logged models, their parameters and tags, and what was measured of them', async (store) => {
@@ -459,26 +450,22 @@ export function trackingStoreCases(
         'what was measured',
       )
       await rejects(
-        () => store.updateLoggedModel(model.id, { parameters: { lr: '0.2' } }, 10),
+        store.updateLoggedModel(model.id, { parameters: { lr: '0.2' } }, 10),
         'SX_PARAMETER_CHANGED',
         'another value of a parameter',
       )
       const elsewhere = metric('x', 1, { model: modelIdOf(9) })
       await rejects(
-        () => store.log(run, { metrics: [elsewhere], parameters: [{ key: 'p', value: '1' }], tags: [] }),
+        store.log(run, { metrics: [elsewhere], parameters: [{ key: 'p', value: '1' }], tags: [] }),
         'SX_UNKNOWN_LOGGED_MODEL',
         'a metric of no model',
       )
       equal((await store.run(run))?.parameters, {}, 'what is there of that batch')
       await store.updateLoggedModel(model.id, { deleted: true }, 11)
       equal(await store.loggedModel(model.id), null, 'what is read of a deleted one')
+      await rejects(store.updateLoggedModel(model.id, { tags: {} }, 12), 'SX_UNKNOWN_LOGGED_MODEL', 'a change of it')
       await rejects(
-        () => store.updateLoggedModel(model.id, { tags: {} }, 12),
-        'SX_UNKNOWN_LOGGED_MODEL',
-        'a change of it',
-      )
-      await rejects(
-        () => store.createLoggedModel({ ...model, id: modelIdOf(3), experiment: '77' }, 1),
+        store.createLoggedModel({ ...model, id: modelIdOf(3), experiment: '77' }, 1),
         'SX_UNKNOWN_EXPERIMENT',
         'a model of no experiment',
       )
@@ -486,12 +473,12 @@ export function trackingStoreCases(
 
     named('keeps files by path, one at a time, and lists and deletes what lies below a folder', async (store) => {
       const file = (path: string, sha256 = 'a'.repeat(64)) => ({ path, sha256, bytes: 2 ** 40, at: 4_102_444_800_123 })
-      const paths = ['1/a/b', '1/a/b/c', '1/a/bc', '1/a-b', '1/a0', '1/ä/x', '2/a']
+      const paths = ['1/a/b/c', '1/a/b/d', '1/a/bc', '1/a-b', '1/a0', '1/ä/x', '2/a']
       for (const path of [...paths].reverse()) await store.putFile(file(path))
-      equal(await store.file('1/a/b'), file('1/a/b'), 'a file')
+      equal(await store.file('1/a/b/c'), file('1/a/b/c'), 'a file')
       equal(
         (await store.files('1/a', 10)).map(({ path }) => path),
-        ['1/a/b', '1/a/b/c', '1/a/bc'],
+        ['1/a/b/c', '1/a/b/d', '1/a/bc'],
         'what lies below 1/a',
       )
       equal(
@@ -501,8 +488,8 @@ export function trackingStoreCases(
       )
       equal((await store.files('1', 2)).length, 2, 'how many there are at most')
       equal(await store.files('none', 10), [], 'what lies below no folder')
-      await store.putFile(file('1/a/b', 'b'.repeat(64)))
-      equal((await store.file('1/a/b'))?.sha256, 'b'.repeat(64), 'what replaced it')
+      await store.putFile(file('1/a/b/c', 'b'.repeat(64)))
+      equal((await store.file('1/a/b/c'))?.sha256, 'b'.repeat(64), 'what replaced it')
       equal(await store.deleteFiles('1/a/b'), 2, 'how many went')
       equal(await store.deleteFiles('1/a/b'), 0, 'how many went again')
       equal(
@@ -510,7 +497,24 @@ export function trackingStoreCases(
         ['1/a/bc'],
         'what is left',
       )
-      await rejects(() => store.putFile(file('x'.repeat(5_000))), 'SX_PATH_INVALID', 'a path that is too long')
+      await rejects(store.putFile(file('x'.repeat(5_000))), 'SX_PATH_INVALID', 'a path that is too long')
+      await rejects(store.putFile(file('1/a')), 'SX_PATH_INVALID', 'a file that is a folder')
+      await rejects(store.putFile(file('1/a/bc/d/e')), 'SX_PATH_INVALID', 'a file below a file')
+    }),
+
+    named('lets a path be a file or a folder, whichever of many at once comes first', async (store) => {
+      const put = (path: string): Promise<boolean> =>
+        store.putFile({ path, sha256: 'a'.repeat(64), bytes: 1, at: 1 }).then(
+          () => true,
+          () => false,
+        )
+      for (let round = 0; round < 10; round++) {
+        const [file, within] = [`1/${round}`, `1/${round}/a`]
+        const done = await Promise.all([put(file), put(within), put(file), put(within)])
+        const there = (await store.files('1', 1_000)).map(({ path }) => path).filter((path) => path.startsWith(file))
+        equal(there.length, 1, 'how many are there')
+        equal(done.filter((one) => one).length, 2, 'how many were put')
+      }
     }),
 
     named('takes away for good what was deleted before an instant, and nothing else', async (store) => {
@@ -574,7 +578,7 @@ export function trackingStoreCases(
           const at = 1_800_000_000_000
           equal(await store.registry.condemn([kept, gone], at), [gone], 'those that are condemned')
           await rejects(
-            () => store.tracking.putFile({ path: '1/gone', sha256: gone, bytes: 1, at: 1 }),
+            store.tracking.putFile({ path: '1/gone', sha256: gone, bytes: 1, at: 1 }),
             'SX_ARTIFACT_CONDEMNED',
             'a file of a condemned artifact',
           )

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { SixfoldError } from '../../kernel/errors.ts'
+import { shorten } from '../../kernel/shorten.ts'
 import type { TrackedFile, TrackingStore } from '../../ports/tracking-store.ts'
 import type { SqlDialect } from './migrate.ts'
 import { tableOf } from './table.ts'
@@ -51,6 +52,7 @@ export function sqlTrackingStore({ read, write, dialect, refer }: TrackingAccess
       write(async (db) => {
         if (Buffer.byteLength(file.path) > pathBytes)
           throw new SixfoldError('SX_PATH_INVALID', `A path of ${pathBytes} bytes is the longest.`)
+        await refuseMixed(db, file.path)
         await refer(db, [file.sha256])
         await db
           .insertInto('tracked_file')
@@ -87,4 +89,23 @@ export function sqlTrackingStore({ read, write, dialect, refer }: TrackingAccess
 const pathBytes = 2_000
 
 /** Paths that begin with the folder and a slash: those up to the character after it. */
+/** Where it is put, so that of two that come at once the second finds the first. */
+async function refuseMixed(db: Db, path: string): Promise<void> {
+  const parts = path.split('/')
+  const above = parts.slice(1).map((_, i) => parts.slice(0, i + 1).join('/'))
+  const isAbove = above.length === 0 ? sql`1 = 0` : sql`path in (${sql.join(above)})`
+  const { rows } = await sql<Pick<TrackedFile, 'path'>>`select path from ${tableOf(db, 'tracked_file')}
+    where ${isAbove} or (${below(path)}) limit 1`.execute(db)
+  const [other] = rows
+  if (other === undefined) return
+  const [file, folder] = other.path.length < path.length ? [other.path, path] : [path, other.path]
+  throw new SixfoldError(
+    'SX_PATH_INVALID',
+    `'${shorten(file, 200)}' cannot be a file and have '${shorten(folder, 200)}' below it.`,
+    {
+      fix: 'Use another path.',
+    },
+  )
+}
+
 const below = (folder: string) => sql`path > ${`${folder}/`} and path < ${`${folder}0`}`
