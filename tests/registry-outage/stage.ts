@@ -183,7 +183,7 @@ export async function entriesOf({ url }: Pick<Server, 'url'>): Promise<readonly 
 }
 
 /** Waits for the entries with these ids, and gives all there are. */
-export async function written(server: Server, ids: readonly string[], withinMs = 30_000): Promise<readonly Entry[]> {
+export async function written(server: Server, ids: readonly string[], withinMs = 60_000): Promise<readonly Entry[]> {
   const until = performance.now() + withinMs
   for (;;) {
     const entries = await entriesOf(server).catch(() => [])
