@@ -34,7 +34,7 @@ export interface Server {
   kill(): Promise<void>
   /** Rejects if it has not been killed by itself within so many milliseconds. */
   ended(withinMs: number): Promise<void>
-  start(more?: NodeJS.ProcessEnv): Promise<void>
+  start(more?: NodeJS.ProcessEnv, ...args: readonly string[]): Promise<void>
 }
 
 export interface Stage {
@@ -46,7 +46,7 @@ export interface Stage {
   readonly environment: NodeJS.ProcessEnv
   readonly servers: readonly Server[]
   /** Adds a version, which is then in production. */
-  add(): Promise<void>
+  add(...args: readonly string[]): Promise<void>
   close(): Promise<void>
 }
 
@@ -66,10 +66,10 @@ export async function stage(count: number): Promise<Stage> {
     AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
   }
   let added = 0
-  const add = async (): Promise<void> => {
+  const add = async (...args: readonly string[]): Promise<void> => {
     const path = join(folder, `${++added}.onnx`)
     writeFileSync(path, linearModel('risky', [0, 0], added / 100))
-    const { ended, said } = await tell(null, environment, 'model', 'add', 'risky', path)
+    const { ended, said } = await tell(null, environment, 'model', 'add', 'risky', path, ...args)
     expect(ended, said).toBe('well')
   }
   for (let i = 0; i < 3; i++) await add()
@@ -111,8 +111,8 @@ export function watched(environment: NodeJS.ProcessEnv): Server {
       running = null
       await watching
     },
-    start: async (more: NodeJS.ProcessEnv = {}) => {
-      const mine = await startServer({ ...environment, ...more })
+    start: async (more: NodeJS.ProcessEnv = {}, ...args: readonly string[]) => {
+      const mine = await startServer({ ...environment, ...more }, ...args)
       running = mine
       server.url = mine.url
       watching = watch(mine)
