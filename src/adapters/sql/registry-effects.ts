@@ -446,7 +446,7 @@ async function setAlias(db: Db, change: Extract<Change, { kind: 'alias.set' }>, 
       `The alias '${alias}' of '${model.name}' names ${before === null ? 'nothing' : `version ${before}`}, not ${expected === null ? 'nothing' : `version ${expected}`}.`,
       { alias, version: before },
     )
-  await moveAlias(db, model, alias, before, version.version, by.at)
+  await moveAlias(db, model, alias, before, version, by.at)
   return of(model, version.version, { alias, before })
 }
 
@@ -455,18 +455,17 @@ async function moveAlias(
   model: ModelRow,
   alias: string,
   before: number | null,
-  after: number | null,
+  after: VersionRow | null,
   at: number,
 ): Promise<void> {
   const { [alias]: _, ...others } = aliasesOf(model)
-  const aliases = after === null ? others : { ...others, [alias]: after }
+  const aliases = after === null ? others : { ...others, [alias]: after.version }
   await setModel(db, model, { aliases: JSON.stringify(aliases), updated: at })
-  if (before === after) return
-  for (const number of [before, after]) {
-    if (number === null) continue
-    const version = await neededVersion(db, model, number)
+  if (before === after?.version) return
+  for (const version of [before === null ? null : await neededVersion(db, model, before), after]) {
+    if (version === null) continue
     const names = (JSON.parse(version.aliases) as string[]).filter((name) => name !== alias)
-    if (number === after) names.push(alias)
+    if (version === after) names.push(alias)
     await setVersion(db, version, { aliases: JSON.stringify(names.sort()) })
   }
 }

@@ -62,6 +62,12 @@ const selected = (db: Db) => sql`
   join ${tableOf(db, 'webhook')} as hook on hook.id = one.webhook
   join ${tableOf(db, 'audit')} as audit on audit.number = one.entry`
 
+/** Whether there is anything to take: most of the time there is not, and to ask so costs no write. */
+export async function isWaiting(db: Db): Promise<boolean> {
+  const found = await db.selectFrom('delivery').select('id').where('state', '=', 'waiting').limit(1).executeTakeFirst()
+  return found !== undefined
+}
+
 export async function takeDeliveries(
   db: Db,
   limit: number,

@@ -13,7 +13,7 @@ import type {
 import type { Page, Search } from '../../ports/search.ts'
 import type { SqlDialect } from './migrate.ts'
 import { change } from './registry-change.ts'
-import { deliveries, settleDelivery, takeDeliveries, webhooks } from './registry-outbox.ts'
+import { deliveries, isWaiting, settleDelivery, takeDeliveries, webhooks } from './registry-outbox.ts'
 import { abandoned, condemn, references, spare } from './registry-references.ts'
 import type { AuditRow, Db, ModelRow } from './registry-rows.ts'
 import { entryFrom, modelFrom, modelRow, versionsFrom, withModel } from './registry-rows.ts'
@@ -122,7 +122,8 @@ export function sqlRegistryStore({ read, write, dialect }: RegistryAccess): Regi
         return rows.map(({ document, revoked }) => ({ ...(JSON.parse(document) as AccessKey), revokedAt: revoked }))
       }),
     webhooks: () => read(webhooks),
-    takeDeliveries: (limit, now, leaseMs) => write((db) => takeDeliveries(db, limit, now, leaseMs)),
+    takeDeliveries: async (limit, now, leaseMs) =>
+      (await read(isWaiting)) ? write((db) => takeDeliveries(db, limit, now, leaseMs)) : [],
     settleDelivery: (id, result, at) => write((db) => settleDelivery(db, id, result, at)),
     deliveries: ({ webhook, limit }) => read((db) => deliveries(db, webhook, limit)),
 
