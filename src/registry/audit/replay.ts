@@ -2,6 +2,7 @@
  * What the registry is to be, from its audit alone, and where the present state differs: a stage, an alias or a version that was changed
  * past the audit shows. Holds names and numbers, and nothing of what versions are made of but their manifests.
  */
+import { setImmediate as immediate } from 'node:timers/promises'
 import type { AuditEntry, ModelVersion, RegistryStore, Stage } from '../../ports/registry-store.ts'
 
 interface Replayed {
@@ -22,6 +23,23 @@ export interface Replay {
 }
 
 const mostProblems = 20
+
+const page = 200
+
+/** All of them, however many; whoever else asks the process for something is let in between. */
+async function* versionsOf(store: RegistryStore, name: string): AsyncGenerator<ModelVersion> {
+  for (let offset = 0, more = true; more; offset += page) {
+    const found = await store.searchVersions({
+      where: [{ of: 'attribute', key: 'name', operator: '=', value: name }],
+      order: [{ of: 'attribute', key: 'version_number', descending: false }],
+      limit: page,
+      offset,
+    })
+    yield* found.items
+    more = found.more
+    await immediate()
+  }
+}
 
 export function replay(): Replay {
   const models = new Map<string, ReplayedModel>()
@@ -117,15 +135,18 @@ export function replay(): Replay {
     for (const [alias, number] of Object.entries(found.aliases))
       if (!wanted.aliases.has(alias))
         problems.push(`The alias '${alias}' of '${name}' names version ${number}, and no entry says so.`)
-    const there = new Map((await store.versions(name)).map((version) => [version.version, version]))
-    for (const [number, version] of wanted.versions) {
-      const now = there.get(number)
-      if (now === undefined) problems.push(`Version ${number} of '${name}' is gone, and no entry says so.`)
+    const there = new Set<number>()
+    for await (const now of versionsOf(store, name)) {
+      there.add(now.version)
+      const version = wanted.versions.get(now.version)
+      if (version === undefined) problems.push(`Version ${now.version} of '${name}' is there, and no entry says so.`)
       else problems.push(...compareVersion(now, version), ...(await missingEvidence(store, now, version)))
       if (problems.length >= mostProblems) return problems
     }
-    for (const number of there.keys())
-      if (!wanted.versions.has(number)) problems.push(`Version ${number} of '${name}' is there, and no entry says so.`)
+    for (const number of wanted.versions.keys()) {
+      if (!there.has(number)) problems.push(`Version ${number} of '${name}' is gone, and no entry says so.`)
+      if (problems.length >= mostProblems) return problems
+    }
     return problems
   }
 
