@@ -19,7 +19,7 @@ export async function upload(request: FastifyRequest, tracking: Tracking): Promi
     await tracking.putFile(pathOf(request), body ? heard(body, request.raw.socket) : nothing())
   } catch (error) {
     // Whoever broke off is told nothing.
-    if (request.raw.destroyed && !request.raw.complete)
+    if (request.raw.destroyed && (!request.raw.complete || request.raw.errored !== null))
       throw new SixfoldError('SX_REQUEST_MALFORMED', 'The upload was broken off.', { cause: error })
     throw error
   }
