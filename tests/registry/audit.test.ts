@@ -182,3 +182,27 @@ test('more than a page of entries, and a break far behind', async () => {
   expect(ok).toBe(false)
   expect(found).toEqual([expect.stringMatching(/^Entry 2050 was changed/)])
 })
+
+test('a model of more versions than one list holds, and others are let in between', { timeout: 120_000 }, async () => {
+  const count = 10_050
+  const register = (i: number) =>
+    s.registry.register(
+      {
+        ...{ model: 'many', create: true, files: [], entry: null, flavor: null, facts: {}, source: `s3://bucket/${i}` },
+        ...{ run: null, runLink: null, loggedModel: null, description: null, tags: {}, unlessNewest: false },
+      },
+      ana,
+    )
+  for (let i = 0; i < count; i += 201) await Promise.all(Array.from({ length: 201 }, (_, k) => register(i + k)))
+  let [longest, before] = [0, performance.now()]
+  const timer = setInterval(() => {
+    longest = Math.max(longest, performance.now() - before)
+    before = performance.now()
+  }, 1)
+  const found = await s.registry.verifyAudit(() => {})
+  clearInterval(timer)
+  expect(found).toMatchObject({ ok: true, problems: [] })
+  expect(found.entries).toBeGreaterThanOrEqual(count)
+  process.stderr.write(`${found.entries} entries verified; others waited ${longest.toFixed(0)} ms at most\n`)
+  expect(longest).toBeLessThan(1_000)
+})
