@@ -18,15 +18,27 @@ import { openRegistry } from './registry-open.ts'
 
 const jiti = join(import.meta.dirname, '../node_modules/jiti/lib/jiti-cli.mjs')
 
+/** So often a whole drill kills at every failure point, or it has shown nothing of them. */
+const leastAtEach = 5
+
 interface Death {
   readonly begun: Step | null
   readonly done: readonly (Step & { readonly became: number })[]
   readonly points: readonly string[]
+  /** The failure point at which it ended; null for a random instant. */
+  readonly at: string | null
   readonly killed: boolean
   readonly complaints: string
 }
 
-export async function promoteKill(random: Random, kills: number, say: (text: string) => void): Promise<DrillResult> {
+export interface PromoteResult extends DrillResult {
+  /** Kills within each kind of step, and between two. */
+  readonly steps: { readonly [kind: string]: number }
+  /** Kills at each failure point that was ever passed. */
+  readonly points: { readonly [name: string]: number }
+}
+
+export async function promoteKill(random: Random, kills: number, say: (text: string) => void): Promise<PromoteResult> {
   const folder = mkdtempSync(join(tmpdir(), 'sixfold-drill-'))
   const models = join(folder, 'models')
   mkdirSync(models)
@@ -49,38 +61,48 @@ async function drill(
   random: Random,
   kills: number,
   say: (text: string) => void,
-): Promise<DrillResult> {
+): Promise<PromoteResult> {
   const acknowledged: (Step & { readonly became: number })[] = []
   const points = new Map<string, number>()
+  const steps: { [kind: string]: number } = {}
   const counts = { faults: 0, checked: 0, lost: 0, doubled: 0, half_visible: 0 }
   let again: Step | null = null
   while (counts.faults < kills) {
-    // Each known point in turn, and a random instant between any two.
+    // The point that was met least, and a random instant every fourth time.
     const least = [...points].toSorted(([, a], [, b]) => a - b)[0]?.[0]
-    const point = counts.faults % 2 === 1 ? least : undefined
-    if (point !== undefined) points.set(point, points.get(point)! + 1)
+    const point = counts.faults % 4 === 0 ? undefined : least
     const death: Death = await die(
       {
         ...environment,
         DRILL_SEED: String(random.below(2 ** 31)),
         DRILL_AGAIN: again === null ? '' : JSON.stringify(again),
-        ...(point === undefined ? {} : { KILL_AT: point, KILL_AFTER: String(random.below(3)) }),
+        ...(point === undefined ? {} : { KILL_AT: point, KILL_AFTER: String(random.below(2)) }),
       },
       point === undefined ? 500 + random.below(2_500) : 15_000,
     )
     if (!death.killed) throw new Error(`The promoter ended by itself: ${death.complaints}`)
     counts.faults++
     for (const name of death.points) if (!points.has(name)) points.set(name, 0)
+    if (death.at !== null) points.set(death.at, (points.get(death.at) ?? 0) + 1)
+    const within = death.begun?.kind ?? 'between'
+    steps[within] = (steps[within] ?? 0) + 1
     acknowledged.push(...death.done)
     again = death.begun
     await check(acknowledged, again, counts, say)
     if (counts.faults % 10 === 0)
       say(`${counts.faults} kills, ${acknowledged.length} steps acknowledged, ${points.size} failure points`)
   }
-  const never = [...points].filter(([, times]) => times === 0).map(([name]) => name)
-  say(`Killed at ${points.size - never.length} of ${points.size} failure points: ${[...points.keys()].join(', ')}`)
-  return { name: 'promote-kill', ...counts }
+  const seldom = [...points].filter(([, times]) => times < leastAtEach)
+  if (kills >= 200 && seldom.length > 0)
+    throw new Error(`Killed too seldom at ${seldom.map(([name]) => name).join(', ')}`)
+  say(`Killed within ${told(steps)}; at ${told(Object.fromEntries(points))}`)
+  return { name: 'promote-kill', ...counts, steps, points: Object.fromEntries(points) }
 }
+
+const told = (counts: { readonly [name: string]: number }): string =>
+  Object.entries(counts)
+    .map(([name, times]) => `${name} ${times}`)
+    .join(', ')
 
 async function die(environment: NodeJS.ProcessEnv, afterMs: number): Promise<Death> {
   const child: ChildProcess = spawn(process.execPath, [jiti, join(import.meta.dirname, 'promoter.ts')], {
@@ -112,9 +134,10 @@ async function die(environment: NodeJS.ProcessEnv, afterMs: number): Promise<Dea
     begun,
     done,
     points: lines.flatMap((line) => (line.startsWith('point ') ? [line.slice(6)] : [])),
+    at: lines.find((line) => line.startsWith('killed at '))?.slice(10) ?? null,
     killed: signal === 'SIGKILL',
     complaints: lines
-      .filter((line) => !line.startsWith('point '))
+      .filter((line) => !/^(point|killed at) /.test(line))
       .join('\n')
       .slice(-4_000),
   }

@@ -31,7 +31,9 @@ let countdown = Number(killAfter)
     passed.add(name)
     writeSync(2, `point ${name}\n`)
   }
-  if (name === killAt && countdown-- <= 0) process.kill(process.pid, 'SIGKILL')
+  if (name !== killAt || countdown-- > 0) return
+  writeSync(2, `killed at ${name}\n`)
+  process.kill(process.pid, 'SIGKILL')
 }
 
 const dice = random(Number(process.env['DRILL_SEED']))
