@@ -3,6 +3,8 @@
  * broken, and says in plain words which.
  */
 import { isDeepStrictEqual } from 'node:util'
+import type { SixfoldError } from '../kernel/errors.ts'
+import { isSixfoldError } from '../kernel/errors.ts'
 
 export interface ContractCase {
   /** What holds, as the end of the sentence 'it …'. */
@@ -25,10 +27,14 @@ function shown(value: unknown): string {
   return text.length > 500 ? `${text.slice(0, 500)}…` : text
 }
 
-export async function rejects(call: Promise<unknown>, code: string): Promise<void> {
-  const found = await call.then(
-    () => 'nothing',
-    (error: unknown) => (error as { readonly code?: unknown }).code ?? String(error),
+/** Rejects with an error of that code, which it returns. */
+export async function rejects(call: Promise<unknown>, code: string, what = 'the call'): Promise<SixfoldError> {
+  const error: unknown = await call.then(
+    () => null,
+    (reason: unknown) => reason,
   )
-  equal(found, code, 'what it rejects with')
+  check(error !== null, `${what} was not refused; ${code} was expected`)
+  check(isSixfoldError(error), `${what} failed with an error of no code: ${String(error)}`)
+  equal(error.code, code, `${what}: the code`)
+  return error
 }

@@ -9,10 +9,9 @@ import { parquet, source } from '../definition/source.ts'
 import { view } from '../definition/view.ts'
 import { count, last, mean } from '../expression/aggregates.ts'
 import type { Value } from '../expression/node.ts'
-import { isSixfoldError } from '../kernel/errors.ts'
 import type { OfflineStore, TrainingSetRequest } from '../ports/offline-store.ts'
 import type { ContractCase } from './contract.ts'
-import { check, equal } from './contract.ts'
+import { check, equal, rejects } from './contract.ts'
 
 export type Column = 'string' | 'int64' | 'float64' | 'timestamp'
 /** A column's type under its name; instants are milliseconds since the epoch. */
@@ -348,12 +347,6 @@ export function offlineStoreCases(setup: OfflineStoreSetup): readonly ContractCa
 }
 
 async function refused(action: Promise<unknown>, code: string, path: string): Promise<void> {
-  const error: unknown = await action.then(
-    () => null,
-    (reason: unknown) => reason,
-  )
-  check(error !== null, `what '${path}' cannot give was not refused`)
-  check(isSixfoldError(error), `'${path}': an error of no code: ${String(error)}`)
-  equal(error.code, code, `'${path}': the code`)
+  const error = await rejects(action, code, `what '${path}' cannot give`)
   check(error.message.includes(path), `'${path}' is not named: ${error.message}`)
 }

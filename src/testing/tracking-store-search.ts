@@ -2,8 +2,8 @@
 import type { MetadataStore } from '../ports/metadata-store.ts'
 import type { Condition, Ordering, Search } from '../ports/search.ts'
 import type { ContractCase } from './contract.ts'
-import { check, equal } from './contract.ts'
-import { idOf, inOpened, metric, modelIdOf, newRun, rejects } from './tracking-store-tools.ts'
+import { check, equal, rejects } from './contract.ts'
+import { idOf, inOpened, metric, modelIdOf, newRun } from './tracking-store-tools.ts'
 
 const is = (
   of: Condition['of'],
@@ -133,7 +133,7 @@ export function trackingSearchCases(
           ],
         ],
       ] as const)
-        await rejects(() => store.searchRuns(['0'], asked(where), 'active'), 'SX_FILTER_INVALID', what)
+        await rejects(store.searchRuns(['0'], asked(where), 'active'), 'SX_FILTER_INVALID', what)
     }),
 
     named('answers as many conditions as a search may have', async (store) => {

@@ -1,5 +1,4 @@
 /** What cases of the tracking store are made with. */
-import { isSixfoldError } from '../kernel/errors.ts'
 import type { MetadataStore } from '../ports/metadata-store.ts'
 import type { Metric, NewRun, TrackingStore } from '../ports/tracking-store.ts'
 import type { ContractCase } from './contract.ts'
@@ -16,18 +15,6 @@ export const metric = (key: string, value: number, more: Partial<Metric> = {}): 
   ...{ key, value, at: 1_700_000_000_000, step: 0, dataset: null, model: null },
   ...more,
 })
-
-export async function rejects(call: () => Promise<unknown>, code: string, what: string): Promise<void> {
-  try {
-    await call()
-  } catch (error) {
-    if (isSixfoldError(error) && error.code === code) return
-    throw new Error(
-      `${what} is refused with ${error instanceof Error ? error.message : String(error)}, not with ${code}`,
-    )
-  }
-  throw new Error(`${what} is not refused; ${code} was expected`)
-}
 
 export function inOpened(
   open: () => Promise<MetadataStore>,
