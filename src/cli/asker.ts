@@ -1,7 +1,7 @@
 /** Who asks on a command line: the user of the machine, as the audit names them. */
-import { userInfo } from 'node:os'
 import type { Asker } from '../api/index.ts'
 import { SixfoldError } from '../kernel/errors.ts'
+import { userName } from '../kernel/user.ts'
 import type { CommandOption } from './command.ts'
 
 const longestReason = 1_000
@@ -15,13 +15,4 @@ export function askerOf(options: Readonly<Record<string, unknown>>): Asker {
       `A reason has at most ${longestReason} characters; this one has ${reason.length}.`,
     )
   return { actor: `local:${userName()}`, reason }
-}
-
-/** A user without a name, as in some containers, is known by its number. */
-function userName(): string {
-  try {
-    return userInfo().username
-  } catch {
-    return String(process.getuid?.() ?? 'unknown')
-  }
 }

@@ -2,10 +2,11 @@
  * Roll backs that wait for the metadata store: in the online store, where every server sees them, and in a file of this server's, in case
  * the online store is away as well. One place is enough for a roll back to be kept; both are told as soon as they can be.
  */
-import { createHash } from 'node:crypto'
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { prefixOf, space } from '../features/index.ts'
+import { syncFile } from '../kernel/files.ts'
+import { sha256 } from '../kernel/hash.ts'
 import { atMost } from '../kernel/persist.ts'
 import type { OnlineStore } from '../ports/online-store.ts'
 import type { PendingRollback, PendingRollbacks } from '../registry/index.ts'
@@ -68,7 +69,7 @@ const including = (all: readonly PendingRollback[], one: PendingRollback): reado
 
 /** Whoever asks chooses the id: it is no name of a file. */
 const pathOf = (folder: string, id: string): string =>
-  join(folder, `${createHash('sha256').update(id).digest('hex').slice(0, 32)}.json`)
+  join(folder, `${sha256(id).slice(0, 32)}.json`)
 
 async function readOwn(folder: string): Promise<readonly PendingRollback[]> {
   const names = await readdir(folder).catch(() => [])
@@ -93,10 +94,5 @@ async function writeOwn(folder: string, one: PendingRollback): Promise<void> {
     await file.close()
   }
   await rename(part, path)
-  const directory = await open(folder, 'r')
-  try {
-    await directory.sync()
-  } finally {
-    await directory.close()
-  }
+  await syncFile(folder)
 }

@@ -1,11 +1,12 @@
 /** Training put together for a process: with its stores, and an address to which the command can log. */
 import { randomBytes, timingSafeEqual } from 'node:crypto'
-import { hostname, userInfo } from 'node:os'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { callerOf } from '../access/index.ts'
 import type { Access, ReproduceAsked, Reproduction, TrainAsked, Trained, Watching } from '../api/index.ts'
 import { SixfoldError } from '../kernel/errors.ts'
 import { sha256 } from '../kernel/hash.ts'
+import { userName } from '../kernel/user.ts'
 import { versionFiles } from '../registry/index.ts'
 import { httpServer } from '../server/index.ts'
 import type { ReproductionOptions, TrackingAddress } from '../training/index.ts'
@@ -46,15 +47,6 @@ function optionsFor(
     user: userName(),
     by: version,
     address: () => addressFor(opened, url, actor),
-  }
-}
-
-/** The system may have no name for a user that has only a number. */
-function userName(): string {
-  try {
-    return userInfo().username
-  } catch {
-    return String(process.getuid?.() ?? 'unknown')
   }
 }
 

@@ -3,15 +3,15 @@
  *
  * What a store does when it is away is not here: that takes the store's own process, and each adapter tests it beside this.
  */
-import { createHash, randomBytes } from 'node:crypto'
-import { createReadStream } from 'node:fs'
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, open as openFile, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { isSixfoldError } from '../kernel/errors.ts'
+import { hashOfFile } from '../kernel/files.ts'
+import { sha256 as sha256Of } from '../kernel/hash.ts'
 import type { ArtifactStore } from '../ports/artifact-store.ts'
 import type { ContractCase } from './contract.ts'
-import { check, equal } from './contract.ts'
+import { check, equal, rejects } from './contract.ts'
 
 export interface ArtifactStoreSetup {
   /** A fresh, empty store. */
@@ -22,7 +22,6 @@ export interface ArtifactStoreSetup {
   damage(store: ArtifactStore, sha256: string, bytes: Uint8Array | null): Promise<void>
 }
 
-const sha256Of = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 const megabyte = 1024 * 1024
 
 export function artifactStoreCases(setup: ArtifactStoreSetup): readonly ContractCase[] {
@@ -78,7 +77,7 @@ export function artifactStoreCases(setup: ArtifactStoreSetup): readonly Contract
       const bytes = randomBytes(20 * megabyte)
       const { sha256 } = await store.put(await file(bytes))
       equal(sha256, sha256Of(bytes), 'SHA-256')
-      equal(await hashOf(await (await another()).open(sha256)), sha256, 'SHA-256 of what is opened')
+      equal((await hashOfFile(await (await another()).open(sha256))).sha256, sha256, 'SHA-256 of what is opened')
     }),
     named('is one artifact where the same contents are put twice, under any name', async ({ store, file }) => {
       const bytes = randomBytes(1_000)
@@ -94,7 +93,7 @@ export function artifactStoreCases(setup: ArtifactStoreSetup): readonly Contract
       for (const one of put) equal(one, { sha256: sha256Of(bytes), bytes: bytes.length }, 'what put tells')
       equal(await store.size(), { entries: 1, bytes: bytes.length }, 'size')
       const opened = await Promise.all(Array.from({ length: 4 }, (_, i) => stores[i % 2]!.open(put[0]!.sha256)))
-      for (const one of opened) equal(await hashOf(one), put[0]!.sha256, 'SHA-256 of what is opened')
+      for (const one of opened) equal((await hashOfFile(one)).sha256, put[0]!.sha256, 'SHA-256 of what is opened')
     }),
     named(
       'shows what was put to whoever opens the same data, and after a reopening',
@@ -129,7 +128,11 @@ export function artifactStoreCases(setup: ArtifactStoreSetup): readonly Contract
         changed[1_500]! ^= 1
         for (const wrong of [changed, bytes.subarray(0, 2_999), new Uint8Array()]) {
           await setup.damage(store, sha256, wrong)
-          await refused(async () => (await another()).open(sha256), 'SX_ARTIFACT_CORRUPT', 'open of a damaged artifact')
+          await rejects(
+            another().then((one) => one.open(sha256)),
+            'SX_ARTIFACT_CORRUPT',
+            'open of a damaged artifact',
+          )
         }
         await store.put(path)
         check(bytes.equals(await readFile(await (await another()).open(sha256))), 'put again did not mend it')
@@ -140,7 +143,11 @@ export function artifactStoreCases(setup: ArtifactStoreSetup): readonly Contract
       await setup.damage(store, sha256, null)
       equal(await store.has(sha256), false, 'has')
       for (const missing of [sha256, 'f'.repeat(64)])
-        await refused(async () => (await another()).open(missing), 'SX_ARTIFACT_CORRUPT', 'open of a missing artifact')
+        await rejects(
+          another().then((one) => one.open(missing)),
+          'SX_ARTIFACT_CORRUPT',
+          'open of a missing artifact',
+        )
     }),
     named('lists all that it has, however many, and nothing else', async ({ store, file, another }) => {
       equal(await listed(store), [], 'list of an empty store')
@@ -162,7 +169,7 @@ export function artifactStoreCases(setup: ArtifactStoreSetup): readonly Contract
         for (const where of [store, await another()]) {
           equal(await where.has(sha256), false, 'has')
           equal(await listed(where), [kept], 'list')
-          await refused(() => where.open(sha256), 'SX_ARTIFACT_CORRUPT', 'open of a deleted artifact')
+          await rejects(where.open(sha256), 'SX_ARTIFACT_CORRUPT', 'open of a deleted artifact')
         }
         await store.put(path)
         check(bytes.equals(await readFile(await store.open(sha256))), 'put again did not bring it back')
@@ -192,8 +199,8 @@ export function artifactStoreCases(setup: ArtifactStoreSetup): readonly Contract
     }),
     named('refuses a file that is not there, or is none, and keeps nothing of it', async ({ store, file }) => {
       const path = await file(new Uint8Array())
-      await refused(() => store.put(`${path}-gone`), 'SX_ARTIFACT_INVALID', 'put of a missing file')
-      await refused(() => store.put(join(path, '..')), 'SX_ARTIFACT_INVALID', 'put of a folder')
+      await rejects(store.put(`${path}-gone`), 'SX_ARTIFACT_INVALID', 'put of a missing file')
+      await rejects(store.put(join(path, '..')), 'SX_ARTIFACT_INVALID', 'put of a folder')
       equal(await store.size(), { entries: 0, bytes: 0 }, 'size')
     }),
     named('leaves the file that is put as it is, and nothing beside it', async ({ store, file }) => {
@@ -218,20 +225,4 @@ async function listed(store: ArtifactStore): Promise<readonly { readonly sha256:
   const all = []
   for await (const one of store.list()) all.push(one)
   return all.sort((a, b) => (a.sha256 < b.sha256 ? -1 : 1))
-}
-
-async function hashOf(path: string): Promise<string> {
-  const hash = createHash('sha256')
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer)
-  return hash.digest('hex')
-}
-
-async function refused(action: () => Promise<unknown>, code: string, what: string): Promise<void> {
-  const error: unknown = await action().then(
-    () => null,
-    (reason: unknown) => reason,
-  )
-  check(error !== null, `${what} was not refused`)
-  check(isSixfoldError(error), `${what} failed with an error of no code: ${String(error)}`)
-  equal(error.code, code, `${what}: the code`)
 }

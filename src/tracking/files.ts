@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import type { Clock } from '../kernel/clock.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { SixfoldError } from '../kernel/errors.ts'
+import { storageError } from '../kernel/files.ts'
 import type { Limits } from '../kernel/limits.ts'
 import { shorten } from '../kernel/shorten.ts'
 import { formatBytes } from '../kernel/size.ts'
@@ -200,15 +201,6 @@ async function receive(
     await file.close()
   }
   return { sha256: hash.digest('hex'), bytes }
-}
-
-function storageError(error: unknown, folder: string): unknown {
-  const { code } = error as NodeJS.ErrnoException
-  if (code === 'ENOSPC' || code === 'EDQUOT')
-    return new SixfoldError('SX_STORAGE_FULL', `No space is left in '${folder}'.`, { cause: error })
-  if (code === 'EROFS' || code === 'EACCES' || code === 'EPERM')
-    return new SixfoldError('SX_STORE_READ_ONLY', `'${folder}' cannot be written to.`, { cause: error })
-  return error
 }
 
 /** Files and folders of one level, by name. */

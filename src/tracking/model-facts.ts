@@ -3,7 +3,7 @@ import type { Facts } from '../ports/registry-store.ts'
 import type { LoggedModel, Metric, Run } from '../ports/tracking-store.ts'
 import type { MlModel } from '../registry/index.ts'
 import { dependenciesIn } from '../registry/index.ts'
-import { factsOfRun } from '../training/index.ts'
+import { factsOfRun, measuredIn } from '../training/index.ts'
 
 const seed = /(^|[._ -])(seed|random_?state|random_?seed)($|[._ -])/i
 
@@ -42,16 +42,7 @@ const seedsIn = (parameters: { readonly [name: string]: string }): { readonly [n
 
 /** Of one metric on the same data, what was measured of the model itself counts before what its run says. */
 function evaluationOf(ofRun: Facts['evaluation'], ofModel: readonly Metric[]): Facts['evaluation'] {
-  const measured = ofModel
-    .filter(({ value }) => Number.isFinite(value))
-    .map(({ key, value, dataset }) => ({
-      metric: key,
-      value,
-      low: null,
-      high: null,
-      slice: null,
-      data: dataset?.digest ?? null,
-    }))
+  const measured = measuredIn(ofModel)
   const known = new Set(measured.map(({ metric }) => metric))
   return [...measured, ...ofRun.filter(({ metric }) => !known.has(metric))].sort((a, b) =>
     a.metric < b.metric ? -1 : a.metric > b.metric ? 1 : 0,

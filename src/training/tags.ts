@@ -3,7 +3,7 @@
  * first. Whoever registers a version of a run reads them back with `factsOfRun`.
  */
 import type { Facts } from '../ports/registry-store.ts'
-import type { Run } from '../ports/tracking-store.ts'
+import type { Metric, Run } from '../ports/tracking-store.ts'
 
 export const tags = {
   /** The model that is trained, as defined. */
@@ -96,18 +96,22 @@ export function factsOfRun(
           dirty: dirty === null ? null : dirty === 'true',
         }
       : null,
-    evaluation: run.metrics
-      .filter(({ value }) => Number.isFinite(value))
-      .map(({ key, value, dataset }) => ({
-        metric: key,
-        value,
-        low: null,
-        high: null,
-        slice: null,
-        data: dataset?.digest ?? null,
-      })),
+    evaluation: measuredIn(run.metrics),
   }
 }
+
+/** What was logged of a run or a model, as a fact of its version: no number but a finite one says anything. */
+export const measuredIn = (metrics: readonly Metric[]): Facts['evaluation'] =>
+  metrics
+    .filter(({ value }) => Number.isFinite(value))
+    .map(({ key, value, dataset }) => ({
+      metric: key,
+      value,
+      low: null,
+      high: null,
+      slice: null,
+      data: dataset?.digest ?? null,
+    }))
 
 /** Of a run that `train` began, what its tags say; of another, its first dataset that is not said to be for something else. */
 function dataOfRun(run: Pick<Run, 'inputs'>, tag: (name: string) => string | null): Facts['data'] {

@@ -5,6 +5,7 @@
 import { createInterface } from 'node:readline'
 import { postgresMetadataStore } from '../../src/adapters/postgres/metadata-store.ts'
 import { sqliteMetadataStore } from '../../src/adapters/sqlite/metadata-store.ts'
+import type { StageChange } from '../../src/ports/registry-store.ts'
 import { author } from './versions.ts'
 
 const [, , where, schema] = process.argv
@@ -17,10 +18,13 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`)
 say('ready')
 for await (const line of createInterface({ input: process.stdin })) {
   const { version, replaces } = JSON.parse(line) as { version: number; replaces: number | null }
-  const change = {
-    ...{ kind: 'stage.changed', model: 'm', version, environment: 'default', from: 'registered', to: 'production' },
-    ...{ exclusive: true, replaces, archives: [], evidence: [], preconditions: [], rollback: false },
-  } as const
+  const change: StageChange = {
+    kind: 'stage.changed',
+    from: 'registered',
+    to: 'production',
+    ...{ model: 'm', version, environment: 'default', exclusive: true, replaces },
+    ...{ archives: [], evidence: [], preconditions: [], rollback: false },
+  }
   await store.registry.change(change, author(Date.now())).then(
     () => say('won'),
     (error: { readonly code?: string }) => say(error.code ?? String(error)),

@@ -18,10 +18,10 @@ import {
   PutObjectCommand,
 } from '@aws-sdk/client-s3'
 import { afterAll, afterEach, beforeAll, expect, it, onTestFinished } from 'vitest'
-import { hashOfFile } from '../../src/adapters/files/contents.ts'
 import { s3ArtifactStore } from '../../src/adapters/s3/artifact-store.ts'
 import { s3Files } from '../../src/adapters/s3/files.ts'
 import { isSixfoldError } from '../../src/kernel/errors.ts'
+import { hashOfFile } from '../../src/kernel/files.ts'
 import type { ArtifactStore } from '../../src/ports/artifact-store.ts'
 import type { FaultProxy } from '../services/index.ts'
 import { describeWith, faultProxy } from '../services/index.ts'

@@ -9,8 +9,8 @@ import { DuckDBInstance } from '@duckdb/node-api'
 import type { Type, Value } from '../../expression/node.ts'
 import { isList } from '../../expression/node.ts'
 import { SixfoldError } from '../../kernel/errors.ts'
+import { storageError } from '../../kernel/files.ts'
 import { toInt64 } from '../../kernel/int64.ts'
-import { storageError } from '../files/errors.ts'
 
 export interface DuckDBOptions {
   readonly temporaryFolder: string

@@ -1,7 +1,7 @@
 /** What DuckDB says of itself, whether it has room for what does not fit in memory, and whether remote files can be reached. */
 import { mkdir } from 'node:fs/promises'
+import { storageError } from '../../kernel/files.ts'
 import type { StoreReport } from '../../ports/inspection.ts'
-import { storageError } from '../files/errors.ts'
 import { inspectFolder } from '../files/inspect.ts'
 import { problemOf, roundTripOf } from '../report.ts'
 import type { DuckDB, DuckDBOptions } from './connection.ts'

@@ -1,7 +1,5 @@
-/** A file's contents: whether they can be read, what they are, and that they are on disk. */
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { access, constants, open, stat } from 'node:fs/promises'
+/** What artifacts are put from, and under which name they are kept. */
+import { access, constants, stat } from 'node:fs/promises'
 import { SixfoldError } from '../../kernel/errors.ts'
 
 /** Throws SX_ARTIFACT_INVALID where there is no such file, or it is not this user's to read. */
@@ -15,27 +13,6 @@ export async function mustBeReadable(path: string): Promise<void> {
       fix: 'Correct the path, or give this user the right to read it.',
       cause: error,
     })
-  }
-}
-
-/** In constant memory. */
-export async function hashOfFile(path: string): Promise<{ readonly sha256: string; readonly bytes: number }> {
-  const hash = createHash('sha256')
-  let bytes = 0
-  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>) {
-    hash.update(chunk)
-    bytes += chunk.length
-  }
-  return { sha256: hash.digest('hex'), bytes }
-}
-
-/** A file, or a folder with the names in it. */
-export async function syncFile(path: string): Promise<void> {
-  const file = await open(path, 'r')
-  try {
-    await file.sync()
-  } finally {
-    await file.close()
   }
 }
 

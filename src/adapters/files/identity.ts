@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { storageError } from './errors.ts'
+import { storageError } from '../../kernel/files.ts'
 
 export function identityOf(folder: string): string {
   const path = join(folder, 'identity')

@@ -8,7 +8,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '../../kernel/clock.ts'
 import { SixfoldError } from '../../kernel/errors.ts'
-import { storageError } from './errors.ts'
+import { storageError } from '../../kernel/files.ts'
 
 const touchMs = 5_000
 /** For so long an owner may be too busy to touch its lock. */

@@ -1,7 +1,7 @@
 /** What LMDB needs of the folder it lies in: a disk of this machine that can be written to. And what it says where it is not so. */
 import { mkdirSync, statfsSync } from 'node:fs'
 import { SixfoldError } from '../../kernel/errors.ts'
-import { storageError } from '../files/errors.ts'
+import { storageError } from '../../kernel/files.ts'
 
 /** By the numbers that Linux gives to file systems. Locks and shared memory mean nothing between machines. */
 const networks: { readonly [type: number]: string } = {

@@ -1,6 +1,6 @@
 /** What S3 answers when it does not do what was asked, and what keeps a file of ours from being written, in the catalogue's terms. */
 import { isSixfoldError, SixfoldError } from '../../kernel/errors.ts'
-import { storageError } from '../files/errors.ts'
+import { storageError } from '../../kernel/files.ts'
 import { reasonOf as reason } from '../unavailable.ts'
 
 export interface Asked {

@@ -3,11 +3,11 @@
  * names that they have within the version. The folder is named by what lies in it and appears whole, by a rename, so that processes
  * that make the same at once need no lock. Every file is checked each time.
  */
-import { createHash, randomUUID } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { copyFile, link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { copyFile, link, mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, isAbsolute, join, posix } from 'node:path'
 import { SixfoldError } from '../../kernel/errors.ts'
+import { hashOfFile, syncFile } from '../../kernel/files.ts'
 import { hashOf } from '../../kernel/hash.ts'
 import { shorten } from '../../kernel/shorten.ts'
 import type { ArtifactStore } from '../../ports/artifact-store.ts'
@@ -34,7 +34,7 @@ export function versionFiles(folder: string, artifacts: Pick<ArtifactStore, 'ope
         const stored = await artifacts.open(sha256)
         // On another file system, or one that has no links, a copy does it.
         await link(stored, place).catch(() => copyFile(stored, place))
-        await sync(place)
+        await syncFile(place)
       }
       await rename(temporary, target).catch(async (error: unknown) => {
         // Another process was first, with the same; or what is there is damaged, and whoever finds that replaces it.
@@ -46,7 +46,7 @@ export function versionFiles(folder: string, artifacts: Pick<ArtifactStore, 'ope
         await rename(temporary, target)
         await rm(aside, { recursive: true, force: true })
       })
-      await sync(folder)
+      await syncFile(folder)
     } finally {
       await rm(temporary, { recursive: true, force: true }).catch(() => {})
     }
@@ -80,25 +80,13 @@ export function versionFiles(folder: string, artifacts: Pick<ArtifactStore, 'ope
 async function problemOf(target: string, files: readonly VersionFile[]): Promise<string | null> {
   for (const { path, sha256 } of files) {
     const place = join(target, ...path.split('/'))
-    const found = await sha256Of(place).catch(() => null)
+    const found = await hashOfFile(place).then(
+      (file) => file.sha256,
+      () => null,
+    )
     if (found !== sha256) return `The file '${place}' ${found === null ? 'is gone' : 'no longer has its contents'}.`
   }
   return null
-}
-
-async function sha256Of(path: string): Promise<string> {
-  const hash = createHash('sha256')
-  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) hash.update(chunk as Buffer)
-  return hash.digest('hex')
-}
-
-async function sync(path: string): Promise<void> {
-  const file = await open(path, 'r')
-  try {
-    await file.sync()
-  } finally {
-    await file.close()
-  }
 }
 
 const mostFiles = 10_000
