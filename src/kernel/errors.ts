@@ -142,11 +142,6 @@ export const catalogue = {
     'Send it again.',
     true,
   ),
-  SX_AUDIT_BROKEN: entry(
-    500,
-    'The audit trail is not the one that was written.',
-    'Compare it with a copy, and find out who can write to the metadata store.',
-  ),
   SX_UNKNOWN_EXPERIMENT: entry(404, 'There is no experiment of that name or id.', 'Create it first.'),
   SX_UNKNOWN_RUN: entry(404, 'There is no run of that id.', 'Use the id that was given when it began.'),
   SX_UNKNOWN_LOGGED_MODEL: entry(

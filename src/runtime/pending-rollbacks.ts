@@ -68,8 +68,7 @@ const including = (all: readonly PendingRollback[], one: PendingRollback): reado
   all.some(({ id }) => id === one.id) ? all : [...all, one]
 
 /** Whoever asks chooses the id: it is no name of a file. */
-const pathOf = (folder: string, id: string): string =>
-  join(folder, `${sha256(id).slice(0, 32)}.json`)
+const pathOf = (folder: string, id: string): string => join(folder, `${sha256(id).slice(0, 32)}.json`)
 
 async function readOwn(folder: string): Promise<readonly PendingRollback[]> {
   const names = await readdir(folder).catch(() => [])
