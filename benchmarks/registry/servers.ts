@@ -41,6 +41,8 @@ export async function mlflowServer(folder: string): Promise<RegistryServer> {
     ['-m', 'mlflow', 'server', ...store, ...files, '--host', '127.0.0.1', '--port', String(port), '--workers', '1'],
     { ...piped({ MLFLOW_DISABLE_TELEMETRY: 'true' }), cwd: folder, detached: true },
   )
+  // Nobody reads what it says of each request; a pipe that is full would stop it.
+  child.stdout!.resume()
   const url = `http://127.0.0.1:${port}`
   await answering(child, `${url}/health`)
   const running = over(child)
