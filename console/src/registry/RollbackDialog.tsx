@@ -1,6 +1,6 @@
 /** Back to a version that was in production before: which one, and exactly what that does. */
 import { useState } from 'react'
-import { versionBefore } from '../../../dist/registry/productions.js'
+import { versionBefore } from '../../../dist/registry/lifecycle/productions.js'
 import type { Consequence, Model } from '../data/registry.ts'
 import { at } from '../data/registry.ts'
 import { ask, Refusal } from '../data/server.ts'
