@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import { isLoopbackHost } from '../kernel/addresses.ts'
 import { SixfoldError } from '../kernel/errors.ts'
+import { atMost } from '../kernel/persist.ts'
 import { httpServer, readConsole } from '../server/index.ts'
 import type { Opened } from './open.ts'
 
@@ -13,6 +14,7 @@ export interface Listening {
 }
 
 export const standardPort = 6006
+const announceMs = 500
 
 export interface ListenOptions {
   /** By default 6006; 0 takes any that is free. */
@@ -52,6 +54,8 @@ export async function listen(
   try {
     const where = await server.listen(port, host)
     opened.servers.listens(where.url)
+    // Whoever is told where it listens finds it among the servers as well. Where the store is away, it is said later.
+    await atMost(announceMs, opened.servers.beat())
     return { ...where, close: () => server.close() }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
