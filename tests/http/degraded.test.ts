@@ -48,12 +48,14 @@ describe('a model that fails for some rows', () => {
   beforeAll(async () => {
     // Labels by their place: 0 is the bike, 1 the van, and anything else is not in the table.
     const { inputs, nodes } = table([0, 1])
-    await server.add('vehicle', {
+    const graph = {
       inputs,
       nodes: nodes.map((node) => ({ ...node, outputs: ['place of label'] })),
       outputs: [{ name: 'place of label', type: 'int64', shape: ['rows', 1] }],
       constants: [{ name: 'values', type: 'int64', shape: [2], data: [0, 1] }],
-    })
+    } as const
+    // It is validated on rows that it has an answer to: on others it would not pass.
+    await server.add('vehicle', graph, [{ place: 0 }, { place: 1 }])
   })
 
   test('answers by its fallback, for that row alone, also of those that went together', async () => {

@@ -77,7 +77,8 @@ export interface Service {
   post(path: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer>
   get(path: string, method?: string): Promise<Answer>
   /** Adds a graph as a version of the model, which answers from then on. */
-  add(model: 'eta' | 'late' | 'vehicle', graph: Graph): Promise<string>
+  /** `recorded` are rows of the vector that it is validated on, where it fails for others. */
+  add(model: 'eta' | 'late' | 'vehicle', graph: Graph, recorded?: readonly object[]): Promise<string>
   advance(milliseconds: number): void
   /** All that a caller could have changed. */
   state(): Promise<unknown>
@@ -116,10 +117,11 @@ export async function service(options: OpenOptions = {}): Promise<Service> {
       return answer
     },
     get: async (path, method = 'GET') => read(await fetch(url + path, { method })),
-    add: async (name, graph) => {
-      const path = join(folder, 'model.onnx')
-      await writeFile(path, onnx(graph))
-      return (await app.addModel(name, path)).version
+    add: async (name, graph, recorded) => {
+      const version = await mkdtemp(join(folder, 'version-'))
+      await writeFile(join(version, 'model.onnx'), onnx(graph))
+      if (recorded !== undefined) await writeFile(join(version, 'golden.json'), JSON.stringify(recorded))
+      return (await app.addModel(name, version)).version
     },
     advance: (milliseconds) => clock.advanceTo(clock.now() + milliseconds),
     state: async () => {

@@ -24,7 +24,9 @@ export function optionsFor(opened: Opened): ReproductionOptions {
   }
 }
 
-export function watching(signal = new AbortController().signal): Watching & { readonly written: string[] } {
+export function watching(
+  signal: Watching['signal'] = new AbortController().signal,
+): Watching & { readonly written: string[] } {
   const written: string[] = []
   return {
     signal,
