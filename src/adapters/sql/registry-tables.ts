@@ -9,6 +9,7 @@ import { sql } from 'kysely'
 import { hashOf } from '../../kernel/hash.ts'
 import type { NewVersion } from '../../ports/registry-store.ts'
 import { hashOfEntry, noEntry } from '../../ports/registry-store.ts'
+import { tables } from './create-table.ts'
 import type { Migrations } from './migrate.ts'
 import { tableOf } from './table.ts'
 
@@ -100,71 +101,38 @@ export interface RegistryTables {
   }
 }
 
-/** How many characters of a tag's value are in its index: no database has room for all of a long one. */
-export const indexedCharacters = 64
-
 export const registryStep: Migrations<RegistryTables>['steps'][number] = async (db, dialect) => {
-  const { integer, text, identity, keyed } = dialect
-  await db.schema
-    .createTable('registered_model')
-    .addColumn('seq', integer, identity)
-    .addColumn('name', text, (column) => column.notNull().unique())
-    .addColumn('description', text)
-    .addColumn('newest', integer, (column) => column.notNull())
-    .addColumn('tags', text, (column) => column.notNull())
-    .addColumn('aliases', text, (column) => column.notNull())
-    .addColumn('created', integer, (column) => column.notNull())
-    .addColumn('updated', integer, (column) => column.notNull())
-    .execute()
-  await db.schema
-    .createTable('registered_version')
-    .addColumn('seq', integer, identity)
-    .addColumn('model', integer, (column) => column.notNull())
-    .addColumn('version', integer, (column) => column.notNull())
-    .addColumn('manifest', text, (column) => column.notNull())
-    .addColumn('source', text, (column) => column.notNull())
-    .addColumn('run', text)
-    .addColumn('document', text, (column) => column.notNull())
-    .addColumn('description', text)
-    .addColumn('validated', integer, (column) => column.notNull())
-    .addColumn('tags', text, (column) => column.notNull())
-    .addColumn('places', text, (column) => column.notNull())
-    .addColumn('aliases', text, (column) => column.notNull())
-    .addColumn('created', integer, (column) => column.notNull())
-    .addColumn('updated', integer, (column) => column.notNull())
-    // No number comes twice, whatever the code does.
-    .addUniqueConstraint('registered_version_number', ['model', 'version'])
-    .execute()
-  await db.schema.createIndex('registered_version_run').on('registered_version').column('run').execute()
-  // A page of all versions is read in this order.
-  await db.schema.createIndex('registered_version_updated').on('registered_version').column('updated').execute()
+  const { table, values } = tables(db, dialect)
+  await table(
+    'registered_model',
+    {
+      ...{ seq: 'numbered', name: 'text', description: 'text?', newest: 'number', tags: 'text', aliases: 'text' },
+      ...{ created: 'number', updated: 'number' },
+    },
+    { unique: [['name']] },
+  )
+  await table(
+    'registered_version',
+    {
+      ...{ seq: 'numbered', model: 'number', version: 'number', manifest: 'text', source: 'text', run: 'text?' },
+      ...{ document: 'text', description: 'text?', validated: 'number', tags: 'text', places: 'text', aliases: 'text' },
+      ...{ created: 'number', updated: 'number' },
+    },
+    // No number comes twice, whatever the code does. A page of all versions is read in the order of `updated`.
+    { unique: [['model', 'version']], indexes: [['run'], ['updated']] },
+  )
+  await values('registered_model_tag', 'model', true)
+  await values('registered_version_tag', 'version', true)
 
-  for (const [table, owner] of [
-    ['registered_model_tag', 'model'],
-    ['registered_version_tag', 'version'],
-  ] as const) {
-    await keyed(db.schema.createTable(table))
-      .addColumn(owner, integer, (column) => column.notNull())
-      .addColumn('key', text, (column) => column.notNull())
-      .addColumn('value', text, (column) => column.notNull())
-      .addPrimaryKeyConstraint(`${table}_key`, [owner, 'key'])
-      .execute()
-    await db.schema
-      .createIndex(`${table}_value`)
-      .on(table)
-      .expression(sql`${sql.ref('key')}, substr(${sql.ref('value')}, 1, ${sql.lit(indexedCharacters)})`)
-      .execute()
-  }
-
-  await keyed(db.schema.createTable('place'))
-    .addColumn('model', integer, (column) => column.notNull())
-    .addColumn('environment', text, (column) => column.notNull())
-    .addColumn('version', integer, (column) => column.notNull())
-    .addColumn('stage', text, (column) => column.notNull())
-    .addColumn('at', integer, (column) => column.notNull())
-    .addColumn('exclusive', integer, (column) => column.notNull())
-    .addPrimaryKeyConstraint('place_key', ['model', 'environment', 'version'])
-    .execute()
+  await table(
+    'place',
+    { model: 'number', environment: 'text', version: 'number', stage: 'text', at: 'number', exclusive: 'number' },
+    {
+      key: ['model', 'environment', 'version'],
+      byKey: true,
+      indexes: [['environment', 'stage', 'model', 'version']],
+    },
+  )
   // One in production, whatever the code does.
   await db.schema
     .createIndex('place_one_in_production')
@@ -173,88 +141,63 @@ export const registryStep: Migrations<RegistryTables>['steps'][number] = async (
     .columns(['model', 'environment'])
     .where(sql`${sql.ref('stage')} = 'production' and ${sql.ref('exclusive')} = 1` as never)
     .execute()
-  await db.schema.createIndex('place_stage').on('place').columns(['environment', 'stage', 'model', 'version']).execute()
 
-  await db.schema
-    .createTable('evidence')
-    .addColumn('model', integer, (column) => column.notNull())
-    .addColumn('version', integer, (column) => column.notNull())
-    .addColumn('id', text, (column) => column.notNull())
-    .addColumn('kind', text, (column) => column.notNull())
-    .addColumn('passed', integer, (column) => column.notNull())
-    .addColumn('document', text, (column) => column.notNull())
-    .addColumn('artifacts', text, (column) => column.notNull())
-    .addColumn('actor', text, (column) => column.notNull())
-    .addColumn('at', integer, (column) => column.notNull())
-    .addPrimaryKeyConstraint('evidence_key', ['model', 'version', 'id'])
-    .execute()
-  await db.schema
-    .createTable('approval')
-    .addColumn('model', integer, (column) => column.notNull())
-    .addColumn('version', integer, (column) => column.notNull())
-    .addColumn('environment', text, (column) => column.notNull())
-    .addColumn('stage', text, (column) => column.notNull())
-    .addColumn('actor', text, (column) => column.notNull())
-    .addColumn('reason', text)
-    .addColumn('at', integer, (column) => column.notNull())
-    .addPrimaryKeyConstraint('approval_key', ['model', 'version', 'environment', 'stage', 'actor'])
-    .execute()
+  await table(
+    'evidence',
+    {
+      ...{ model: 'number', version: 'number', id: 'text', kind: 'text', passed: 'number', document: 'text' },
+      ...{ artifacts: 'text', actor: 'text', at: 'number' },
+    },
+    { key: ['model', 'version', 'id'] },
+  )
+  await table(
+    'approval',
+    {
+      ...{ model: 'number', version: 'number', environment: 'text', stage: 'text', actor: 'text', reason: 'text?' },
+      ...{ at: 'number' },
+    },
+    { key: ['model', 'version', 'environment', 'stage', 'actor'] },
+  )
 
-  await keyed(db.schema.createTable('artifact_reference'))
-    .addColumn('artifact', text, (column) => column.notNull())
-    .addColumn('owner', text, (column) => column.notNull())
-    .addPrimaryKeyConstraint('artifact_reference_key', ['artifact', 'owner'])
-    .execute()
-  await db.schema.createIndex('artifact_reference_owner').on('artifact_reference').column('owner').execute()
-  await keyed(db.schema.createTable('condemned'))
-    .addColumn('artifact', text, (column) => column.primaryKey())
-    .addColumn('at', integer, (column) => column.notNull())
-    .addColumn('collected', integer, (column) => column.notNull())
-    .execute()
+  await table(
+    'artifact_reference',
+    { artifact: 'text', owner: 'text' },
+    { key: ['artifact', 'owner'], byKey: true, indexes: [['owner']] },
+  )
+  await table('condemned', { artifact: 'text', at: 'number', collected: 'number' }, { key: ['artifact'], byKey: true })
 
-  await db.schema
-    .createTable('audit')
-    .addColumn('number', integer, (column) => column.primaryKey())
-    .addColumn('id', text, (column) => column.notNull().unique())
-    .addColumn('at', integer, (column) => column.notNull())
-    .addColumn('actor', text, (column) => column.notNull())
-    .addColumn('action', text, (column) => column.notNull())
-    .addColumn('model', text)
-    .addColumn('version', integer)
-    .addColumn('environment', text)
-    .addColumn('reason', text)
-    .addColumn('details', text, (column) => column.notNull())
-    .addColumn('previous', text, (column) => column.notNull())
-    .addColumn('hash', text, (column) => column.notNull())
-    .addColumn('subject', integer)
-    .execute()
-  await db.schema.createIndex('audit_subject').on('audit').columns(['subject', 'number']).execute()
-  await db.schema.createIndex('audit_model').on('audit').columns(['model', 'number']).execute()
+  await table(
+    'audit',
+    {
+      ...{ number: 'number', id: 'text', at: 'number', actor: 'text', action: 'text', model: 'text?' },
+      ...{ version: 'number?', environment: 'text?', reason: 'text?', details: 'text', previous: 'text', hash: 'text' },
+      ...{ subject: 'number?' },
+    },
+    {
+      key: ['number'],
+      unique: [['id']],
+      indexes: [
+        ['subject', 'number'],
+        ['model', 'number'],
+      ],
+    },
+  )
 
-  for (const [table, more] of [
-    ['access_key', 'revoked'],
-    ['webhook', 'secret'],
-  ] as const)
-    await db.schema
-      .createTable(table)
-      .addColumn('id', text, (column) => column.primaryKey())
-      .addColumn('document', text, (column) => column.notNull())
-      .addColumn(more, more === 'revoked' ? integer : text)
-      .execute()
-  await db.schema
-    .createTable('delivery')
-    .addColumn('id', integer, identity)
-    .addColumn('webhook', text, (column) => column.notNull())
-    .addColumn('entry', integer, (column) => column.notNull())
-    .addColumn('attempts', integer, (column) => column.notNull())
-    .addColumn('state', text, (column) => column.notNull())
-    .addColumn('error', text)
-    .addColumn('next', integer)
-    .addColumn('taken', integer, (column) => column.notNull())
-    .addColumn('settled', integer)
-    .execute()
-  await db.schema.createIndex('delivery_due').on('delivery').columns(['state', 'webhook', 'id']).execute()
-  await db.schema.createIndex('delivery_webhook').on('delivery').columns(['webhook', 'id']).execute()
+  await table('access_key', { id: 'text', document: 'text', revoked: 'number?' }, { key: ['id'] })
+  await table('webhook', { id: 'text', document: 'text', secret: 'text?' }, { key: ['id'] })
+  await table(
+    'delivery',
+    {
+      ...{ id: 'numbered', webhook: 'text', entry: 'number', attempts: 'number', state: 'text', error: 'text?' },
+      ...{ next: 'number?', taken: 'number', settled: 'number?' },
+    },
+    {
+      indexes: [
+        ['state', 'webhook', 'id'],
+        ['webhook', 'id'],
+      ],
+    },
+  )
 
   await carryOver(db)
 }

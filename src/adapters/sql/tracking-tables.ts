@@ -5,7 +5,7 @@
  * Numbers have `nan` beside them, because not every database keeps NaN: there `value` is 0. No dataset, and no context, are ''.
  */
 import type { Expression, Generated } from 'kysely'
-import { sql } from 'kysely'
+import { tables } from './create-table.ts'
 import type { Migrations } from './migrate.ts'
 
 export interface Keyed<Owner extends string> {
@@ -95,158 +95,91 @@ interface MetricRow {
   model: string | null
 }
 
-export const trackingStep: Migrations<TrackingTables>['steps'][number] = async (
-  db,
-  { integer, text, now, identity, keyed },
-) => {
-  await db.schema
-    .createTable('experiment')
-    .addColumn('id', integer, (column) => column.primaryKey())
-    .addColumn('name', text, (column) => column.notNull().unique())
-    .addColumn('artifact_location', text, (column) => column.notNull())
-    .addColumn('lifecycle', text, (column) => column.notNull())
-    .addColumn('created', integer, (column) => column.notNull())
-    .addColumn('updated', integer, (column) => column.notNull())
-    .addColumn('call', text, (column) => column.notNull())
-    .execute()
+/** Columns of a metric, but for whose it is. */
+const measured = {
+  key: 'text',
+  step: 'number',
+  at: 'number',
+  value: 'real',
+  nan: 'number',
+  dataset_name: "text ''",
+  dataset_digest: "text ''",
+} as const
+
+export const trackingStep: Migrations<TrackingTables>['steps'][number] = async (db, dialect) => {
+  const { table, values } = tables(db, dialect)
+  const now = dialect.now as Expression<number>
+  await table(
+    'experiment',
+    {
+      ...{ id: 'number', name: 'text', artifact_location: 'text', lifecycle: 'text' },
+      ...{ created: 'number', updated: 'number', call: 'text' },
+    },
+    { key: ['id'], unique: [['name']] },
+  )
+  const first = { id: 0, name: 'Default', artifact_location: 'mlflow-artifacts:/0', lifecycle: 'active' }
   await db
     .insertInto('experiment')
-    .values({
-      ...{ id: 0, name: 'Default', artifact_location: 'mlflow-artifacts:/0', lifecycle: 'active' },
-      ...{ created: now as Expression<number>, updated: now as Expression<number>, call: '' },
-    })
+    .values({ ...first, created: now, updated: now, call: '' })
     .execute()
 
-  await db.schema
-    .createTable('run')
-    .addColumn('seq', integer, identity)
-    .addColumn('id', text, (column) => column.notNull().unique())
-    .addColumn('experiment', integer, (column) => column.notNull())
-    .addColumn('name', text, (column) => column.notNull())
-    .addColumn('username', text, (column) => column.notNull())
-    .addColumn('status', text, (column) => column.notNull())
-    .addColumn('started', integer, (column) => column.notNull())
-    .addColumn('ended', integer)
-    .addColumn('lifecycle', text, (column) => column.notNull())
-    .addColumn('deleted', integer)
-    .addColumn('artifact_uri', text, (column) => column.notNull())
-    .execute()
-  // As runs are listed where no order is asked for.
-  await db.schema
-    .createIndex('run_newest')
-    .on('run')
-    .columns(['experiment', 'lifecycle', 'started desc', 'id'])
-    .execute()
+  await table(
+    'run',
+    {
+      ...{ seq: 'numbered', id: 'text', experiment: 'number', name: 'text', username: 'text', status: 'text' },
+      ...{ started: 'number', ended: 'number?', lifecycle: 'text', deleted: 'number?', artifact_uri: 'text' },
+    },
+    // As runs are listed where no order is asked for.
+    { unique: [['id']], indexes: [['experiment', 'started desc', 'id']] },
+  )
+  await table(
+    'logged_model',
+    {
+      ...{ seq: 'numbered', id: 'text', experiment: 'number', name: 'text', model_type: 'text', run: 'text?' },
+      ...{ status: 'text', artifact_uri: 'text', deleted: 'number', created: 'number', updated: 'number' },
+    },
+    { unique: [['id']], indexes: [['experiment', 'created desc', 'id']] },
+  )
+  await values('experiment_tag', 'experiment', false)
+  await values('run_tag', 'run', true)
+  await values('run_parameter', 'run', true)
+  await values('logged_model_tag', 'model', true)
+  await values('logged_model_parameter', 'model', true)
 
-  await db.schema
-    .createTable('logged_model')
-    .addColumn('seq', integer, identity)
-    .addColumn('id', text, (column) => column.notNull().unique())
-    .addColumn('experiment', integer, (column) => column.notNull())
-    .addColumn('name', text, (column) => column.notNull())
-    .addColumn('model_type', text, (column) => column.notNull())
-    .addColumn('run', text)
-    .addColumn('status', text, (column) => column.notNull())
-    .addColumn('artifact_uri', text, (column) => column.notNull())
-    .addColumn('deleted', integer, (column) => column.notNull())
-    .addColumn('created', integer, (column) => column.notNull())
-    .addColumn('updated', integer, (column) => column.notNull())
-    .execute()
-  await db.schema
-    .createIndex('logged_model_newest')
-    .on('logged_model')
-    .columns(['experiment', 'created desc', 'id'])
-    .execute()
+  const history = ['run', 'key', 'step', 'at', 'value', 'nan'] as const
+  await table('metric', { run: 'number', ...measured, model: 'text?' }, { key: history, byKey: true })
+  await table(
+    'latest_metric',
+    { run: 'number', ...measured, model: 'text?' },
+    { key: ['run', 'key'], byKey: true, indexes: [['key', 'nan', 'value']] },
+  )
+  await table(
+    'model_metric',
+    { model: 'number', run: 'text', ...measured },
+    { key: ['model', 'key', 'run', 'step', 'at', 'value', 'nan'], byKey: true, indexes: [['key', 'nan', 'value']] },
+  )
 
-  for (const [table, owner, searched] of [
-    ['experiment_tag', 'experiment', false],
-    ['run_tag', 'run', true],
-    ['run_parameter', 'run', true],
-    ['logged_model_tag', 'model', true],
-    ['logged_model_parameter', 'model', true],
-  ] as const) {
-    await keyed(db.schema.createTable(table))
-      .addColumn(owner, integer, (column) => column.notNull())
-      .addColumn('key', text, (column) => column.notNull())
-      .addColumn('value', text, (column) => column.notNull())
-      .addPrimaryKeyConstraint(`${table}_key`, [owner, 'key'])
-      .execute()
-    // Of the value only its beginning: no database has room for all of a long one in an index.
-    if (searched)
-      await db.schema
-        .createIndex(`${table}_value`)
-        .on(table)
-        .expression(sql`${sql.ref('key')}, substr(${sql.ref('value')}, 1, ${sql.lit(indexedCharacters)})`)
-        .execute()
-  }
-
-  for (const [table, key] of [
-    ['metric', ['run', 'key', 'step', 'at', 'value', 'nan']],
-    ['latest_metric', ['run', 'key']],
-  ] as const)
-    await keyed(db.schema.createTable(table))
-      .addColumn('run', integer, (column) => column.notNull())
-      .addColumn('key', text, (column) => column.notNull())
-      .addColumn('step', integer, (column) => column.notNull())
-      .addColumn('at', integer, (column) => column.notNull())
-      .addColumn('value', 'double precision', (column) => column.notNull())
-      .addColumn('nan', integer, (column) => column.notNull())
-      .addColumn('dataset_name', text, (column) => column.notNull().defaultTo(''))
-      .addColumn('dataset_digest', text, (column) => column.notNull().defaultTo(''))
-      .addColumn('model', text)
-      .addPrimaryKeyConstraint(`${table}_key`, [...key])
-      .execute()
-  await db.schema.createIndex('latest_metric_value').on('latest_metric').columns(['key', 'nan', 'value']).execute()
-
-  await keyed(db.schema.createTable('model_metric'))
-    .addColumn('model', integer, (column) => column.notNull())
-    .addColumn('key', text, (column) => column.notNull())
-    .addColumn('run', text, (column) => column.notNull())
-    .addColumn('step', integer, (column) => column.notNull())
-    .addColumn('at', integer, (column) => column.notNull())
-    .addColumn('value', 'double precision', (column) => column.notNull())
-    .addColumn('nan', integer, (column) => column.notNull())
-    .addColumn('dataset_name', text, (column) => column.notNull())
-    .addColumn('dataset_digest', text, (column) => column.notNull())
-    .addPrimaryKeyConstraint('model_metric_key', ['model', 'key', 'run', 'step', 'at', 'value', 'nan'])
-    .execute()
-  await db.schema.createIndex('model_metric_value').on('model_metric').columns(['key', 'nan', 'value']).execute()
-
-  await keyed(db.schema.createTable('dataset'))
-    .addColumn('experiment', integer, (column) => column.notNull())
-    .addColumn('name', text, (column) => column.notNull())
-    .addColumn('digest', text, (column) => column.notNull())
-    .addColumn('source_type', text, (column) => column.notNull())
-    .addColumn('source', text, (column) => column.notNull())
-    .addColumn('schema', text)
-    .addColumn('profile', text)
-    .addPrimaryKeyConstraint('dataset_key', ['experiment', 'name', 'digest'])
-    .execute()
-  await keyed(db.schema.createTable('run_dataset'))
-    .addColumn('run', integer, (column) => column.notNull())
-    .addColumn('name', text, (column) => column.notNull())
-    .addColumn('digest', text, (column) => column.notNull())
-    .addColumn('context', text, (column) => column.notNull())
-    .addColumn('tags', text, (column) => column.notNull())
-    .addPrimaryKeyConstraint('run_dataset_key', ['run', 'name', 'digest'])
-    .execute()
-  for (const column of ['name', 'digest', 'context'] as const)
-    await db.schema.createIndex(`run_dataset_${column}`).on('run_dataset').column(column).execute()
-  await keyed(db.schema.createTable('run_model'))
-    .addColumn('run', integer, (column) => column.notNull())
-    .addColumn('direction', text, (column) => column.notNull())
-    .addColumn('model', text, (column) => column.notNull())
-    .addColumn('step', integer, (column) => column.notNull())
-    .addPrimaryKeyConstraint('run_model_key', ['run', 'direction', 'model', 'step'])
-    .execute()
-
-  await keyed(db.schema.createTable('tracked_file'))
-    .addColumn('path', text, (column) => column.primaryKey())
-    .addColumn('sha256', text, (column) => column.notNull())
-    .addColumn('bytes', integer, (column) => column.notNull())
-    .addColumn('at', integer, (column) => column.notNull())
-    .execute()
-  await db.schema.createIndex('tracked_file_artifact').on('tracked_file').column('sha256').execute()
+  await table(
+    'dataset',
+    {
+      ...{ experiment: 'number', name: 'text', digest: 'text', source_type: 'text', source: 'text' },
+      ...{ schema: 'text?', profile: 'text?' },
+    },
+    { key: ['experiment', 'name', 'digest'], byKey: true },
+  )
+  await table(
+    'run_dataset',
+    { run: 'number', name: 'text', digest: 'text', context: 'text', tags: 'text' },
+    { key: ['run', 'name', 'digest'], byKey: true, indexes: [['name'], ['digest'], ['context']] },
+  )
+  await table(
+    'run_model',
+    { run: 'number', direction: 'text', model: 'text', step: 'number' },
+    { key: ['run', 'direction', 'model', 'step'], byKey: true },
+  )
+  await table(
+    'tracked_file',
+    { path: 'text', sha256: 'text', bytes: 'number', at: 'number' },
+    { key: ['path'], byKey: true, indexes: [['sha256']] },
+  )
 }
-
-export const indexedCharacters = 64
