@@ -4,11 +4,11 @@ import type { StoreReport } from '../../ports/inspection.ts'
 import type { Applied, AppliedPlatform, MetadataStore } from '../../ports/metadata-store.ts'
 import type { MetadataTables } from './metadata-tables.ts'
 import type { SqlDialect } from './migrate.ts'
-import { refer } from './registry-references.ts'
-import { sqlRegistryStore } from './registry-store.ts'
-import type { RegistryTables } from './registry-tables.ts'
-import { sqlTrackingStore } from './tracking-store.ts'
-import type { TrackingTables } from './tracking-tables.ts'
+import { refer } from './registry/references.ts'
+import { sqlRegistryStore } from './registry/store.ts'
+import type { RegistryTables } from './registry/tables.ts'
+import { sqlTrackingStore } from './tracking/store.ts'
+import type { TrackingTables } from './tracking/tables.ts'
 
 type Db = Kysely<MetadataTables>
 

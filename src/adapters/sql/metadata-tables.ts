@@ -1,10 +1,10 @@
 /** The tables of metadata, the same in every database. */
 import type { Generated, Kysely } from 'kysely'
 import type { Migrations } from './migrate.ts'
-import type { RegistryTables } from './registry-tables.ts'
-import { registryStep } from './registry-tables.ts'
-import type { TrackingTables } from './tracking-tables.ts'
-import { trackingStep } from './tracking-tables.ts'
+import type { RegistryTables } from './registry/tables.ts'
+import { registryStep } from './registry/tables.ts'
+import type { TrackingTables } from './tracking/tables.ts'
+import { trackingStep } from './tracking/tables.ts'
 
 export interface MetadataTables extends TrackingTables {
   schema: { version: number }

@@ -3,14 +3,15 @@
  * there already is found by the database itself as it adds them.
  */
 import { sql } from 'kysely'
-import { SixfoldError } from '../../kernel/errors.ts'
-import type { Page } from '../../ports/search.ts'
-import type { Batch, DatasetInput, Metric, ModelInput, ModelOutput } from '../../ports/tracking-store.ts'
-import { insertRows } from './insert.ts'
-import { tableOf } from './table.ts'
-import { openRun, unknownRun } from './tracking-runs.ts'
-import type { Db, MetricColumns } from './tracking-values.ts'
-import { addParameters, metricFrom, numberColumns, setTags } from './tracking-values.ts'
+import { SixfoldError } from '../../../kernel/errors.ts'
+import type { Page } from '../../../ports/search.ts'
+import type { Batch, DatasetInput, Metric, ModelInput, ModelOutput } from '../../../ports/tracking-store.ts'
+import { insertRows } from '../insert.ts'
+import { tableOf } from '../table.ts'
+import { setTags } from '../tags.ts'
+import { openRun, unknownRun } from './runs.ts'
+import type { Db, MetricColumns } from './values.ts'
+import { addParameters, metricFrom, numberColumns } from './values.ts'
 
 export async function log(db: Db, id: string, { metrics, parameters, tags }: Batch): Promise<void> {
   const { seq } = await openRun(db, id)
@@ -23,6 +24,7 @@ export async function log(db: Db, id: string, { metrics, parameters, tags }: Bat
   await setTags(
     db,
     'run_tag',
+    'run',
     seq,
     tags.map(({ key, value }) => [key, value] as const),
   )

@@ -1,9 +1,11 @@
 /** Which artifacts something refers to, and those that are being collected because nothing does. */
 import { sql } from 'kysely'
-import { SixfoldError } from '../../kernel/errors.ts'
-import { condemnedMs } from '../../ports/registry-store.ts'
-import type { Db } from './registry-rows.ts'
-import { tableOf } from './table.ts'
+import { SixfoldError } from '../../../kernel/errors.ts'
+import { condemnedMs } from '../../../ports/registry-store.ts'
+import { tableOf } from '../table.ts'
+import type { Effects } from './effect.ts'
+import { effect } from './effect.ts'
+import type { Db } from './rows.ts'
 
 const atOnce = 500
 
@@ -81,4 +83,12 @@ export async function spare(db: Db, artifacts: readonly string[], at: number): P
     still.push(...left.map(({ artifact }) => artifact))
   }
   return still
+}
+
+export const ofArtifacts: Effects<'artifacts.collected'> = {
+  'artifacts.collected': async (db, { artifacts, bytes }) => {
+    for (const these of some(artifacts))
+      await db.updateTable('condemned').set({ collected: 1 }).where('artifact', 'in', these).execute()
+    return effect(null, null, { artifacts, bytes })
+  },
 }

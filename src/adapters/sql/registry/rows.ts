@@ -1,11 +1,11 @@
 /** Rows of the registry, and what they are to everybody else. */
 import type { Kysely, RawBuilder, Selectable } from 'kysely'
 import { sql } from 'kysely'
-import { SixfoldError } from '../../kernel/errors.ts'
-import { shorten } from '../../kernel/shorten.ts'
-import type { AuditEntry, ModelVersion, NewVersion, RegisteredModel } from '../../ports/registry-store.ts'
-import type { RegistryTables } from './registry-tables.ts'
-import { tableOf } from './table.ts'
+import { SixfoldError } from '../../../kernel/errors.ts'
+import { shorten } from '../../../kernel/shorten.ts'
+import type { AuditEntry, ModelVersion, NewVersion, RegisteredModel } from '../../../ports/registry-store.ts'
+import { tableOf } from '../table.ts'
+import type { RegistryTables } from './tables.ts'
 
 export type Db = Kysely<RegistryTables>
 export type ModelRow = Selectable<RegistryTables['registered_model']>
@@ -87,3 +87,21 @@ export async function neededVersion(db: Db, model: ModelRow, version: number): P
     })
   return found
 }
+
+/** The model and its version, both of which have to be there. */
+export const both = async (
+  db: Db,
+  { model: name, version }: { readonly model: string; readonly version: number },
+): Promise<readonly [ModelRow, VersionRow]> => {
+  const model = await neededModel(db, name)
+  return [model, await neededVersion(db, model, version)]
+}
+
+/** Of references to artifacts: those of a version and of the evidence about it go together. */
+export const ownerOf = ({ seq }: Pick<ModelRow, 'seq'>, version: number): string => `version ${seq} ${version}`
+
+export const setVersion = (
+  db: Db,
+  { seq }: VersionRow,
+  values: Partial<Pick<VersionRow, 'description' | 'validated' | 'tags' | 'places' | 'aliases' | 'updated'>>,
+) => db.updateTable('registered_version').set(values).where('seq', '=', seq).execute()

@@ -2,9 +2,9 @@
  * Text that every database gives back as it was: SQLite ends it at a NUL character, PostgreSQL refuses one, and both replace half of a surrogate
  * pair. An entry whose reason came back as another text would break the chain for ever.
  */
-import { SixfoldError } from '../../kernel/errors.ts'
-import { shorten } from '../../kernel/shorten.ts'
-import type { Author, Change } from '../../ports/registry-store.ts'
+import { SixfoldError } from '../../../kernel/errors.ts'
+import { shorten } from '../../../kernel/shorten.ts'
+import type { Author, Change } from '../../../ports/registry-store.ts'
 
 /** Kept as JSON, in which any text has its form. */
 const asJson = new Set(['document', 'facts', 'preconditions'])

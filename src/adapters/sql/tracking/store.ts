@@ -1,17 +1,17 @@
 /** The tracking store in a SQL database: which method asks what. Each that writes is one transaction, each that reads one statement. */
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
-import { SixfoldError } from '../../kernel/errors.ts'
-import { shorten } from '../../kernel/shorten.ts'
-import type { TrackedFile, TrackingStore } from '../../ports/tracking-store.ts'
-import type { SqlDialect } from './migrate.ts'
-import { tableOf } from './table.ts'
-import * as experiments from './tracking-experiments.ts'
-import * as log from './tracking-log.ts'
-import * as models from './tracking-models.ts'
-import { purge } from './tracking-purge.ts'
-import * as runs from './tracking-runs.ts'
-import type { Db } from './tracking-values.ts'
+import { SixfoldError } from '../../../kernel/errors.ts'
+import { shorten } from '../../../kernel/shorten.ts'
+import type { TrackedFile, TrackingStore } from '../../../ports/tracking-store.ts'
+import type { SqlDialect } from '../migrate.ts'
+import { tableOf } from '../table.ts'
+import * as experiments from './experiments.ts'
+import * as log from './log.ts'
+import * as models from './models.ts'
+import { purge } from './purge.ts'
+import * as runs from './runs.ts'
+import type { Db } from './values.ts'
 
 export interface TrackingAccess {
   read<T>(work: (db: Db) => Promise<T>): Promise<T>

@@ -1,16 +1,17 @@
 /** Experiments: a name, and what their runs and models have in common. Their numbers are given one after another and never again. */
 import type { RawBuilder } from 'kysely'
 import { sql } from 'kysely'
-import { SixfoldError } from '../../kernel/errors.ts'
-import type { Tags } from '../../ports/registry-store.ts'
-import type { Page, Search } from '../../ports/search.ts'
-import type { Experiment, Lifecycle, View } from '../../ports/tracking-store.ts'
-import type { SqlDialect } from './migrate.ts'
-import type { Searchable } from './search.ts'
-import { matching, pageOf } from './search.ts'
-import { tableOf } from './table.ts'
-import type { Db } from './tracking-values.ts'
-import { grouped, setTags, tagsFrom } from './tracking-values.ts'
+import { SixfoldError } from '../../../kernel/errors.ts'
+import type { Tags } from '../../../ports/registry-store.ts'
+import type { Page, Search } from '../../../ports/search.ts'
+import type { Experiment, Lifecycle, View } from '../../../ports/tracking-store.ts'
+import type { SqlDialect } from '../migrate.ts'
+import type { Searchable } from '../search.ts'
+import { matching, pageOf } from '../search.ts'
+import { tableOf } from '../table.ts'
+import { setTags } from '../tags.ts'
+import type { Db } from './values.ts'
+import { grouped, tagsFrom } from './values.ts'
 
 /** Null where nothing can have that id. */
 export const experimentNumber = (id: string): number | null => (/^(0|[1-9]\d{0,14})$/.test(id) ? Number(id) : null)
@@ -66,7 +67,7 @@ export async function createExperiment(
       ...{ created: at, updated: at, call },
     })
     .execute()
-  await setTags(db, 'experiment_tag', id, Object.entries(tags))
+  await setTags(db, 'experiment_tag', 'experiment', id, Object.entries(tags))
   return String(id)
 }
 
@@ -103,7 +104,7 @@ export async function updateExperiment(
 
 export async function tagExperiment(db: Db, id: string, key: string, value: string | null, at: number): Promise<void> {
   await updateExperiment(db, id, {}, at)
-  await setTags(db, 'experiment_tag', experimentNumber(id)!, [[key, value]])
+  await setTags(db, 'experiment_tag', 'experiment', experimentNumber(id)!, [[key, value]])
 }
 
 const nameTaken = (name: string, lifecycle: string): SixfoldError =>

@@ -6,12 +6,12 @@
  */
 import type { ColumnType, Generated, Kysely } from 'kysely'
 import { sql } from 'kysely'
-import { hashOf } from '../../kernel/hash.ts'
-import type { NewVersion } from '../../ports/registry-store.ts'
-import { hashOfEntry, noEntry } from '../../ports/registry-store.ts'
-import { tables } from './create-table.ts'
-import type { Migrations } from './migrate.ts'
-import { tableOf } from './table.ts'
+import { hashOf } from '../../../kernel/hash.ts'
+import type { NewVersion } from '../../../ports/registry-store.ts'
+import { hashOfEntry, noEntry } from '../../../ports/registry-store.ts'
+import { tables } from '../create-table.ts'
+import type { Migrations } from '../migrate.ts'
+import { tableOf } from '../table.ts'
 
 type Fixed<T> = ColumnType<T, T, never>
 

@@ -3,9 +3,9 @@
  * What the files were made of goes when it is collected, unless something else refers to it.
  */
 import { sql } from 'kysely'
-import type { Purged } from '../../ports/tracking-store.ts'
-import { tableOf } from './table.ts'
-import type { Db } from './tracking-values.ts'
+import type { Purged } from '../../../ports/tracking-store.ts'
+import { tableOf } from '../table.ts'
+import type { Db } from './values.ts'
 
 const atOnce = 500
 

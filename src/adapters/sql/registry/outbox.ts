@@ -1,9 +1,9 @@
 /** What webhooks are to be told: written with each change, and taken in order by whoever delivers. */
 import { sql } from 'kysely'
-import type { Delivery, RegistryStore, Webhook } from '../../ports/registry-store.ts'
-import type { AuditRow, Db } from './registry-rows.ts'
-import { entryFrom } from './registry-rows.ts'
-import { tableOf } from './table.ts'
+import type { Delivery, RegistryStore, Webhook } from '../../../ports/registry-store.ts'
+import { tableOf } from '../table.ts'
+import type { AuditRow, Db } from './rows.ts'
+import { entryFrom } from './rows.ts'
 
 const states = ['waiting', 'delivered', 'given up'] as const
 

@@ -1,47 +1,19 @@
 /** Values that are kept by key, beside the thing they belong to: written in one statement, and read as rows of one form. */
 import type { Kysely } from 'kysely'
-import { sql } from 'kysely'
-import { SixfoldError } from '../../kernel/errors.ts'
-import { shorten } from '../../kernel/shorten.ts'
-import type { Tags } from '../../ports/registry-store.ts'
-import type { Metric } from '../../ports/tracking-store.ts'
-import { insertRows } from './insert.ts'
-import { tableOf } from './table.ts'
-import type { TrackingTables } from './tracking-tables.ts'
+import { SixfoldError } from '../../../kernel/errors.ts'
+import { shorten } from '../../../kernel/shorten.ts'
+import type { Tags } from '../../../ports/registry-store.ts'
+import type { Metric } from '../../../ports/tracking-store.ts'
+import { insertRows } from '../insert.ts'
+import type { TrackingTables } from './tables.ts'
 
 export type Db = Kysely<TrackingTables>
 
-export type TagTable = 'experiment_tag' | 'run_tag' | 'logged_model_tag'
 export type ParameterTable = 'run_parameter' | 'logged_model_parameter'
 const ownerOf = {
-  experiment_tag: 'experiment',
-  run_tag: 'run',
-  logged_model_tag: 'model',
   run_parameter: 'run',
   logged_model_parameter: 'model',
 } as const
-
-/** The last of several with one key counts; null removes. */
-export async function setTags(
-  db: Db,
-  table: TagTable,
-  owner: number,
-  tags: Iterable<readonly [key: string, value: string | null]>,
-): Promise<void> {
-  const last = [...new Map(tags)]
-  const column = ownerOf[table]
-  const set = last.filter(([, value]) => value !== null).map(([key, value]) => [owner, key, value])
-  await insertRows(
-    db,
-    table,
-    [column, 'key', 'value'],
-    set,
-    `on conflict (${column}, key) do update set value = excluded.value`,
-  )
-  for (const [key, value] of last)
-    if (value === null)
-      await sql`delete from ${tableOf(db, table)} where ${sql.ref(column)} = ${owner} and key = ${key}`.execute(db)
-}
 
 /** Rejects where one is there with another value, and what was written before it in the transaction goes with it. */
 export async function addParameters(

@@ -5,8 +5,8 @@
  * Numbers have `nan` beside them, because not every database keeps NaN: there `value` is 0. No dataset, and no context, are ''.
  */
 import type { Expression, Generated } from 'kysely'
-import { tables } from './create-table.ts'
-import type { Migrations } from './migrate.ts'
+import { tables } from '../create-table.ts'
+import type { Migrations } from '../migrate.ts'
 
 export interface Keyed<Owner extends string> {
   row: { [column in Owner]: number } & { key: string; value: string }

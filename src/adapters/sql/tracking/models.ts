@@ -1,17 +1,18 @@
 /** Logged models: what a run made, or what came to be without one. One that was deleted is known by its files alone. */
 import type { RawBuilder } from 'kysely'
 import { sql } from 'kysely'
-import { SixfoldError } from '../../kernel/errors.ts'
-import type { Page, Search } from '../../ports/search.ts'
-import type { LoggedModel, LoggedModelStatus, NewLoggedModel, TrackingStore } from '../../ports/tracking-store.ts'
-import { indexedCharacters } from './create-table.ts'
-import type { SqlDialect } from './migrate.ts'
-import type { Searchable } from './search.ts'
-import { matching, pageOf } from './search.ts'
-import { tableOf } from './table.ts'
-import { experimentNumber, openExperiment } from './tracking-experiments.ts'
-import type { Db, MetricColumns } from './tracking-values.ts'
-import { addParameters, byKey, grouped, metricFrom, setTags, tagsFrom } from './tracking-values.ts'
+import { SixfoldError } from '../../../kernel/errors.ts'
+import type { Page, Search } from '../../../ports/search.ts'
+import type { LoggedModel, LoggedModelStatus, NewLoggedModel, TrackingStore } from '../../../ports/tracking-store.ts'
+import { indexedCharacters } from '../create-table.ts'
+import type { SqlDialect } from '../migrate.ts'
+import type { Searchable } from '../search.ts'
+import { matching, pageOf } from '../search.ts'
+import { tableOf } from '../table.ts'
+import { setTags } from '../tags.ts'
+import { experimentNumber, openExperiment } from './experiments.ts'
+import type { Db, MetricColumns } from './values.ts'
+import { addParameters, byKey, grouped, metricFrom, tagsFrom } from './values.ts'
 
 /** Metrics that are given with a model: of a longer history the newest. */
 const metricsOfOne = 1_000
@@ -32,7 +33,7 @@ export async function createLoggedModel(
     .returning('seq')
     .executeTakeFirst()
   if (added) {
-    await setTags(db, 'logged_model_tag', added.seq, Object.entries(tags))
+    await setTags(db, 'logged_model_tag', 'model', added.seq, Object.entries(tags))
     await addParameters(db, 'logged_model_parameter', added.seq, Object.entries(parameters))
   }
   // Ids are random: one that is there is that of the same call, whose answer was lost.
@@ -48,7 +49,7 @@ export async function updateLoggedModel(
   const found = await db.selectFrom('logged_model').select(['seq', 'deleted']).where('id', '=', id).executeTakeFirst()
   if (!found || (found.deleted === 1 && deleted === undefined))
     throw new SixfoldError('SX_UNKNOWN_LOGGED_MODEL', `There is no logged model '${id}'.`)
-  if (tags) await setTags(db, 'logged_model_tag', found.seq, Object.entries(tags))
+  if (tags) await setTags(db, 'logged_model_tag', 'model', found.seq, Object.entries(tags))
   if (parameters) await addParameters(db, 'logged_model_parameter', found.seq, Object.entries(parameters))
   await db
     .updateTable('logged_model')

@@ -1,6 +1,6 @@
 /** The registry store in a SQL database: which method asks what. Each that writes is one transaction, each that reads one statement. */
 import { sql } from 'kysely'
-import { failpoint } from '../../kernel/failpoint.ts'
+import { failpoint } from '../../../kernel/failpoint.ts'
 import type {
   AccessKey,
   AuditQuery,
@@ -9,19 +9,19 @@ import type {
   RegistryStore,
   Stage,
   VersionStanding,
-} from '../../ports/registry-store.ts'
-import type { Page, Search } from '../../ports/search.ts'
-import { indexedCharacters } from './create-table.ts'
-import type { SqlDialect } from './migrate.ts'
-import { change } from './registry-change.ts'
-import { deliveries, isWaiting, settleDelivery, takeDeliveries, webhooks } from './registry-outbox.ts'
-import { abandoned, condemn, references, spare } from './registry-references.ts'
-import type { AuditRow, Db, ModelRow } from './registry-rows.ts'
-import { entryFrom, modelFrom, modelRow, versionsFrom, withModel } from './registry-rows.ts'
-import { checkText } from './registry-text.ts'
-import type { Searchable } from './search.ts'
-import { matching, pageOf } from './search.ts'
-import { tableOf } from './table.ts'
+} from '../../../ports/registry-store.ts'
+import type { Page, Search } from '../../../ports/search.ts'
+import { indexedCharacters } from '../create-table.ts'
+import type { SqlDialect } from '../migrate.ts'
+import type { Searchable } from '../search.ts'
+import { matching, pageOf } from '../search.ts'
+import { tableOf } from '../table.ts'
+import { change } from './change.ts'
+import { deliveries, isWaiting, settleDelivery, takeDeliveries, webhooks } from './outbox.ts'
+import { abandoned, condemn, references, spare } from './references.ts'
+import type { AuditRow, Db, ModelRow } from './rows.ts'
+import { entryFrom, modelFrom, modelRow, versionsFrom, withModel } from './rows.ts'
+import { checkText } from './text.ts'
 
 export interface RegistryAccess {
   read<T>(work: (db: Db) => Promise<T>): Promise<T>

@@ -2,19 +2,20 @@
 import { setImmediate as immediate } from 'node:timers/promises'
 import type { RawBuilder } from 'kysely'
 import { sql } from 'kysely'
-import { systemClock } from '../../kernel/clock.ts'
-import { SixfoldError } from '../../kernel/errors.ts'
-import type { Tags } from '../../ports/registry-store.ts'
-import type { Page, Search } from '../../ports/search.ts'
-import type { Lifecycle, Metric, NewRun, Run, RunChange, RunStatus, View } from '../../ports/tracking-store.ts'
-import { indexedCharacters } from './create-table.ts'
-import type { SqlDialect } from './migrate.ts'
-import type { Searchable } from './search.ts'
-import { matching, pageOf } from './search.ts'
-import { tableOf } from './table.ts'
-import { experimentNumber, openExperiment } from './tracking-experiments.ts'
-import type { Db } from './tracking-values.ts'
-import { byKey, grouped, setTags, tagsFrom } from './tracking-values.ts'
+import { systemClock } from '../../../kernel/clock.ts'
+import { SixfoldError } from '../../../kernel/errors.ts'
+import type { Tags } from '../../../ports/registry-store.ts'
+import type { Page, Search } from '../../../ports/search.ts'
+import type { Lifecycle, Metric, NewRun, Run, RunChange, RunStatus, View } from '../../../ports/tracking-store.ts'
+import { indexedCharacters } from '../create-table.ts'
+import type { SqlDialect } from '../migrate.ts'
+import type { Searchable } from '../search.ts'
+import { matching, pageOf } from '../search.ts'
+import { tableOf } from '../table.ts'
+import { setTags } from '../tags.ts'
+import { experimentNumber, openExperiment } from './experiments.ts'
+import type { Db } from './values.ts'
+import { byKey, grouped, tagsFrom } from './values.ts'
 
 export const unknownRun = (id: string): SixfoldError => new SixfoldError('SX_UNKNOWN_RUN', `There is no run '${id}'.`)
 
@@ -44,7 +45,7 @@ export async function createRun(db: Db, { id, experiment, name, user, startedAt,
     .onConflict((conflict) => conflict.column('id').doNothing())
     .returning('seq')
     .executeTakeFirst()
-  if (added) await setTags(db, 'run_tag', added.seq, Object.entries(tags))
+  if (added) await setTags(db, 'run_tag', 'run', added.seq, Object.entries(tags))
   // Ids are random: one that is there is that of the same call, whose answer was lost.
   return (await runOf(db, id))!
 }

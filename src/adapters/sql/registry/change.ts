@@ -2,14 +2,14 @@
  * The one way in which the registry changes. In one transaction, with no other that writes beside it: the conditions, the effect, the entry chained
  * to the one before, and what webhooks are to be told.
  */
-import { SixfoldError } from '../../kernel/errors.ts'
-import { failpoint } from '../../kernel/failpoint.ts'
-import type { AuditEntry, Author, Change, Webhook } from '../../ports/registry-store.ts'
-import { hashOfEntry, noEntry } from '../../ports/registry-store.ts'
-import { concerns } from '../../ports/webhook-events.ts'
-import { effectOf } from './registry-effects.ts'
-import type { Db } from './registry-rows.ts'
-import { entryFrom } from './registry-rows.ts'
+import { SixfoldError } from '../../../kernel/errors.ts'
+import { failpoint } from '../../../kernel/failpoint.ts'
+import type { AuditEntry, Author, Change, Webhook } from '../../../ports/registry-store.ts'
+import { hashOfEntry, noEntry } from '../../../ports/registry-store.ts'
+import { concerns } from '../../../ports/webhook-events.ts'
+import { effectOf } from './effects.ts'
+import type { Db } from './rows.ts'
+import { entryFrom } from './rows.ts'
 
 export async function change(db: Db, wanted: Change, by: Author): Promise<AuditEntry> {
   failpoint('change: begun')
