@@ -61,6 +61,7 @@ export type { Examination, ExaminedProblem } from './examination.ts'
 export { graphOf } from './graph.ts'
 export type {
   FeatureAnswer,
+  Inference,
   Plan,
   PlannedChange,
   ReproduceAsked,

@@ -2,7 +2,7 @@
 import type { Platform } from '../definition/graph.ts'
 import type { Period } from '../definition/training.ts'
 import type { Materialized, MaterializeRequest, PushResult } from '../features/index.ts'
-import type { Prediction, Question } from '../inference/index.ts'
+import type { Prediction, Question, ServedModel, TensorAnswer, TensorCall } from '../inference/index.ts'
 import type { Limits } from '../kernel/limits.ts'
 import type { OutcomeResult } from '../monitoring/index.ts'
 import type { HistorySummary, TrainingSetResult } from '../ports/offline-store.ts'
@@ -18,6 +18,7 @@ export interface Services {
   readonly registry: Registry
   readonly tracking: Tracking
   predict(model: string, question: Question): Promise<Prediction>
+  readonly inference: Inference
   readFeatures(view: string, keys: unknown, at: number | undefined): Promise<FeatureAnswer>
   push(source: string, rows: readonly unknown[]): Promise<PushResult>
   recordOutcomes(inputs: readonly unknown[]): Promise<OutcomeResult>
@@ -26,6 +27,18 @@ export interface Services {
   describe(): PlatformDescription
   /** Moves a clock that stands still until it is moved; null where time passes by itself. */
   readonly advanceClock: ((to: number) => void) | null
+}
+
+/** The files of models as they are, for clients that send tensors. */
+export interface Inference {
+  /** `version` null: the one that answers. Throws SX_UNKNOWN_MODEL, SX_UNKNOWN_VERSION, SX_MODEL_UNREADY, SX_TENSOR_INVALID, and what a scheduler rejects with. */
+  infer(model: string, version: string | null, call: TensorCall): Promise<TensorAnswer>
+  /** Every model that is defined, in the order of the definitions. */
+  served(): readonly ServedModel[]
+  /** Has versions answer here beside the one in production; null: that one. Returns when they are ready. Throws SX_UNKNOWN_MODEL, SX_UNKNOWN_VERSION. */
+  load(model: string, versions: readonly string[] | null): Promise<void>
+  /** Takes a model off here for clients that send tensors; what is in production goes on answering predictions. */
+  unload(model: string): Promise<void>
 }
 
 /** What a command works with beside a server, or without one. */

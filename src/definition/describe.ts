@@ -91,6 +91,8 @@ const describeModel = (model: Model): Described => ({
   output: model.output,
   fallback: model.fallback,
   budget: model.budget,
+  degrade: model.degrade,
+  reuse: model.reuse,
 })
 
 /** What stands beside a model: it changes with what it says, not with the model. */

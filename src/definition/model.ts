@@ -4,6 +4,7 @@ import type { BooleanExpression, NumberExpression, Numeric, StringExpression, Te
 import type { Node } from '../expression/node.ts'
 import { typeOf } from '../expression/node.ts'
 import { isNullable } from '../expression/nullable.ts'
+import type { Duration } from '../kernel/duration.ts'
 import type { KeyFields, KeyType } from './entity.ts'
 import type { Columns, Fields } from './field.ts'
 import type { AnyView, Features } from './view.ts'
@@ -67,15 +68,45 @@ export type Entries = {
   readonly [name: string]: Entry | { readonly [value: string]: NumberExpression<'moment', null> }
 }
 
-/** Milliseconds. */
+/**
+ * Milliseconds from the caller's sending to its having the answer, and how they are meant to be spent. What the parts leave of the total is
+ * for what nobody foresaw.
+ */
 export interface Budget {
   readonly total: number
+  /** On the way here, and back: a server is not there to see them, and must leave them. */
+  readonly networkIn: number
   readonly features: number
   readonly assembly: number
+  /** Waiting for the model, and the model. */
   readonly inference: number
   readonly post: number
+  readonly networkOut: number
 }
-export const standardBudget: Budget = Object.freeze({ total: 100, features: 15, assembly: 5, inference: 40, post: 5 })
+export const standardBudget: Budget = Object.freeze({
+  total: 100,
+  networkIn: 10,
+  features: 15,
+  assembly: 5,
+  inference: 40,
+  post: 5,
+  networkOut: 10,
+})
+/** A total alone is split as the standard one is. */
+export const budgetOf = (given: number | Partial<Budget> = {}): Budget => {
+  const { total = standardBudget.total, ...parts } = typeof given === 'number' ? { total: given } : given
+  const scaled = Object.entries(standardBudget).map(([part, ms]) => [part, (ms * total) / standardBudget.total])
+  return Object.freeze({ ...(Object.fromEntries(scaled) as unknown as Budget), ...parts, total })
+}
+
+/** What stands in for what cannot be had in time, before the fallback does; each for how long it is good. Null: it does not stand in. */
+export interface Degrade {
+  /** The values that an entity's features last had. */
+  readonly lastKnown: Duration | null
+  /** What was answered to the same question. */
+  readonly cached: Duration | null
+}
+export const standardDegrade: Degrade = Object.freeze({ lastKnown: '10m', cached: '5m' })
 
 declare const entries: unique symbol
 export interface Model<
@@ -95,6 +126,9 @@ export interface Model<
   /** A node for each output; of a vector, its numbers. */
   readonly fallback: { readonly [K in keyof O]: Node | readonly number[] }
   readonly budget: Budget
+  readonly degrade: Degrade
+  /** For how long an answer of the version to the same vector is given again without calling it; null: it is called each time. */
+  readonly reuse: Duration | null
   readonly description: string | null
 }
 
@@ -110,7 +144,10 @@ export function model<
     readonly inputs: I & Agreeing<NoInfer<I>>
     readonly vector: (inputs: InputsAtMoment<NoInfer<I>>) => V
     readonly output: O
-    readonly budget?: Budget
+    /** Milliseconds in all, or how they are split. By default 100. */
+    readonly budget?: number | Partial<Budget>
+    readonly degrade?: Partial<Degrade>
+    readonly reuse?: Duration
     readonly fallback: (inputs: InputsAtMoment<NoInfer<I>>) => B & NothingBut<keyof O, B>
     readonly description?: string
   },
@@ -135,7 +172,9 @@ export function model<
     key: Object.freeze(keys),
     vector: Object.freeze(Object.fromEntries(flatten(options.vector(moment)))),
     fallback: Object.freeze(Object.fromEntries(fallback)) as Model<Name, I, O>['fallback'],
-    budget: Object.freeze(options.budget ?? standardBudget),
+    budget: budgetOf(options.budget),
+    degrade: Object.freeze({ ...standardDegrade, ...options.degrade }),
+    reuse: options.reuse ?? null,
     description: options.description ?? null,
   })
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { measures } from './measures.ts'
 
-const times = { features: 1, assembly: 1, inference: 1, post: 1, total: 4 }
+const times = { gateway: 0, queue: 0, features: 1, assembly: 1, inference: 1, post: 1, total: 4 }
 
 test('the last 600 whole seconds, oldest first, and nothing of the second under way', () => {
   let now = 0

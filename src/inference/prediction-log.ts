@@ -199,6 +199,8 @@ function decode(from: ByteReader, schema: PredictionSchema): Omit<LoggedPredicti
     () => ({ stage: from.text(), by: from.text(), reason: from.text() }) as Degradation,
   )
   const milliseconds = {
+    gateway: 0,
+    queue: 0,
     features: from.float(),
     assembly: from.float(),
     inference: from.float(),

@@ -6,19 +6,31 @@ export type Stage = 'features' | 'assembly' | 'inference' | 'post' | 'log'
 /** A part of the answer that is not what it should be, and what stands for it. */
 export interface Degradation {
   readonly stage: Stage
-  /** 'missing': values taken as missing; 'rule': the model's fallback; 'unlogged': the answer is not in the log. */
-  readonly by: 'missing' | 'rule' | 'unlogged'
+  /**
+   * For features: 'last known' values of the entity, or 'missing'. For the answer, in the order in which they are tried: 'cache', what
+   * was answered to the same question before; 'rule', the model's fallback; 'default', the same where it is a constant. 'unlogged': the
+   * answer is not in the log.
+   */
+  readonly by: 'last known' | 'missing' | 'cache' | 'rule' | 'default' | 'unlogged'
+  /** The code of an error, or words of ours: what kept the part from being what it should be. */
   readonly reason: string
 }
 
+/** Milliseconds; together they are the total. */
 export interface StageTimes {
+  /** From the arrival of the request to the first look at the question: what the server did before. */
+  readonly gateway: number
   readonly features: number
   readonly assembly: number
-  /** From handing the vector over to having the outputs: waiting for the batch included. */
+  /** Waiting for the model. */
+  readonly queue: number
+  /** The call into the model in which this row was. */
   readonly inference: number
   readonly post: number
   readonly total: number
 }
+
+export const stagesOfTime = ['gateway', 'features', 'assembly', 'queue', 'inference', 'post', 'total'] as const
 
 export interface Prediction {
   /** Null when the answer could not be logged. */

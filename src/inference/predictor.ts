@@ -13,6 +13,7 @@ import type { Clock } from '../kernel/clock.ts'
 import { isSixfoldError, SixfoldError } from '../kernel/errors.ts'
 import { formatInstant } from '../kernel/instant.ts'
 import type { Limits } from '../kernel/limits.ts'
+import { shorten } from '../kernel/shorten.ts'
 import type { EventLog } from '../ports/event-log.ts'
 import type { LoadedModel } from '../ports/model-runtime.ts'
 import type { OnlineStore } from '../ports/online-store.ts'
@@ -27,7 +28,10 @@ import type { PredictionSchema, PredictionWriter } from './prediction-log.ts'
 import { predictionWriter } from './prediction-log.ts'
 import type { FieldsReader } from './question.ts'
 import { fieldsReader } from './question.ts'
+import type { Priority } from './scheduling/work.ts'
 import { signatureOf } from './signature.ts'
+import type { TensorAnswer, TensorCall } from './tensor-call.ts'
+import { checkedCall } from './tensor-call.ts'
 import type { OutputValue } from './tensors.ts'
 import { NoValue } from './tensors.ts'
 
@@ -44,6 +48,11 @@ export interface Question {
   readonly request?: unknown
   /** The instant asked about, in milliseconds; by default now. */
   readonly at?: number | undefined
+  /** How much time the caller gives, in milliseconds from the arrival; by default the model's budget. */
+  readonly timeoutMs?: number | undefined
+  /** When the request came in, on the monotonic clock; by default now. */
+  readonly arrived?: number | undefined
+  readonly priority?: Priority | undefined
 }
 
 export interface Predictor {
@@ -57,6 +66,8 @@ export interface Predictor {
   /** No version answers from now on; the fallback does. */
   rest(): void
   readonly version: string | null
+  /** Rows of the file's own inputs. Throws SX_UNKNOWN_VERSION, SX_MODEL_UNREADY, SX_TENSOR_INVALID. */
+  infer(version: string | null, call: TensorCall): Promise<TensorAnswer>
   readonly measures: Measures
   readonly waiting: number
   close(): Promise<void>
@@ -172,8 +183,10 @@ export function predictor(model: Model, { views, store, log, clock, limits }: Pr
     for (let i = 0; i < outputNames.length; i++) outputs[outputNames[i]!] = values[i]!
     const ended = clock.monotonic()
     const milliseconds: StageTimes = {
+      gateway: 0,
       features: read - began,
       assembly: assembled - read,
+      queue: 0,
       inference: inferred - assembled,
       post: ended - inferred,
       total: ended - began,
@@ -213,6 +226,16 @@ export function predictor(model: Model, { views, store, log, clock, limits }: Pr
     rest: () => replace(null),
     get version() {
       return serving?.version ?? null
+    },
+    infer: async (version, call) => {
+      if (version !== null && version !== serving?.version)
+        throw new SixfoldError('SX_UNKNOWN_VERSION', `Version ${shorten(version)} of '${model.name}' is not loaded.`)
+      if (serving === null) throw new SixfoldError('SX_MODEL_UNREADY', `No version of '${model.name}' is loaded.`)
+      const { loaded } = serving
+      const { outputs } = checkedCall(model.name, loaded, limits.requestRows, call)
+      const began = clock.monotonic()
+      const answer = await loaded.run(call.inputs, outputs)
+      return { version: serving.version, outputs: answer, queued: 0, computed: clock.monotonic() - began }
     },
     measures: measured,
     get waiting() {

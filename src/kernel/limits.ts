@@ -15,6 +15,10 @@ export const limits: Limits = Object.freeze({
   unsettledEvents: 64,
   batchRows: 32,
   queueRows: 4_096,
+  requestRows: 1_024,
+  timeoutMs: 60_000,
+  keptAnswers: 10_000,
+  idempotencyKeys: 10_000,
   logBufferBytes: 16 * 1024 * 1024,
   segmentBytes: 64 * 1024 * 1024,
   storeReadMs: 100,
@@ -43,6 +47,14 @@ export interface Limits {
   readonly batchRows: number
   /** Rows that wait for a model. */
   readonly queueRows: number
+  /** Rows of one request of a client that sends tensors. */
+  readonly requestRows: number
+  /** The most time that a caller can give a request, in milliseconds. */
+  readonly timeoutMs: number
+  /** Answers of a model that are kept, to be given again or in place of one that is late; and as many features of entities. */
+  readonly keptAnswers: number
+  /** Requests with an idempotency key of which the answer is kept. */
+  readonly idempotencyKeys: number
   /** Bytes of log entries not yet written. */
   readonly logBufferBytes: number
   /** Bytes of a log segment before the next is begun. */

@@ -5,8 +5,12 @@
  * - Row i of every output belongs to row i of the inputs, and does not depend on the other rows of the call.
  * - The caller's arrays must stay as they are until `run` has resolved; those it gives belong to the caller.
  * - A file that is no model rejects `load`; it never ends the process of a caller that checked the file in a child first.
+ * - A call ends: with its outputs, with an error of the model's (SX_MODEL_FAILED), or, where what computed it is gone, with
+ *   SX_RUNTIME_LOST. After that every call of the session rejects so: whoever holds it starts another.
+ * - Only a session that is `inline` computes on the thread that calls it.
  */
 import type { TensorInfo } from './metadata-store.ts'
+import type { ModelStructure } from './model-structure.ts'
 
 export type TensorData = Float32Array | Float64Array | BigInt64Array | Int32Array | Uint8Array | readonly string[]
 export interface Tensor {
@@ -15,22 +19,50 @@ export interface Tensor {
   readonly data: TensorData
 }
 
+/** By name. */
+export interface Tensors {
+  readonly [name: string]: Tensor
+}
+
+/** Where a session computes: on the thread that calls it, on a thread or in a process of its own, or on another server. */
+export type Place = 'inline' | 'thread' | 'process' | 'remote'
+
+/** What computes: execution providers, as ONNX Runtime calls them. */
+export const providers = ['cpu', 'cuda', 'tensorrt'] as const
+export type Provider = (typeof providers)[number]
+
+export interface LoadOptions {
+  /** A file that stands for a model on another server is 'remote' wherever it is asked to be. */
+  readonly place: Exclude<Place, 'remote'>
+  /** The first is taken for what it can compute, the next for the rest. */
+  readonly providers: readonly Provider[]
+}
+
 export interface LoadedModel {
+  readonly place: Place
   readonly inputs: readonly TensorInfo[]
   readonly outputs: readonly TensorInfo[]
-  run(
-    inputs: { readonly [name: string]: Tensor },
-    outputs: readonly string[],
-  ): Promise<{ readonly [name: string]: Tensor }>
+  /** So many calls at once are of use: 1 but for a remote one. More are taken, and wait. */
+  readonly concurrency: number
+  /** `timeoutMs`: what computes elsewhere is told, and the call rejects with SX_DEADLINE_EXCEEDED when it has passed. */
+  run(inputs: Tensors, outputs: readonly string[], timeoutMs?: number): Promise<Tensors>
+  /** Lets calls under way end first. */
   close(): Promise<void>
+  /** At once, for one that hangs: calls under way reject with SX_RUNTIME_LOST. A thread cannot be ended while it computes; it is left behind, and ends by itself. */
+  abandon(): void
 }
 
 export interface ModelRuntime {
-  load(path: string): Promise<LoadedModel>
+  /** Throws SX_ARTIFACT_INVALID, and SX_PROVIDER_MISSING with those that this machine has. */
+  load(path: string, options: LoadOptions): Promise<LoadedModel>
+  /** Those that this installation offers. */
+  providers(): Promise<readonly Provider[]>
   /** Loads the file and reads its signature where a crash harms nobody. Throws SX_ARTIFACT_INVALID with the runtime's own words. */
   inspect(path: string): Promise<Inspection>
   /** Loads the file in a process of its own, to be called there: what a bad file can do, it does to that. Throws as `inspect` does. */
   isolate(path: string): Promise<IsolatedModel>
+  /** What the model computes, where it is trees or linear; null where it is anything else. */
+  structure(path: string): Promise<ModelStructure | null>
 }
 
 /** A model in a process of its own. A call during which that process ends, or takes too long, rejects with SX_ARTIFACT_INVALID. */

@@ -44,7 +44,10 @@ export function answering({ serving, files, models, predictors, logger }: Answer
   const loadOne = async (running: Predictor, target: ModelVersion): Promise<void> => {
     const { model } = running
     if (target.definition !== hashOfDefinition(model)) signatureOf(model, target)
-    running.serve(String(target.version), await models.load(await files.open(target)))
+    running.serve(
+      String(target.version),
+      await models.load(await files.open(target), { place: 'inline', providers: ['cpu'] }),
+    )
     told.delete(model.name)
     logger.info({ model: model.name, version: target.version }, 'A version answers.')
   }

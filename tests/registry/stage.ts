@@ -66,6 +66,8 @@ const models: ModelRuntime = {
   },
   load: () => Promise.reject(new Error('Nothing is served here.')),
   isolate: () => Promise.reject(new Error('Nothing is called here.')),
+  providers: async () => ['cpu'],
+  structure: async () => null,
 }
 
 export async function stage(platform: Platform = withGates()): Promise<Stage> {

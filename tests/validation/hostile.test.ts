@@ -195,7 +195,7 @@ describe('weights beside the file', () => {
   test('in its folder: told, and loaded where it is served', async () => {
     const path = await versioned(beside('weights.bin'))
     expect((await models.inspect(path)).external).toEqual(['weights.bin'])
-    const loaded = await models.load(path)
+    const loaded = await models.load(path, { place: 'inline', providers: ['cpu'] })
     const { score } = await loaded
       .run({ x: { type: 'float32', shape: [1, 2], data: new Float32Array([1, 2]) } }, [loaded.outputs[0]!.name])
       .then((outputs) => ({ score: Object.values(outputs)[0]! }))

@@ -105,11 +105,14 @@ export function isolation(supervised: Supervision): Isolation {
       const inspection = await ask<Inspection>(load(process, path))
       return {
         inspection,
+        place: 'process',
+        concurrency: 1,
         inputs: inspection.inputs,
         outputs: inspection.outputs,
         run: (inputs, outputs) => ask<{ readonly [name: string]: Tensor }>(process.ask({ do: 'run', inputs, outputs })),
         measure: (inputs, outputs, calls) => ask(process.ask({ do: 'measure', inputs, outputs, calls })),
         close: async () => process.end(),
+        abandon: () => process.end(),
       }
     } catch (error) {
       process.end()

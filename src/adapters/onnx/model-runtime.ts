@@ -6,5 +6,10 @@ import { supervision } from './process.ts'
 import { loadHere } from './session.ts'
 
 export function onnxModelRuntime(supervised: Supervision = supervision): ModelRuntime {
-  return { load: loadHere, ...isolation(supervised) }
+  return {
+    load: loadHere,
+    providers: async () => ['cpu'],
+    structure: async () => null,
+    ...isolation(supervised),
+  }
 }

@@ -36,6 +36,8 @@ export async function loadHere(path: string): Promise<LoadedModel> {
     })
   }
   return {
+    place: 'inline',
+    concurrency: 1,
     inputs: session.inputMetadata.map(infoOf),
     outputs: session.outputMetadata.map(infoOf),
     run: async (inputs, outputs) => {
@@ -53,6 +55,7 @@ export async function loadHere(path: string): Promise<LoadedModel> {
       return tensors
     },
     close: () => session.release(),
+    abandon: () => void session.release(),
   }
 }
 
