@@ -69,6 +69,7 @@ module.exports = {
     driver('@platformatic/kafka', 'adapters/kafka/'),
     driver('@aws-sdk/(client-s3|lib-storage)', 'adapters/s3/'),
     driver('onnxruntime-node', 'adapters/onnx/'),
+    driver('undici', 'adapters/remote/'),
     driver('fastify', 'server/'),
     driver('commander', 'cli/'),
     driver('jiti', 'runtime/'),
