@@ -50,6 +50,26 @@ export interface LoadedModel {
   close(): Promise<void>
   /** At once, for one that hangs: calls under way reject with SX_RUNTIME_LOST. A thread cannot be ended while it computes; it is left behind, and ends by itself. */
   abandon(): void
+  /** Of a remote one alone: how its server stands. */
+  readonly remote?: () => RemoteState
+}
+
+/** The server on which a model is, as its callers have found it since the session began. */
+export interface RemoteState {
+  /** Without what stands behind the model's name. */
+  readonly url: string
+  /** 'open': it failed so often that it is not asked for a while. 'half-open': the next call finds out whether it answers again. */
+  readonly breaker: 'closed' | 'open' | 'half-open'
+  readonly calls: number
+  /** Calls that it did not answer as its protocol says, or not in time. */
+  readonly failures: number
+  /** Calls that were not made, because the breaker was open. */
+  readonly refused: number
+  /** Second requests, sent because the first took longer than usual, and those that were answered first. */
+  readonly hedges: number
+  readonly hedgesWon: number
+  /** Of the latest calls, in milliseconds; null before there are enough. */
+  readonly p95Ms: number | null
 }
 
 export interface ModelRuntime {
@@ -77,6 +97,8 @@ export interface IsolatedModel extends LoadedModel {
 }
 
 export interface Inspection {
+  /** 'remote': the file stands for a model on another server. */
+  readonly format: 'onnx' | 'remote'
   readonly inputs: readonly TensorInfo[]
   readonly outputs: readonly TensorInfo[]
   readonly opset: number | null

@@ -9,6 +9,7 @@ import { withGates } from './platform.ts'
 const platform = withGates()
 const eta = modelNamed(platform, 'eta')
 const inspection: Inspection = {
+  format: 'onnx',
   inputs: [{ name: 'x', type: 'float32', shape: [-1, 3] }],
   outputs: [{ name: 'minutes', type: 'float32', shape: [-1, 1] }],
   opset: 17,

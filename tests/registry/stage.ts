@@ -46,6 +46,7 @@ export const ben: Asker = { actor: 'local:ben', reason: null }
 export const cleo: Asker = { actor: 'local:cleo', reason: null }
 
 export const fits: Inspection = {
+  format: 'onnx',
   inputs: [{ name: 'x', type: 'float32', shape: [-1, 3] }],
   outputs: [{ name: 'minutes', type: 'float32', shape: [-1, 1] }],
   opset: 17,

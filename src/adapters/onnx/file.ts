@@ -114,6 +114,7 @@ export function factsOf(file: Uint8Array): FileFacts {
   const opset = sets.get('') ?? null
   sets.delete('')
   return {
+    format: 'onnx',
     ir,
     opset,
     domains: Object.fromEntries(sets),

@@ -30,7 +30,7 @@ export function factsOf({ model, inspection, entry, flavor, given }: FactSources
     artifact:
       entry === null
         ? (given.artifact ?? null)
-        : { format: inspection === null ? (flavor ?? 'file') : 'onnx', sha256: entry.sha256, bytes: entry.bytes },
+        : { format: inspection?.format ?? flavor ?? 'file', sha256: entry.sha256, bytes: entry.bytes },
     schema: schemaOf(model, inspection) ?? given.schema ?? null,
     preprocessing: model === null ? (given.preprocessing ?? null) : preprocessingOf(model),
     data: given.data ?? null,
