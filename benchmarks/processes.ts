@@ -50,13 +50,16 @@ export function over(child: ChildProcess): { cpuSeconds(): number; memoryMiB(): 
   }
 }
 
-/** User and system time of the process and its threads, in hundredths of a second as Linux counts them. */
+/** User and system time of the process and those that it started, in hundredths of a second as Linux counts them. */
 function cpuSecondsOf(pid: number): number {
   try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-      .replace(/^.*\) /s, '')
-      .split(' ')
-    return (Number(fields[11]) + Number(fields[12])) / 100
+    let ticks = 0
+    for (const one of familyOf(pid)) {
+      const fields = statOf(one)
+      // The last two are of children that have ended.
+      for (const at of [11, 12, 13, 14]) ticks += Number(fields[at])
+    }
+    return ticks / 100
   } catch {
     return Number.NaN
   }
@@ -65,28 +68,36 @@ function cpuSecondsOf(pid: number): number {
 /** What the process and those that it started have of memory to themselves; NaN where that cannot be read. */
 function memoryMiBOf(pid: number): number {
   try {
-    const parents = new Map(
-      readdirSync('/proc')
-        .filter((name) => /^\d+$/.test(name))
-        .flatMap((name) => {
-          try {
-            const after = readFileSync(`/proc/${name}/stat`, 'utf8').replace(/^.*\) /s, '')
-            return [[Number(name), Number(after.split(' ')[1])] as const]
-          } catch {
-            return []
-          }
-        }),
-    )
-    const family = new Set([pid])
-    for (let size = 0; size < family.size; ) {
-      size = family.size
-      for (const [child, parent] of parents) if (family.has(parent)) family.add(child)
-    }
     let kibibytes = 0
-    for (const one of family)
+    for (const one of familyOf(pid))
       kibibytes += Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${one}/smaps_rollup`, 'utf8'))?.[1] ?? 0)
     return kibibytes / 1024
   } catch {
     return Number.NaN
   }
+}
+
+const statOf = (pid: number): readonly string[] =>
+  readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ')
+
+function familyOf(pid: number): ReadonlySet<number> {
+  const parents = new Map(
+    readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .flatMap((name) => {
+        try {
+          return [[Number(name), Number(statOf(Number(name))[1])] as const]
+        } catch {
+          return []
+        }
+      }),
+  )
+  const family = new Set([pid])
+  for (let size = 0; size < family.size; ) {
+    size = family.size
+    for (const [child, parent] of parents) if (family.has(parent)) family.add(child)
+  }
+  return family
 }

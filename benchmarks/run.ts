@@ -3,13 +3,16 @@ import { parseArgs } from 'node:util'
 import { ingest } from './ingest.ts'
 import { join } from './join.ts'
 import type { Benchmark } from './measure.ts'
+import { overload } from './overload.ts'
 import { predict } from './predict.ts'
 import { read } from './read.ts'
 import { redis } from './redis.ts'
 import { registry } from './registry.ts'
 import { lineOf, machine, table } from './report.ts'
 
-const benchmarks: { readonly [name: string]: Benchmark } = { join, read, predict, ingest, redis, registry }
+const benchmarks: { readonly [name: string]: Benchmark } = {
+  ...{ join, read, predict, ingest, redis, registry, overload },
+}
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -1,8 +1,12 @@
-/** `npx jiti benchmarks/peers/setup.ts`: makes the peers' Python environment in `.peers/`, from pinned versions. About 1 GB. */
+/**
+ * `npx jiti benchmarks/peers/setup.ts [feast] [NAME...]`: makes the peers' Python environments in `.peers/`, from pinned versions; all of
+ * them, about 3 GB, or those that are named.
+ */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { environment, python, stamp } from './python.ts'
+import { environment } from './python.ts'
+import { environmentOf, servingPeers } from './serving.ts'
 
 function run(command: string, ...args: readonly string[]): void {
   process.stdout.write(`${command} ${args.join(' ')}\n`)
@@ -14,9 +18,17 @@ function run(command: string, ...args: readonly string[]): void {
   process.exit(1)
 }
 
-rmSync(stamp, { force: true })
-mkdirSync(dirname(environment), { recursive: true })
-run('python3', '-m', 'venv', environment)
-run(python, '-m', 'pip', 'install', '--quiet', '-r', join(import.meta.dirname, 'requirements.txt'))
-writeFileSync(stamp, '')
-process.stdout.write(`The peers are in ${environment}\n`)
+/** Says by a file that it is whole. */
+function make(folder: string, ...packages: readonly string[]): void {
+  rmSync(join(folder, 'made'), { force: true })
+  mkdirSync(dirname(folder), { recursive: true })
+  run('python3', '-m', 'venv', folder)
+  run(join(folder, 'bin/python'), '-m', 'pip', 'install', '--quiet', ...packages)
+  writeFileSync(join(folder, 'made'), '')
+  process.stdout.write(`${folder} is there\n`)
+}
+
+const named = process.argv.slice(2)
+const wanted = (name: string): boolean => named.length === 0 || named.includes(name)
+if (wanted('feast')) make(environment, '-r', join(import.meta.dirname, 'requirements.txt'))
+for (const { name, packages } of servingPeers) if (wanted(name)) make(environmentOf(name), ...packages)

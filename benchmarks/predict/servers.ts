@@ -25,6 +25,8 @@ export interface Server {
   readonly template: string
   /** Seconds of processor time that the process has used; NaN where that cannot be read. */
   cpuSeconds(): number
+  /** What it and what it started have to themselves. */
+  memoryMiB?(): number
   stop(): Promise<void>
 }
 

@@ -91,6 +91,7 @@ const describeModel = (model: Model): Described => ({
   output: model.output,
   fallback: model.fallback,
   budget: model.budget,
+  ...(Object.keys(model.post).length > 0 ? { post: model.post } : {}),
   degrade: model.degrade,
   reuse: model.reuse,
 })

@@ -2,23 +2,25 @@
  * The gate of a model: what a version must show before it moves on. Everything that is asked of its answers is an expression over the
  * model's vector and outputs, evaluated by the compiler that also computes the vector.
  */
-import { express, isExpression, toNode } from '../expression/builder.ts'
+import { isExpression, toNode } from '../expression/builder.ts'
 import type {
   BooleanExpression,
-  ListExpression,
   Logical,
   NumberExpression,
   Numeric,
   StringExpression,
   Textual,
 } from '../expression/faces.ts'
-import type { Node, Scalar, Type } from '../expression/node.ts'
+import type { Node, Type } from '../expression/node.ts'
 import { typeOf } from '../expression/node.ts'
-import { isNullable } from '../expression/nullable.ts'
 import { SixfoldError } from '../kernel/errors.ts'
 import { shorten } from '../kernel/shorten.ts'
 import { suggestion } from '../kernel/suggest.ts'
-import type { Entries, Entry, Inputs, Label, Model, Output, Outputs, Vector } from './model.ts'
+import type { Entries, Entry, Faces } from './entries.ts'
+import { facesOf } from './entries.ts'
+import type { Inputs, Model } from './model.ts'
+import type { Answers, Outputs } from './output.ts'
+import { answersAs } from './output.ts'
 import type { Storage } from './source.ts'
 
 /** What a version can say of itself; `Facts` of the registry has one of each. */
@@ -96,22 +98,6 @@ export interface Gate<M extends Model = Model> {
 
 // --- what its author writes
 
-/** The vector's entries as faces, with the several of a one-hot beside the others. */
-type Faces<V extends Entries> = {
-  readonly [K in keyof V as V[K] extends Entry ? K : never]: V[K] extends Entry ? V[K] : never
-} & {
-  readonly [K in keyof V & string as V[K] extends Entry ? never : `${K}_${keyof V[K] & string}`]: NumberExpression<
-    'moment',
-    null
-  >
-}
-type Answer<O extends Output> =
-  O extends Label<infer T>
-    ? StringExpression<'moment', never, T>
-    : O extends Vector
-      ? ListExpression<'moment', 'number', never>
-      : NumberExpression<'moment', never>
-type Answers<O extends Outputs> = { readonly [K in keyof O]: Answer<O[K]> }
 type Changed<E> =
   E extends BooleanExpression<'moment', null>
     ? Logical<'moment', null>
@@ -171,7 +157,7 @@ export function gate<const Name extends string, I extends Inputs, O extends Outp
 ): Gate<Model<Name, I, O, V>> {
   const plain = options as GateOptions<AnyFaces, Outputs>
   const { heldOut, require: required = {}, approvals = {} } = plain
-  const faces = facesOf(model)
+  const faces = rowFacesOf(model)
   const noWorseThan = heldOut?.noWorseThan ?? '2%'
   return Object.freeze({
     kind: 'gate',
@@ -233,29 +219,11 @@ interface RowFaces {
   readonly after: Answers<Outputs>
 }
 
-const input = (group: string, name: string, type: Type, nullable: boolean): Entry =>
-  express({ kind: 'input', group, name, type, nullable })
-
-function facesOf(model: Model): RowFaces {
-  const answers = (group: string): Answers<Outputs> =>
-    Object.fromEntries(
-      Object.entries(model.output).map(([name, kind]) => [name, input(group, name, typeOfOutput(kind), false)]),
-    ) as unknown as Answers<Outputs>
-  return {
-    vector: Object.fromEntries(
-      Object.entries(model.vector).map(([name, node]) => [
-        name,
-        input('vector', name, typeOf(node) as Scalar, isNullable(node)),
-      ]),
-    ),
-    before: answers('before'),
-    after: answers('after'),
-  }
-}
-
-/** What an output is to an expression; kinds that there are not are told of where the model is validated. */
-export const typeOfOutput = (kind: Output): Type =>
-  typeof kind !== 'object' || kind === null ? 'float64' : 'label' in kind ? 'string' : 'float64[]'
+const rowFacesOf = (model: Model): RowFaces => ({
+  vector: facesOf(model.vector),
+  before: answersAs('before', model.output),
+  after: answersAs('after', model.output),
+})
 
 /** What is no expression stays as it is: `validate` names it. */
 const nodeOf = (operand: unknown, wanted?: Type): Node =>

@@ -1,14 +1,22 @@
 /** A model: what it is asked with, the vector it is given, what it answers, and what answers when it cannot. */
-import { express, isExpression, toNode } from '../expression/builder.ts'
-import type { BooleanExpression, NumberExpression, Numeric, StringExpression, Textual } from '../expression/faces.ts'
+import { express, toNode } from '../expression/builder.ts'
+import type { Numeric, Textual } from '../expression/faces.ts'
 import type { Node } from '../expression/node.ts'
-import { typeOf } from '../expression/node.ts'
+import { typeOf, walk } from '../expression/node.ts'
 import { isNullable } from '../expression/nullable.ts'
 import type { Duration } from '../kernel/duration.ts'
 import type { KeyFields, KeyType } from './entity.ts'
+import type { Entries, Faces } from './entries.ts'
+import { facesOf, flatten } from './entries.ts'
 import type { Columns, Fields } from './field.ts'
+import type { Answers, Label, Output, Outputs, Vector } from './output.ts'
+import { answersAs } from './output.ts'
 import type { AnyView, Features } from './view.ts'
 import { columns } from './view.ts'
+
+export type { Entries, Entry } from './entries.ts'
+export type { Label, Output, Outputs, OutputValue, Vector } from './output.ts'
+export { label, vector } from './output.ts'
 
 export interface Inputs {
   readonly [name: string]: AnyView | Fields
@@ -33,21 +41,6 @@ export type InputsAtMoment<I extends Inputs> = { readonly [K in keyof I]: Group<
   readonly keys: Columns<KeysOf<I>, 'moment'>
 }
 
-export interface Label<T extends string> {
-  readonly label: readonly T[]
-}
-export interface Vector {
-  readonly vector: number
-}
-/** One of several texts. */
-export const label = <const T extends string>(...label: readonly T[]): Label<T> => Object.freeze({ label })
-/** So many numbers. */
-export const vector = (length: number): Vector => Object.freeze({ vector: length })
-export type Output = 'probability' | 'number' | Label<string> | Vector
-export interface Outputs {
-  readonly [name: string]: Output
-}
-export type OutputValue<O extends Output> = O extends Label<infer T> ? T : O extends Vector ? readonly number[] : number
 /** Never missing: a fallback is the last thing that answers. */
 type FallbackValue<O extends Output> =
   O extends Label<infer T>
@@ -56,17 +49,13 @@ type FallbackValue<O extends Output> =
       ? readonly number[]
       : Numeric<'moment', never>
 type Fallback<O extends Outputs> = { readonly [K in keyof O]: FallbackValue<O[K]> }
+/** What an output becomes: of a vector, nothing else. */
+type PostValue<O extends Output> =
+  O extends Label<infer T> ? Textual<'moment', null, T> : O extends Vector ? never : Numeric<'moment', null>
+/** Outputs that are computed, from what the file gives and from the vector: a calibration, a threshold, a rule. */
+type Post<O extends Outputs> = { readonly [K in keyof O]?: PostValue<O[K]> }
 /** An object returned by a callback gets no excess-property check; this gives it one. */
 type NothingBut<K extends PropertyKey, T> = { readonly [P in keyof T]: P extends K ? T[P] : never }
-
-export type Entry =
-  | NumberExpression<'moment', null>
-  | BooleanExpression<'moment', null>
-  | StringExpression<'moment', null>
-/** One-hot gives several entries at once: they are named `entry_value`. */
-export type Entries = {
-  readonly [name: string]: Entry | { readonly [value: string]: NumberExpression<'moment', null> }
-}
 
 /**
  * Milliseconds from the caller's sending to its having the answer, and how they are meant to be spent. What the parts leave of the total is
@@ -125,6 +114,8 @@ export interface Model<
   readonly vector: { readonly [name: string]: Node }
   /** A node for each output; of a vector, its numbers. */
   readonly fallback: { readonly [K in keyof O]: Node | readonly number[] }
+  /** Outputs that are not as the file gives them: reads 'output', which is what it gives, and 'vector'. */
+  readonly post: { readonly [K in keyof O]?: Node }
   readonly budget: Budget
   readonly degrade: Degrade
   /** For how long an answer of the version to the same vector is given again without calling it; null: it is called each time. */
@@ -144,6 +135,14 @@ export function model<
     readonly inputs: I & Agreeing<NoInfer<I>>
     readonly vector: (inputs: InputsAtMoment<NoInfer<I>>) => V
     readonly output: O
+    /**
+     * Outputs that are made of what the file gives and of the vector. One that no expression here reads is not asked of the file. A value
+     * that is missing, or a probability that is none, is answered by the fallback.
+     */
+    readonly post?: (row: {
+      readonly output: Answers<NoInfer<O>>
+      readonly vector: Faces<NoInfer<V>>
+    }) => Post<NoInfer<O>>
     /** Milliseconds in all, or how they are split. By default 100. */
     readonly budget?: number | Partial<Budget>
     readonly degrade?: Partial<Degrade>
@@ -164,14 +163,18 @@ export function model<
   const fallback = Object.entries(options.fallback(moment)).map(
     ([n, operand]) => [n, Array.isArray(operand) ? operand : toNode(operand)] as const,
   )
+  const vector = Object.freeze(Object.fromEntries(flatten(options.vector(moment))))
+  const faces = { output: answersAs('output', options.output), vector: facesOf(vector) }
+  const post = Object.entries(options.post?.(faces as never) ?? {}).map(([n, operand]) => [n, toNode(operand)] as const)
   return Object.freeze({
     kind: 'model',
     name,
     inputs: Object.freeze(options.inputs),
     output: Object.freeze(options.output),
     key: Object.freeze(keys),
-    vector: Object.freeze(Object.fromEntries(flatten(options.vector(moment)))),
+    vector,
     fallback: Object.freeze(Object.fromEntries(fallback)) as Model<Name, I, O>['fallback'],
+    post: Object.freeze(Object.fromEntries(post)) as Model<Name, I, O>['post'],
     budget: budgetOf(options.budget),
     degrade: Object.freeze({ ...standardDegrade, ...options.degrade }),
     reuse: options.reuse ?? null,
@@ -202,9 +205,10 @@ const featureInputs = ({ features }: AnyView, group: string): Features =>
     ]),
   )
 
-const flatten = (entries: Entries): (readonly [string, Node])[] =>
-  Object.entries(entries).flatMap(([name, entry]) =>
-    isExpression(entry)
-      ? [[name, entry.node] as const]
-      : Object.entries(entry).map(([value, { node }]) => [`${name}_${value}`, node] as const),
-  )
+/** Outputs that the file gives: all but those that are computed and that no computation reads. */
+export function fileOutputsOf({ output, post }: Model): Outputs {
+  const read = new Set<string>()
+  for (const node of Object.values(post))
+    for (const leaf of walk(node!)) if (leaf.kind === 'input' && leaf.group === 'output') read.add(leaf.name)
+  return Object.fromEntries(Object.entries(output).filter(([name]) => !Object.hasOwn(post, name) || read.has(name)))
+}

@@ -21,7 +21,7 @@ import type { Fields } from './field.ts'
 import { fieldTypes, shapeOf } from './field.ts'
 import type { Definition, Definitions } from './graph.ts'
 import type { Model, Output } from './model.ts'
-import { isView, viewsOf } from './model.ts'
+import { fileOutputsOf, isView, viewsOf } from './model.ts'
 import type { Source } from './source.ts'
 import type { AnyView } from './view.ts'
 
@@ -341,7 +341,8 @@ function kindProblem(kind: Output): string | null {
 const fitting = (output: Output): readonly string[] =>
   output === 'number' || output === 'probability' ? ['int64', 'float64'] : ['string']
 
-function checkOutputs({ output, fallback }: Model, report: Report): void {
+function checkOutputs(model: Model, report: Report): void {
+  const { output, fallback, post } = model
   if (Object.keys(output).length === 0)
     report('output', 'there is none', "Name at least one: output: { score: 'number' }.")
   for (const [name, kind] of Object.entries(output)) {
@@ -371,6 +372,18 @@ function checkOutputs({ output, fallback }: Model, report: Report): void {
       checkTree(node, 'moment', null, own, report)
     }
   }
+  for (const [name, node] of Object.entries(post)) {
+    const own = `post '${name}'`
+    const kind = output[name]
+    if (kind === undefined) report(own, 'the model has no such output', suggestion(name, Object.keys(output)))
+    else if (typeof kind === 'object' && 'vector' in kind)
+      report(own, 'a vector of numbers cannot be computed', 'Leave it as the file gives it.')
+    else if (!fitting(kind).includes(typeOf(node!)))
+      report(own, `a ${typeOf(node!)} cannot be this output`, `Return a ${fitting(kind).at(-1)}.`)
+    else checkTree(node!, 'moment', null, own, report)
+  }
+  if (Object.keys(output).length > 0 && Object.keys(fileOutputsOf(model)).length === 0)
+    report('post', 'it reads no output of the file, which would then not be asked', 'Read one: output.score.')
   for (const name of Object.keys(fallback))
     if (!(name in output))
       report(`fallback '${name}'`, 'the model has no such output', suggestion(name, Object.keys(output)))

@@ -4,7 +4,10 @@
  * Here: questions through the door, features, vector, batches into the model runtime, fallback, the log of predictions.
  * Not here: HTTP, and how good the answers were (monitoring/).
  */
+export type { Compute, Endpoint } from './endpoint.ts'
+export { standardCompute } from './endpoint.ts'
 export type { Measures, MeasuresSnapshot } from './measures.ts'
+export { postProcessOf } from './post.ts'
 export type { Degradation, Prediction, Stage, StageTimes } from './prediction.ts'
 export { stagesOfTime } from './prediction.ts'
 export type { LoggedPrediction, PredictionReader } from './prediction-log.ts'

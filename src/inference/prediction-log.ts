@@ -49,8 +49,9 @@ export interface LoggedPrediction {
 
 /** A prediction may wait so long to be written with others. */
 const flushMs = 20
-/** The first byte of an entry says what form it has. */
-const form = 2
+/** The first byte of an entry says what form it has. That before it knew nothing of the gateway and the queue. */
+const form = 3
+const formBefore = 2
 
 /** Under which a schema is kept: 64 bits of its hash. */
 export const nameOfSchema = (schema: PredictionSchema): string => hashOf(schema).slice(0, 16)
@@ -98,8 +99,10 @@ export function predictionWriter(log: EventLog, schema: PredictionSchema): Predi
         buffer.text(by)
         buffer.text(reason)
       }
+      buffer.float(milliseconds.gateway)
       buffer.float(milliseconds.features)
       buffer.float(milliseconds.assembly)
+      buffer.float(milliseconds.queue)
       buffer.float(milliseconds.inference)
       buffer.float(milliseconds.post)
       buffer.float(milliseconds.total)
@@ -141,12 +144,13 @@ export function predictionReader(log: EventLog, metadata: MetadataStore): Predic
     return schema
   }
   const read = async (id: string, salt: number, entry: Entry): Promise<LoggedPrediction | null> => {
-    if (entry.bytes[0] !== form) return null
+    const [of] = entry.bytes
+    if (of !== form && of !== formBefore) return null
     const from = new ByteReader(entry.bytes, 1)
     const name = [from.word(), from.word()].map((word) => word.toString(16).padStart(8, '0')).join('')
     if (from.word() !== salt) return null
     const schema = await schemaOf(name)
-    return { id, schema, ...decode(from, schema) }
+    return { id, schema, ...decode(from, schema, of) }
   }
   const lookup = async (id: string): Promise<LoggedPrediction | null> => {
     const parsed = parseId(id)
@@ -182,7 +186,7 @@ export function predictionReader(log: EventLog, metadata: MetadataStore): Predic
   }
 }
 
-function decode(from: ByteReader, schema: PredictionSchema): Omit<LoggedPrediction, 'id' | 'schema'> {
+function decode(from: ByteReader, schema: PredictionSchema, of: number): Omit<LoggedPrediction, 'id' | 'schema'> {
   const at = from.float()
   const version = readValue(from) as string | null
   const values = (list: readonly unknown[]): Value[] => list.map(() => readValue(from))
@@ -199,10 +203,10 @@ function decode(from: ByteReader, schema: PredictionSchema): Omit<LoggedPredicti
     () => ({ stage: from.text(), by: from.text(), reason: from.text() }) as Degradation,
   )
   const milliseconds = {
-    gateway: 0,
-    queue: 0,
+    gateway: of === form ? from.float() : 0,
     features: from.float(),
     assembly: from.float(),
+    queue: of === form ? from.float() : 0,
     inference: from.float(),
     post: from.float(),
     total: from.float(),

@@ -1,6 +1,6 @@
 /**
- * One model, answering: keys and request in, features from one read of the online store, the vector, the model, the answer. What
- * fails on the way is replaced and said so; the caller sees an error only for what the caller got wrong.
+ * One model, answering: keys and request in, features from one read of the online store, the vector, the model, the answer, each by its
+ * deadline. What fails on the way, or is late, is replaced and said so; the caller sees an error only for what the caller got wrong.
  */
 import { hashOfDefinition } from '../definition/describe.ts'
 import type { Model } from '../definition/model.ts'
@@ -10,27 +10,29 @@ import { compile } from '../expression/targets/javascript/compile.ts'
 import type { FeatureReader, RunningViews } from '../features/index.ts'
 import { featureReader } from '../features/index.ts'
 import type { Clock } from '../kernel/clock.ts'
+import { durationMs } from '../kernel/duration.ts'
 import { isSixfoldError, SixfoldError } from '../kernel/errors.ts'
 import { formatInstant } from '../kernel/instant.ts'
 import type { Limits } from '../kernel/limits.ts'
 import { shorten } from '../kernel/shorten.ts'
 import type { EventLog } from '../ports/event-log.ts'
-import type { LoadedModel } from '../ports/model-runtime.ts'
+import type { ModelRuntime } from '../ports/model-runtime.ts'
 import type { OnlineStore } from '../ports/online-store.ts'
-import type { Answer, Batcher } from './batcher.ts'
-import { batcher } from './batcher.ts'
-import type { Fallback } from './fallback.ts'
+import { deadlinesOf, lateness } from './deadline.ts'
+import type { Compute, Endpoint } from './endpoint.ts'
+import { endpoint } from './endpoint.ts'
 import { fallbackOf } from './fallback.ts'
+import { kept, keyOf } from './kept.ts'
 import type { Measures } from './measures.ts'
 import { measures } from './measures.ts'
+import { postProcessOf } from './post.ts'
 import type { Degradation, Prediction, StageTimes } from './prediction.ts'
 import type { PredictionSchema, PredictionWriter } from './prediction-log.ts'
 import { predictionWriter } from './prediction-log.ts'
 import type { FieldsReader } from './question.ts'
 import { fieldsReader } from './question.ts'
-import type { Priority } from './scheduling/work.ts'
-import { signatureOf } from './signature.ts'
-import type { TensorAnswer, TensorCall } from './tensor-call.ts'
+import type { Priority, RowAnswer } from './scheduling/work.ts'
+import type { ServedModel, TensorAnswer, TensorCall } from './tensor-call.ts'
 import { checkedCall } from './tensor-call.ts'
 import type { OutputValue } from './tensors.ts'
 import { NoValue } from './tensors.ts'
@@ -41,6 +43,8 @@ export interface PredictorOptions {
   readonly log: EventLog
   readonly clock: Clock
   readonly limits: Limits
+  readonly runtime: ModelRuntime
+  readonly compute: Compute
 }
 
 export interface Question {
@@ -61,51 +65,88 @@ export interface Predictor {
   readonly schema: PredictionSchema
   /** Throws SX_REQUEST_INVALID, and SX_INSTANT_PAST for an instant that the state has moved past. */
   predict(question: Question): Promise<Prediction>
+  /** Rows of the file's own inputs, by the version that answers or one that is loaded beside it. Throws SX_UNKNOWN_VERSION, SX_MODEL_UNREADY, SX_TENSOR_INVALID, and what a scheduler rejects with. */
+  infer(version: string | null, call: TensorCall): Promise<TensorAnswer>
+  /** Loads a version and warms it. Nothing asks it before `serve` or `beside`. Throws as `ModelRuntime.load` does, and SX_SIGNATURE_MISMATCH. */
+  prepare(version: string, path: string): Promise<Endpoint>
   /** The version that answers from now on; requests under way are answered by the one before. */
-  serve(version: string, loaded: LoadedModel): void
+  serve(next: Endpoint): void
+  /** Versions that answer those who name them, beside the one that answers; what is no longer among them ends. */
+  beside(versions: readonly Endpoint[]): void
   /** No version answers from now on; the fallback does. */
   rest(): void
   readonly version: string | null
-  /** Rows of the file's own inputs. Throws SX_UNKNOWN_VERSION, SX_MODEL_UNREADY, SX_TENSOR_INVALID. */
-  infer(version: string | null, call: TensorCall): Promise<TensorAnswer>
+  readonly serving: Endpoint | null
+  served(): ServedModel
   readonly measures: Measures
   readonly waiting: number
   close(): Promise<void>
 }
 
-interface Serving {
-  readonly version: string
-  readonly loaded: LoadedModel
-  readonly batcher: Batcher
-}
-
 /** What a request has gathered on its way. */
 interface Passage {
-  readonly row: Value[]
-  readonly newest: Float64Array
+  row: Value[]
+  newest: Float64Array
   readonly moment: number
+  readonly arrived: number
   readonly began: number
+  /** By when the answer must leave. */
+  readonly leave: number
+  readonly priority: Priority
+  /** When the features were had, and when the row was handed over. */
+  read: number
+  assembled: number
   degraded: Degradation[]
+}
+
+/** The features that an entity last had. */
+interface LastKnown {
+  readonly values: readonly Value[]
+  readonly newest: Float64Array
+  readonly at: number
+}
+
+/** An answer that was given, and until when it is good. */
+interface GivenAnswer {
+  readonly version: string
+  readonly outputs: readonly OutputValue[]
+  readonly at: number
 }
 
 const nothingDegraded: Degradation[] = []
 
-export function predictor(model: Model, { views, store, log, clock, limits }: PredictorOptions): Predictor {
+export function predictor(
+  model: Model,
+  { views, store, log, clock, limits, runtime, compute }: PredictorOptions,
+): Predictor {
   const groups = viewsOf(model.inputs).map(([group, view]) => ({ group, view }))
   const keys = fieldsReader(model.key, 'keys', `model '${model.name}'`)
   const request = fieldsReader(requestOf(model.inputs), 'request', `model '${model.name}'`)
   const features = featureReader(groups, keys.names, views, store)
   const places = placesIn(model, keys, request, features)
+  const { featuresAt, momentAt } = places
   const entries = Object.values(model.vector).map((node) => compile(node, places.locate))
   const outputNames = Object.keys(model.output)
+  const post = postProcessOf(model)
   const fallback = fallbackOf(model, places.locate)
   const schema = schemaOf(model, keys, request, features)
   const writer = predictionWriter(log, schema)
   const measured = measures(clock.monotonic)
-  let serving: Serving | null = null
+  const deadlines = deadlinesOf(model.budget)
+  const late = lateness(clock.monotonic)
+  const lastKnownMs = msOf(model.degrade.lastKnown)
+  const cachedMs = msOf(model.degrade.cached)
+  const reuseMs = msOf(model.reuse)
+  const lastKnown = kept<LastKnown>(limits.keptAnswers)
+  /** By the question, for when the model does not answer; and by the vector, to be given again. */
+  const givenTo = kept<GivenAnswer>(limits.keptAnswers)
+  const reusable = kept<GivenAnswer>(limits.keptAnswers)
+  let serving: Endpoint | null = null
+  let besides: readonly Endpoint[] = []
   const retiring = new Set<Promise<void>>()
 
-  const predict = ({ keys: keyInput, request: requestInput, at }: Question): Promise<Prediction> => {
+  const predict = (question: Question): Promise<Prediction> => {
+    const { keys: keyInput, request: requestInput, at } = question
     const began = clock.monotonic()
     const now = clock.now()
     const moment = at ?? now
@@ -118,22 +159,25 @@ export function predictor(model: Model, { views, store, log, clock, limits }: Pr
     } catch (error) {
       return refuse(error)
     }
-    row[places.momentAt] = moment
+    row[momentAt] = moment
+    const arrived = question.arrived ?? began
     const passage: Passage = {
       row,
       newest: new Float64Array(groups.length).fill(Number.NaN),
       moment,
+      arrived,
       began,
+      leave: deadlines.leave(arrived, Math.min(question.timeoutMs ?? model.budget.total, limits.timeoutMs)),
+      priority: question.priority ?? 'live',
+      read: began,
+      assembled: began,
       degraded: nothingDegraded,
     }
     try {
-      const reading = features.read(row, moment, row, places.featuresAt, passage.newest)
+      const reading = features.read(row, moment, row, featuresAt, passage.newest)
       // An embedded store has answered: going on at once saves a turn.
       if (reading === undefined) return infer(passage)
-      return reading.then(
-        () => infer(passage),
-        (error: unknown) => withoutFeatures(passage, error, at),
-      )
+      return awaitFeatures(passage, reading, at)
     } catch (error) {
       return withoutFeatures(passage, error, at)
     }
@@ -144,120 +188,242 @@ export function predictor(model: Model, { views, store, log, clock, limits }: Pr
     return Promise.reject(error)
   }
 
+  /** Of a store that is a round trip away: until the share of the features is over. */
+  const awaitFeatures = (passage: Passage, reading: Promise<void>, at: number | undefined): Promise<Prediction> =>
+    new Promise((resolve, reject) => {
+      const { row, newest } = passage
+      let over = false
+      const watched = late.watch(deadlines.features(passage.began, passage.leave), () => {
+        over = true
+        // What comes now is written to the row that was asked with: this request goes on with another.
+        passage.row = row.slice()
+        passage.newest = newest.slice()
+        withoutFeatures(passage, lateFeatures, undefined).then(resolve, reject)
+      })
+      reading.then(
+        () => {
+          watched.done()
+          if (lastKnownMs !== null)
+            lastKnown.set(keyOf(row, 0, places.requestAt), {
+              values: row.slice(featuresAt, momentAt),
+              newest,
+              at: clock.monotonic(),
+            })
+          if (!over) infer(passage).then(resolve, reject)
+        },
+        (error: unknown) => {
+          watched.done()
+          if (!over) withoutFeatures(passage, error, at).then(resolve, reject)
+        },
+      )
+    })
+
   const withoutFeatures = (passage: Passage, error: unknown, at: number | undefined): Promise<Prediction> => {
     if (isSixfoldError(error) && error.code === 'SX_INSTANT_PAST' && at !== undefined) return refuse(error)
-    passage.row.fill(null, places.featuresAt, places.momentAt)
-    passage.newest.fill(Number.NaN)
-    passage.degraded = [{ stage: 'features', by: 'missing', reason: reasonOf(error) }]
+    const { row, newest } = passage
+    const known = lastKnownMs === null ? undefined : lastKnown.get(keyOf(row, 0, places.requestAt))
+    if (known !== undefined && clock.monotonic() - known.at <= lastKnownMs!) {
+      for (let i = 0; i < known.values.length; i++) row[featuresAt + i] = known.values[i]!
+      newest.set(known.newest)
+      passage.degraded = [{ stage: 'features', by: 'last known', reason: reasonOf(error) }]
+    } else {
+      row.fill(null, featuresAt, momentAt)
+      newest.fill(Number.NaN)
+      passage.degraded = [{ stage: 'features', by: 'missing', reason: reasonOf(error) }]
+    }
     return infer(passage)
   }
 
   const infer = (passage: Passage): Promise<Prediction> => {
     const read = clock.monotonic()
-    if (serving === null) return Promise.resolve(conclude(passage, read, read, null, null, noVersion))
-    const { batcher, version } = serving
-    const submitted = batcher.submit(passage.row)
-    const assembled = clock.monotonic()
-    return submitted.then(
-      (answer) => conclude(passage, read, assembled, answer, version, null),
-      (error: unknown) => conclude(passage, read, assembled, null, version, failureOf(error)),
-    )
+    passage.read = read
+    passage.assembled = read
+    if (serving === null) return Promise.resolve(concludeWithout(passage, null, noVersion))
+    const used = serving
+    const due = deadlines.inference(read, passage.leave)
+    if (reuseMs !== null) return reuse(passage, used, due)
+    return ask(passage, used, due, null)
   }
 
-  const conclude = (
+  /** Asks the model, and waits no longer than until it is due. */
+  const ask = (passage: Passage, used: Endpoint, due: number, vector: string | null): Promise<Prediction> => {
+    const submitted = used.scheduler.row(passage.row, { deadline: due, priority: passage.priority })
+    passage.assembled = clock.monotonic()
+    const answered = (answer: RowAnswer): Prediction => {
+      used.lastAnswer = passage.moment
+      return conclude(passage, used.version, answer, vector)
+    }
+    // What computes on this thread has answered before a timer could say that it is late.
+    if (used.place === 'inline')
+      return submitted.then(answered, (error: unknown) => concludeWithout(passage, used.version, failureOf(error)))
+    return new Promise((resolve, reject) => {
+      let over = false
+      const watched = late.watch(due, () => {
+        over = true
+        settle(resolve, reject, () => concludeWithout(passage, used.version, lateModel))
+      })
+      submitted.then(
+        (answer) => {
+          watched.done()
+          if (!over) settle(resolve, reject, () => answered(answer))
+        },
+        (error: unknown) => {
+          watched.done()
+          if (!over) settle(resolve, reject, () => concludeWithout(passage, used.version, failureOf(error)))
+        },
+      )
+    })
+  }
+
+  /** What the version answered to the same vector not long ago; or asks it. */
+  const reuse = (passage: Passage, used: Endpoint, due: number): Promise<Prediction> => {
+    const { row } = passage
+    const vector = `${used.version} ${keyOf(
+      entries.map((entry) => entry(row)),
+      0,
+      entries.length,
+    )}`
+    const given = reusable.get(vector)
+    if (given === undefined || clock.monotonic() - given.at > reuseMs!) return ask(passage, used, due, vector)
+    passage.assembled = clock.monotonic()
+    return Promise.resolve(finish(passage, used.version, given.outputs, nothingQueued))
+  }
+
+  const conclude = (passage: Passage, version: string, answer: RowAnswer, vector: string | null): Prediction => {
+    const { row } = passage
+    const answered = post === null ? answer.outputs : post(answer.outputs, (position) => entries[position]!(row))
+    if (answered.includes(null)) {
+      passage.degraded = [...passage.degraded, unusable(fallback.constant)]
+      const values = outputNames.map((_, i) => answered[i] ?? fallback.answer(row, i))
+      return finish(passage, version, values, answer)
+    }
+    const outputs = answered as readonly OutputValue[]
+    if (passage.degraded.length === 0) {
+      const given = { version, outputs, at: clock.monotonic() }
+      if (cachedMs !== null) givenTo.set(keyOf(row, 0, featuresAt), given)
+      if (vector !== null) reusable.set(vector, given)
+    }
+    return finish(passage, version, outputs, answer)
+  }
+
+  /** The model gave no answer: what was answered to the same question before, or the fallback. */
+  const concludeWithout = (passage: Passage, version: string | null, failure: Failure): Prediction => {
+    const { row } = passage
+    const given = cachedMs === null ? undefined : givenTo.get(keyOf(row, 0, featuresAt))
+    if (given !== undefined && clock.monotonic() - given.at <= cachedMs!) {
+      passage.degraded = [...passage.degraded, { ...failure, by: 'cache' }]
+      return finish(passage, given.version, given.outputs, nothingQueued)
+    }
+    passage.degraded = [...passage.degraded, { ...failure, by: fallback.constant ? 'default' : 'rule' }]
+    const values = outputNames.map((_, i) => fallback.answer(row, i))
+    return finish(passage, version, values, nothingQueued)
+  }
+
+  const finish = (
     passage: Passage,
-    read: number,
-    assembled: number,
-    answer: Answer | null,
     version: string | null,
-    failure: Degradation | null,
+    values: readonly OutputValue[],
+    { queued, rows }: { readonly queued: number; readonly rows: number },
   ): Prediction => {
     const inferred = clock.monotonic()
-    const { row, moment, began } = passage
-    let { degraded } = passage
-    if (failure !== null) degraded = [...degraded, failure]
-    const values = answered(answer, row, fallback, outputNames.length)
-    if (answer !== null && values !== answer.outputs)
-      degraded = [...degraded, { stage: 'post', by: 'rule', reason: 'the model gave no usable number' }]
+    const { moment, arrived, began, read, assembled } = passage
     const outputs: { [output: string]: OutputValue } = {}
     for (let i = 0; i < outputNames.length; i++) outputs[outputNames[i]!] = values[i]!
     const ended = clock.monotonic()
+    const waited = Math.min(queued, inferred - assembled)
     const milliseconds: StageTimes = {
-      gateway: 0,
+      gateway: began - arrived,
       features: read - began,
       assembly: assembled - read,
-      queue: 0,
-      inference: inferred - assembled,
+      queue: waited,
+      inference: inferred - assembled - waited,
       post: ended - inferred,
-      total: ended - began,
+      total: ended - arrived,
     }
+    let { degraded } = passage
     const id = logged(writer, passage, version, values, degraded, milliseconds)
     if (id === null) degraded = [...degraded, { stage: 'log', by: 'unlogged', reason: 'the log cannot keep up' }]
-    measured.add(milliseconds, answer === null ? 0 : answer.rows, degraded)
+    measured.add(milliseconds, rows, degraded)
     return { id, model: model.name, version, at: moment, outputs, degraded, milliseconds }
   }
 
-  const retire = async (old: Serving): Promise<void> => {
-    await old.batcher.idle()
-    await old.loaded.close()
-  }
-
-  const replace = (next: Serving | null): void => {
-    const old = serving
-    serving = next
-    if (old === null) return
-    const gone = retire(old).finally(() => retiring.delete(gone))
+  const retire = (old: Endpoint): void => {
+    const gone = old.close().finally(() => retiring.delete(gone))
     retiring.add(gone)
   }
+
+  const replace = (next: Endpoint | null): void => {
+    const old = serving
+    serving = next
+    if (old !== null && old !== next && !besides.includes(old)) retire(old)
+  }
+
+  const loaded = (): readonly Endpoint[] =>
+    serving === null || besides.includes(serving) ? besides : [...besides, serving]
 
   return {
     model,
     schema,
     predict,
-    serve: (version, loaded) => {
-      const signature = signatureOf(model, loaded)
-      const next: Serving = {
-        version,
-        loaded,
-        batcher: batcher(loaded, signature, entries, { ...limits, monotonic: clock.monotonic }),
-      }
-      replace(next)
+    infer: async (version, call) => {
+      const used = version === null ? serving : loaded().find((one) => one.version === version)
+      if (used === undefined)
+        throw new SixfoldError('SX_UNKNOWN_VERSION', `Version ${shorten(version!)} of '${model.name}' is not loaded.`)
+      if (used === null) throw new SixfoldError('SX_MODEL_UNREADY', `No version of '${model.name}' answers here.`)
+      const { rows, outputs } = checkedCall(model.name, used.file, used.signature.rows ?? limits.requestRows, call)
+      const now = clock.monotonic()
+      const timeoutMs = Math.min(call.timeoutMs ?? model.budget.total, limits.timeoutMs)
+      const deadline = (call.arrived ?? now) + timeoutMs
+      const answer = await used.scheduler.tensors(call.inputs, outputs, rows, {
+        deadline,
+        priority: call.priority ?? 'live',
+      })
+      used.lastAnswer = clock.now()
+      return { version: used.version, outputs: answer.outputs, queued: answer.queued, computed: answer.computed }
+    },
+    prepare: (version, path) => endpoint({ model, version, path, runtime, entries, compute, limits, clock }),
+    serve: replace,
+    beside: (versions) => {
+      const before = besides
+      besides = versions
+      for (const old of before) if (!versions.includes(old) && old !== serving) retire(old)
     },
     rest: () => replace(null),
     get version() {
       return serving?.version ?? null
     },
-    infer: async (version, call) => {
-      if (version !== null && version !== serving?.version)
-        throw new SixfoldError('SX_UNKNOWN_VERSION', `Version ${shorten(version)} of '${model.name}' is not loaded.`)
-      if (serving === null) throw new SixfoldError('SX_MODEL_UNREADY', `No version of '${model.name}' is loaded.`)
-      const { loaded } = serving
-      const { outputs } = checkedCall(model.name, loaded, limits.requestRows, call)
-      const began = clock.monotonic()
-      const answer = await loaded.run(call.inputs, outputs)
-      return { version: serving.version, outputs: answer, queued: 0, computed: clock.monotonic() - began }
+    get serving() {
+      return serving
     },
+    served: () => ({
+      model: model.name,
+      answering: serving?.version ?? null,
+      versions: loaded().map((one) => one.describe()),
+    }),
     measures: measured,
     get waiting() {
-      return serving?.batcher.waiting ?? 0
+      if (serving === null) return 0
+      const { queuedRows, runningRows } = serving.scheduler.snapshot()
+      return queuedRows + runningRows
     },
     close: async () => {
-      if (serving !== null) await retire(serving)
+      for (const one of loaded()) retire(one)
       serving = null
+      besides = []
       await Promise.all(retiring)
     },
   }
 }
 
-/** The model's outputs, or the fallback's where the model gave none that can be used. */
-function answered(
-  answer: Answer | null,
-  row: readonly Value[],
-  fallback: Fallback,
-  count: number,
-): readonly OutputValue[] {
-  if (answer !== null && !answer.outputs.includes(null)) return answer.outputs as readonly OutputValue[]
-  return Array.from({ length: count }, (_, i) => answer?.outputs[i] ?? fallback(row, i))
+const msOf = (duration: string | null): number | null => (duration === null ? null : durationMs(duration))
+const nothingQueued = { queued: 0, rows: 0 }
+
+function settle<T>(resolve: (value: T) => void, reject: (error: unknown) => void, make: () => T): void {
+  try {
+    resolve(make())
+  } catch (error) {
+    reject(error)
+  }
 }
 
 function logged(
@@ -275,11 +441,21 @@ function logged(
   }
 }
 
-const noVersion: Degradation = { stage: 'inference', by: 'rule', reason: 'no version' }
-const failureOf = (error: unknown): Degradation =>
+/** What kept the model from answering. */
+type Failure = Omit<Degradation, 'by'>
+
+const noVersion: Failure = { stage: 'inference', reason: 'no version' }
+const lateModel: Failure = { stage: 'inference', reason: 'SX_DEADLINE_EXCEEDED' }
+const lateFeatures = new SixfoldError('SX_DEADLINE_EXCEEDED', 'The features were not there in time.')
+const unusable = (constant: boolean): Degradation => ({
+  stage: 'post',
+  by: constant ? 'default' : 'rule',
+  reason: 'the model gave no usable number',
+})
+const failureOf = (error: unknown): Failure =>
   error instanceof NoValue
-    ? { stage: 'assembly', by: 'rule', reason: 'an entry of the vector has no value' }
-    : { stage: 'inference', by: 'rule', reason: reasonOf(error) }
+    ? { stage: 'assembly', reason: 'an entry of the vector has no value' }
+    : { stage: 'inference', reason: reasonOf(error) }
 const reasonOf = (error: unknown): string => (isSixfoldError(error) ? error.code : 'failed')
 
 const tooLate = (model: Model, moment: number, now: number): SixfoldError =>

@@ -7,6 +7,7 @@
  * numeric input, strings of the only string input).
  */
 import type { Model, Output } from '../definition/model.ts'
+import { fileOutputsOf } from '../definition/model.ts'
 import type { Scalar } from '../expression/node.ts'
 import { typeOf } from '../expression/node.ts'
 import { isNullable } from '../expression/nullable.ts'
@@ -63,7 +64,7 @@ export function signatureOf(model: Model, file: FileSignature): Signature {
   return {
     rows: rowsOf(model, file.inputs),
     inputs,
-    outputs: Object.entries(model.output).map(([name, kind]) => outputFor(model, name, kind, file.outputs)),
+    outputs: Object.entries(fileOutputsOf(model)).map(([name, kind]) => outputFor(model, name, kind, file.outputs)),
   }
 }
 

@@ -37,10 +37,10 @@ export interface ServedModel {
 
 export interface ServedVersion {
   readonly version: string
-  readonly state: 'loading' | 'ready' | 'unloading' | 'failed'
+  readonly state: 'loading' | 'ready' | 'unloaded' | 'failed'
   /** Why it is not ready; empty where it is. */
   readonly reason: string
-  /** Null before it is ready. */
+  /** Null where it is not ready. */
   readonly detail: {
     readonly place: Place
     readonly inputs: readonly TensorInfo[]

@@ -28,6 +28,7 @@ const optionsOf = ({
   duckdb,
   stores,
   adminKey,
+  models,
   webhooks,
 }: Project): OpenOptions => ({
   project: folder,
@@ -38,6 +39,7 @@ const optionsOf = ({
   duckdb,
   stores,
   adminKey,
+  models,
   webhooks,
 })
 

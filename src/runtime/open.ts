@@ -30,6 +30,8 @@ import type { Registry } from '../registry/index.ts'
 import type { Tracking } from '../tracking/index.ts'
 import { files, tracking } from '../tracking/index.ts'
 import { checkBelonging } from './belonging.ts'
+import { computeOf } from './compute.ts'
+import type { ModelConfig } from './config.ts'
 import { standardEnvironment } from './environment.ts'
 import { explain } from './explain.ts'
 import { openRegistry } from './registry.ts'
@@ -59,6 +61,8 @@ export interface OpenOptions {
   readonly duckdb?: { readonly threads?: number; readonly memory?: string }
   /** A key of at least 32 characters that lies in no store and may everything, where a server needs keys. */
   readonly adminKey?: string | null
+  /** How models are computed here, by name. */
+  readonly models?: { readonly [model: string]: ModelConfig }
   /** Whether webhooks may go to private networks. By default not. */
   readonly webhooks?: { readonly allowPrivate: boolean }
 }
@@ -119,6 +123,7 @@ export async function open(platform: Platform, options: OpenOptions = {}): Promi
       logger,
       serving,
       adminKey: options.adminKey ?? null,
+      compute: options.models ?? {},
       webhooks: options.webhooks ?? { allowPrivate: false },
     })
   } catch (error) {
@@ -132,6 +137,7 @@ interface Settled {
   readonly data: string
   readonly environment: string
   readonly webhooks: { readonly allowPrivate: boolean }
+  readonly compute: { readonly [model: string]: ModelConfig }
   readonly limits: Limits
   readonly clock: Clock
   readonly logger: Logger
@@ -142,7 +148,7 @@ interface Settled {
 async function opened(
   platform: Platform,
   stores: Stores,
-  { project, data, environment, webhooks, limits, clock, logger, serving, adminKey }: Settled,
+  { project, data, environment, webhooks, compute, limits, clock, logger, serving, adminKey }: Settled,
 ): Promise<Opened> {
   const { log, online: store, metadata, offline } = stores
   const models = onnxModelRuntime()
@@ -154,7 +160,13 @@ async function opened(
   const predictions = predictionReader(log, metadata)
   const joined = outcomes({ platform, predictions, log, store, clock, limits })
   const predictors = new Map<string, Predictor>(
-    modelsOf(platform).map((model) => [model.name, predictor(model, { views, store, log, clock, limits })]),
+    modelsOf(platform).map((model) => [
+      model.name,
+      predictor(model, {
+        ...{ views, store, log, clock, limits, runtime: models },
+        compute: computeOf(compute[model.name], limits),
+      }),
+    ]),
   )
   const readers = new Map(viewReaders(views, store))
   const { registry, answering, deliveries, ...registered } = openRegistry({
@@ -253,13 +265,16 @@ async function opened(
       return running === undefined ? Promise.reject(unknownModel(platform, model)) : running.predict(question)
     },
     inference: {
-      infer: (name, version, call) => {
+      infer: async (name, version, call) => {
         const running = predictors.get(name)
-        return running === undefined ? Promise.reject(unknownModel(platform, name)) : running.infer(version, call)
+        if (running === undefined) throw unknownModel(platform, name)
+        if (answering.isUnloaded(name))
+          throw new SixfoldError('SX_MODEL_UNREADY', `The model '${name}' was unloaded here.`)
+        return running.infer(version, call)
       },
-      served: () => [],
-      load: async () => {},
-      unload: async () => {},
+      served: answering.served,
+      load: answering.loadBeside,
+      unload: answering.unload,
     },
     readFeatures: (view, keys, at) => readFeatures(readers, platform, view, keys, at, clock, limits),
     push: (source, rows) => events.push(source, rows),

@@ -71,7 +71,7 @@ export function openRegistry(options: RegistryOptions): OpenedRegistry {
   const answers = answering({
     serving: inForce,
     files: versionFiles(folder, artifacts),
-    models,
+    find: (model, version) => store.version(model, version),
     predictors,
     logger,
   })

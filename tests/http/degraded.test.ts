@@ -38,7 +38,7 @@ test('a model that gives NaN, an infinity, or no probability', async () => {
     expect(json).toMatchObject({
       prediction: { late: 0.25 },
       version: '1',
-      degraded: [{ stage: 'post', by: 'rule', reason: 'the model gave no usable number' }],
+      degraded: [{ stage: 'post', by: 'default', reason: 'the model gave no usable number' }],
     })
   }
   expect((await late(Math.exp(0.5))).json).toMatchObject({ prediction: { late: expect.closeTo(0.5, 5) }, degraded: [] })

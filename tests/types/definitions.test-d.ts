@@ -123,8 +123,8 @@ model('m', { inputs, output: { p: 'probability' }, vector: () => ({}), fallback:
 model('m', { inputs, output: { a: label('go', 'stay') }, vector: () => ({}), fallback: () => ({ a: 'wait' }) })
 // @ts-expect-error a kind of output that does not exist
 model('m', { inputs, output: { p: 'probabilty' }, vector: () => ({}), fallback: () => ({ p: 0.2 }) })
-// @ts-expect-error a budget without its stages
-model('m', { inputs, ...rest, budget: { total: 100 }, vector: () => ({}) })
+// @ts-expect-error a budget with a stage that there is not
+model('m', { inputs, ...rest, budget: { total: 100, infer: 40 }, vector: () => ({}) })
 
 const numbered = view('numbered', {
   entity: entity('numbered', { key: { courier: 'int64' } }),

@@ -3,7 +3,7 @@ import type { Model } from '../../definition/model.ts'
 import type { Scalar, Value } from '../../expression/node.ts'
 import { typeOf } from '../../expression/node.ts'
 import type { OutputValue, Signature } from '../../inference/index.ts'
-import { inputBatch, NoValue, outputReader } from '../../inference/index.ts'
+import { inputBatch, NoValue, outputReader, postProcessOf } from '../../inference/index.ts'
 import { SixfoldError } from '../../kernel/errors.ts'
 import { parseInt64, toInt64 } from '../../kernel/int64.ts'
 import type { IsolatedModel, Tensor } from '../../ports/model-runtime.ts'
@@ -24,6 +24,7 @@ export interface Scorer {
 export function scorer(model: Model, signature: Signature, loaded: IsolatedModel): Scorer {
   const entries = Object.keys(model.vector).map((_, i) => (row: Row) => row[i]!)
   const read = outputReader(signature)
+  const post = postProcessOf(model)
   const outputs = [...new Set(signature.outputs.map(({ tensor }) => tensor))]
   const filled = (rows: readonly Row[]) => {
     const batch = inputBatch(signature, entries, Math.max(1, rows.length))
@@ -48,7 +49,10 @@ export function scorer(model: Model, signature: Signature, loaded: IsolatedModel
         const tensors = await loaded.run(batch.tensors(from, from + step), outputs)
         for (let i = 0; i < step; i++) answers.push(read(tensors, step, i))
       }
-      return places.map((place) => (place < 0 ? null : answers[place]!))
+      return places.map((place, i) => {
+        if (place < 0) return null
+        return post === null ? answers[place]! : post(answers[place]!, (entry) => rows[i]![entry]!)
+      })
     },
     tensors: (rows, count) => {
       const usable = rows.filter((row) => filled([row]).count > 0)

@@ -1,0 +1,3 @@
+import { defineConfig } from 'sixfold'
+
+export default defineConfig({ platform: './platform.ts' })
