@@ -5,7 +5,7 @@
  * with the command `sixfold`; ask a server with `connect` from 'sixfold/client'.
  */
 
-export type { Asked, AskOptions, KeyValues, PredictionOf, PredictionRecord } from './client/connect.ts'
+export type { Asked, AskOptions, KeyValues, PredictionOf, PredictionRecord, ReadOptions } from './client/connect.ts'
 export type { Entity, KeyFields, KeyType } from './definition/entity.ts'
 export { entity } from './definition/entity.ts'
 export type { Field, Fields, FieldValues } from './definition/field.ts'

@@ -8,7 +8,7 @@ import type { Definition, Platform } from '../definition/graph.ts'
 import type { KeysOf, Model, OutputValue, RequestOf } from '../definition/model.ts'
 import type { Source } from '../definition/source.ts'
 import type { AnyView, FeatureValues } from '../definition/view.ts'
-import type { Degradation, StageTimes } from '../inference/index.ts'
+import type { Degradation, Priority, StageTimes } from '../inference/index.ts'
 import type { ErrorCode, Problem } from '../kernel/errors.ts'
 import { catalogue, SixfoldError } from '../kernel/errors.ts'
 
@@ -27,9 +27,17 @@ export type KeyValues<K extends KeyFields> = FieldValues<K> & {}
 export type PredictionOf<M extends Model> = { readonly [K in keyof M['output']]: OutputValue<M['output'][K]> } & {
   readonly record: PredictionRecord
 }
-export interface AskOptions {
+export interface ReadOptions {
   /** The instant asked about; by default now. */
   readonly at?: Date
+}
+export interface AskOptions extends ReadOptions {
+  /** By when the answer is wanted, in milliseconds: what cannot be had by then is replaced. By default the model's budget. */
+  readonly timeoutMs?: number
+  /** Live questions go before those of a shadow, and those before a backfill. By default 'live'. */
+  readonly priority?: Priority
+  /** The same for the same question asked again: it is answered as it was, and predicted once. */
+  readonly idempotencyKey?: string
 }
 /** The request is asked for only where the model has one. */
 export type Asked<M extends Model> = keyof RequestOf<M['inputs']> extends never
@@ -40,7 +48,7 @@ export interface ModelClient<M extends Model> {
   predict(...asked: Asked<M>): Promise<PredictionOf<M>>
 }
 export interface ViewClient<V extends AnyView> {
-  read(keys: KeyValues<V['key']>, options?: AskOptions): Promise<FeatureValues<V['features']>>
+  read(keys: KeyValues<V['key']>, options?: ReadOptions): Promise<FeatureValues<V['features']>>
 }
 export interface SourceClient<S extends Source> {
   push(events: readonly FieldValues<S['fields']>[]): Promise<PushAnswer>
@@ -93,13 +101,18 @@ export interface ConnectOptions {
 
 /** Errors of the server arrive as SixfoldError with its code. */
 export function connect<P extends Platform>(url: string, options: ConnectOptions = {}): Client<P> {
-  const post = async (path: string, body: unknown): Promise<Record<string, unknown>> => {
+  const post = async (
+    path: string,
+    body: unknown,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Record<string, unknown>> => {
     const response = await (options.fetch ?? fetch)(`${url.replace(/\/$/, '')}/v1/${path}`, {
       method: 'POST',
       headers: {
         'content-type': 'application/json',
         ...(options.key === undefined ? {} : { authorization: `Bearer ${options.key}` }),
         ...options.headers,
+        ...headers,
       },
       body: JSON.stringify(body, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)),
       signal: AbortSignal.timeout(options.timeoutMs ?? 10_000),
@@ -108,14 +121,14 @@ export function connect<P extends Platform>(url: string, options: ConnectOptions
     if (!response.ok) throw errorOf(response.status, answer as Problem | null)
     return answer ?? {}
   }
-  const instant = (asked?: AskOptions): { at?: string } =>
+  const instant = (asked?: ReadOptions): { at?: string } =>
     asked?.at === undefined ? {} : { at: asked.at.toISOString() }
   const members = (make: (name: string) => unknown): object =>
     new Proxy({}, { get: (_, name) => (typeof name === 'string' && name !== 'then' ? make(name) : undefined) })
 
   const own: Record<string, unknown> = {
     features: members((view) => ({
-      read: async (keys: unknown, asked?: AskOptions) =>
+      read: async (keys: unknown, asked?: ReadOptions) =>
         (await post(`views/${view}/read`, { keys, ...instant(asked) }))['features'],
     })),
     events: members((source) => ({ push: (events: unknown) => post(`events/${source}`, { events }) })),
@@ -126,15 +139,23 @@ export function connect<P extends Platform>(url: string, options: ConnectOptions
   }
   const models = (model: string): unknown => ({
     predict: async (keys: unknown, request?: unknown, asked?: AskOptions) => {
-      const { prediction, id, version, at, degraded, milliseconds } = await post(`models/${model}/predict`, {
-        keys,
-        request,
-        ...instant(asked),
-      })
+      const { prediction, id, version, at, degraded, milliseconds } = await post(
+        `models/${model}/predict`,
+        { keys, request, ...instant(asked) },
+        headersOf(asked),
+      )
       return { ...(prediction as object), record: { id, version, at: new Date(at as string), degraded, milliseconds } }
     },
   })
   return members((name) => own[name] ?? models(name)) as Client<P>
+}
+
+function headersOf({ timeoutMs, priority, idempotencyKey }: AskOptions = {}): Readonly<Record<string, string>> {
+  return {
+    ...(timeoutMs === undefined ? {} : { 'x-request-timeout-ms': String(timeoutMs) }),
+    ...(priority === undefined ? {} : { 'x-priority': priority }),
+    ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
+  }
 }
 
 function errorOf(status: number, problem: Problem | null): SixfoldError {

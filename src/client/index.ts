@@ -12,6 +12,7 @@ export type {
   PredictionOf,
   PredictionRecord,
   PushAnswer,
+  ReadOptions,
   SourceClient,
   ViewClient,
 } from './connect.ts'

@@ -6,7 +6,7 @@
 import { isAbsolute, join } from 'node:path'
 import type { Explanation, Status } from '../api/index.ts'
 import { askerOf } from '../cli/asker.ts'
-import type { Asked, AskOptions, KeyValues, Named, PredictionOf, PushAnswer } from '../client/connect.ts'
+import type { Asked, AskOptions, KeyValues, Named, PredictionOf, PushAnswer, ReadOptions } from '../client/connect.ts'
 import type { FieldValues } from '../definition/field.ts'
 import type { Platform } from '../definition/graph.ts'
 import { modelNamed } from '../definition/graph.ts'
@@ -33,7 +33,7 @@ export interface Sixfold<P extends Platform> {
   features<const N extends Named<P, AnyView>['name']>(
     view: N,
     keys: KeyValues<ViewOf<P, N>['key']>,
-    options?: AskOptions,
+    options?: ReadOptions,
   ): Promise<FeatureValues<ViewOf<P, N>['features']>>
   push<const N extends Named<P, Source>['name']>(
     source: N,
@@ -71,10 +71,12 @@ export function sixfold<P extends Platform>(platform: P, options: OpenOptions = 
         keys,
         request: requestFor(platform, model, second),
         at: third?.at?.getTime(),
+        timeoutMs: third?.timeoutMs,
+        priority: third?.priority,
       })
       return { ...outputs, record: { id, version, at: new Date(at), degraded, milliseconds } }
     },
-    features: async (view: string, keys: unknown, asked?: AskOptions) =>
+    features: async (view: string, keys: unknown, asked?: ReadOptions) =>
       (await (await opened()).readFeatures(view, keys, asked?.at?.getTime())).features,
     push: async (source: string, events: readonly unknown[]) => (await opened()).push(source, events),
     outcomes: async (list: readonly unknown[]) => (await opened()).recordOutcomes(list),
