@@ -8,8 +8,8 @@ const hidden = 1_536
 
 export function writeModel(path: string, layers: number): void {
   const numbers = random(7)
-  const weights = (from: number, to: number): number[] =>
-    Array.from({ length: from * to }, () => (numbers.below(2_001) - 1_000) / 1_000 / Math.sqrt(from))
+  const weights = (from: number, to: number): Float32Array =>
+    Float32Array.from({ length: from * to }, () => (numbers.below(2_001) - 1_000) / 1_000 / Math.sqrt(from))
   const widths = [inputs, ...new Array<number>(layers).fill(hidden), 1]
   const nodes = widths.slice(1).flatMap((_, i) => {
     const last = i === widths.length - 2

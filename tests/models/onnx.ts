@@ -23,7 +23,8 @@ export interface Constant {
   readonly name: string
   readonly type: ElementType
   readonly shape: readonly number[]
-  readonly data: readonly (number | string)[]
+  /** Many numbers come as they lie in memory. */
+  readonly data: readonly (number | string)[] | Float32Array
   /** The file beside the model in which the data lies instead. */
   readonly external?: string
 }
@@ -105,6 +106,8 @@ function tensor({ name, type, shape, data, external }: Constant): Buffer {
   const head = message(...shape.map((size) => field(1, size)), field(2, elementTypes[type]))
   if (external !== undefined)
     return message(head, field(8, name), field(13, message(field(1, 'location'), field(2, external))), field(14, 1))
+  if (data instanceof Float32Array)
+    return message(head, field(8, name), field(9, Buffer.from(data.buffer, data.byteOffset, data.byteLength)))
   const values =
     type === 'string'
       ? data.map((each) => field(6, String(each)))
