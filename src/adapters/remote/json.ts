@@ -1,0 +1,138 @@
+/**
+ * Tensors as JSON, in both directions. Servers in Python and C++ write NaN and Infinity as they are, which JSON does not have, and take
+ * them so.
+ */
+import type { Tensor, TensorData } from '../../ports/model-runtime.ts'
+import type { TensorInfo } from '../../ports/registry-store.ts'
+
+/** What a server answered is not what it was to answer. */
+export class Unexpected extends Error {}
+
+/** Throws Unexpected. */
+export function readJson(body: Buffer): Readonly<Record<string, unknown>> {
+  const text = body.toString('utf8')
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    try {
+      // Texts are passed over as they are. 1e999 is how JSON says what is beyond all numbers.
+      value = JSON.parse(
+        text.replace(/"(?:[^"\\]|\\.)*"|NaN|Infinity/g, (part) =>
+          part === 'NaN' ? 'null' : part === 'Infinity' ? '1e999' : part,
+        ),
+      )
+    } catch {
+      throw new Unexpected('it is no JSON')
+    }
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Unexpected('it is no JSON object')
+  return value as Readonly<Record<string, unknown>>
+}
+
+/** How a number that JSON does not have is written: as it is, or as null. */
+export type NotFinite = 'as it is' | 'null'
+
+export function writeValues(tensor: Tensor, notFinite: NotFinite): string {
+  const { type, data } = tensor
+  if (type === 'string') return JSON.stringify(data)
+  const parts = new Array<string>(data.length)
+  for (let i = 0; i < data.length; i++) parts[i] = writeValue(type, data[i]!, notFinite)
+  return `[${parts.join(',')}]`
+}
+
+/** As lists in lists. */
+export function writeNested(tensor: Tensor, notFinite: NotFinite): string {
+  const { type, shape, data } = tensor
+  let at = 0
+  const write = (depth: number): string => {
+    if (depth === shape.length) return writeValue(type, data[at++]!, notFinite)
+    const parts = new Array<string>(shape[depth]!)
+    for (let i = 0; i < parts.length; i++) parts[i] = write(depth + 1)
+    return `[${parts.join(',')}]`
+  }
+  return write(0)
+}
+
+export function writeValue(type: string, value: TensorData[number], notFinite: NotFinite): string {
+  if (type === 'bool') return value === 0 ? 'false' : 'true'
+  if (typeof value === 'string') return JSON.stringify(value)
+  return typeof value === 'bigint' || Number.isFinite(value) || notFinite === 'as it is' ? String(value) : 'null'
+}
+
+/** Throws Unexpected where the values are not those of such a tensor. The shape is that of the lists. */
+export function readNested({ name, type, shape }: TensorInfo, value: unknown): Tensor {
+  const sizes: number[] = []
+  for (let at = value, depth = 0; depth < shape.length; depth++) {
+    if (!Array.isArray(at)) throw new Unexpected(`'${name}' has ${depth} dimensions, not ${shape.length}`)
+    sizes.push(at.length)
+    at = at[0] as unknown
+  }
+  const flat: unknown[] = []
+  const walk = (at: unknown, depth: number): void => {
+    if (depth === sizes.length) {
+      flat.push(at)
+      return
+    }
+    if (!Array.isArray(at) || at.length !== sizes[depth])
+      throw new Unexpected(`'${name}' has lists of different lengths`)
+    for (const part of at) walk(part, depth + 1)
+  }
+  walk(value, 0)
+  return { type, shape: sizes, data: readValues(name, type, flat) }
+}
+
+/** Throws Unexpected. */
+export function readValues(name: string, type: string, values: readonly unknown[]): TensorData {
+  const wrong = (value: unknown): Unexpected =>
+    new Unexpected(`'${name}' holds ${JSON.stringify(value)?.slice(0, 40)}, which is no ${type}`)
+  switch (type) {
+    case 'float32':
+      return floats(new Float32Array(values.length), values, wrong)
+    case 'float64':
+      return floats(new Float64Array(values.length), values, wrong)
+    case 'int64':
+      // Beyond 2^53 the reader of JSON has lost digits.
+      return BigInt64Array.from(values, (value) => {
+        if (!Number.isSafeInteger(value)) throw wrong(value)
+        return BigInt(value as number)
+      })
+    case 'int32':
+      return Int32Array.from(values, (value) => {
+        if ((value as number) !== ((value as number) | 0)) throw wrong(value)
+        return value as number
+      })
+    case 'bool':
+      return Uint8Array.from(values, (value) => {
+        if (![true, false, 0, 1].includes(value as number)) throw wrong(value)
+        return Number(value)
+      })
+    case 'string':
+      return values.map((value) => {
+        const text = typeof value === 'object' && value !== null ? fromBase64(value) : value
+        if (typeof text !== 'string') throw wrong(value)
+        return text
+      })
+    default:
+      throw new Unexpected(`'${name}' is of the type ${type}, which is not read`)
+  }
+}
+
+function floats<D extends Float32Array | Float64Array>(
+  data: D,
+  values: readonly unknown[],
+  wrong: (value: unknown) => Unexpected,
+): D {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]
+    if (typeof value !== 'number' && value !== null) throw wrong(value)
+    data[i] = value ?? Number.NaN
+  }
+  return data
+}
+
+/** TensorFlow Serving's way to write bytes. */
+function fromBase64(value: object): string | null {
+  const { b64 } = value as { readonly b64?: unknown }
+  return typeof b64 === 'string' ? Buffer.from(b64, 'base64').toString('utf8') : null
+}
