@@ -115,7 +115,9 @@ function refuseStranger({ headers }: FastifyRequest, named: ReadonlySet<string>)
         fix: "Ask for 127.0.0.1 or localhost. If others reach this server through a proxy, need keys (server.access: 'keys'); or list the name in `server.hosts`.",
       },
     )
-  const others = String(headers['x-forwarded-for'] ?? '127.0.0.1')
+  const forwarded = headers['x-forwarded-for']
+  if (forwarded === undefined) return
+  const others = String(forwarded)
     .split(',')
     .find((address) => !isLoopbackHost(address.trim()))
   if (others !== undefined)
