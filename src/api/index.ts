@@ -64,6 +64,7 @@ export type {
   Inference,
   Plan,
   PlannedChange,
+  RemoteAsked,
   ReproduceAsked,
   Services,
   TrainAsked,

@@ -53,11 +53,21 @@ export interface Workbench {
   trainingSet(request: TrainingSetAsked, progress: (done: number) => void): Promise<TrainingSetResult>
   readFeatures(view: string, keys: unknown, at: number | undefined): Promise<FeatureAnswer>
   explain(id: string): Promise<Explanation>
+  /** The file of a version whose model is on another server, as JSON. Throws SX_REMOTE_REFUSED, SX_REMOTE_UNAVAILABLE and SX_REMOTE_INVALID. */
+  describeRemote(asked: RemoteAsked): Promise<string>
   /** Throws SX_TRAINING_FAILED where the command does not end well or leaves no model. */
   train(model: string, asked: TrainAsked, watching: Watching): Promise<Trained>
   /** `version` is a number, an alias, a stage or 'latest'. Throws SX_NOT_REPRODUCIBLE where something is missing that it takes. */
   reproduce(model: string, version: string, asked: ReproduceAsked, watching: Watching): Promise<Reproduction>
   close(): Promise<void>
+}
+
+export interface RemoteAsked {
+  /** 'v2+http://triton:8000/models/late' */
+  readonly url: string
+  /** What the server does not say of itself: 'x:float32[-1,12]'. */
+  readonly inputs: readonly string[]
+  readonly outputs: readonly string[]
 }
 
 interface TrainingAsked {

@@ -205,6 +205,8 @@ export interface AddOptions {
   readonly facts: unknown
   /** A file of recorded inputs and outputs: JSON or Parquet. */
   readonly golden: string | null
+  /** Where it is said to come from; by default the path. */
+  readonly source?: string
   /** Of its validation. */
   readonly progress?: (done: number, what: string) => void
 }

@@ -29,6 +29,7 @@ const optionsOf = ({
   stores,
   adminKey,
   models,
+  remotes,
   webhooks,
 }: Project): OpenOptions => ({
   project: folder,
@@ -40,6 +41,7 @@ const optionsOf = ({
   stores,
   adminKey,
   models,
+  remotes,
   webhooks,
 })
 

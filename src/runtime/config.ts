@@ -112,11 +112,7 @@ export const defineConfig = (config: Config): Config => config
 function isOrigin(url: string): boolean {
   if (!URL.canParse(url)) return false
   const { protocol, origin, username } = new URL(url)
-  return (
-    /^(http|https|grpc):$/.test(protocol) &&
-    username === '' &&
-    url.replace(/\/$/, '') === (origin === 'null' ? url : origin)
-  )
+  return /^https?:$/.test(protocol) && username === '' && url.replace(/\/$/, '') === origin
 }
 
 const names = ['sixfold.config.ts', 'sixfold.config.mjs', 'sixfold.config.js']

@@ -6,6 +6,10 @@ import { pino } from 'pino'
 import type { KeyRing } from '../access/index.ts'
 import { keyRing } from '../access/index.ts'
 import { onnxModelRuntime } from '../adapters/onnx/model-runtime.ts'
+import type { RemoteRequest } from '../adapters/remote/describe.ts'
+import { remoteFile } from '../adapters/remote/describe.ts'
+import { withRemotes } from '../adapters/remote/model-runtime.ts'
+import { remoteText } from '../adapters/remote/remote-file.ts'
 import type { Explanation, FeatureAnswer, PlatformDescription, Services, Status } from '../api/index.ts'
 import { graphOf } from '../api/index.ts'
 import type { Platform } from '../definition/graph.ts'
@@ -63,6 +67,8 @@ export interface OpenOptions {
   readonly adminKey?: string | null
   /** How models are computed here, by name. */
   readonly models?: { readonly [model: string]: ModelConfig }
+  /** Servers on which models may be, and which are asked: 'http://triton:8000'. By default none. */
+  readonly remotes?: readonly string[]
   /** Whether webhooks may go to private networks. By default not. */
   readonly webhooks?: { readonly allowPrivate: boolean }
 }
@@ -77,6 +83,8 @@ export interface Opened extends Services {
   /** The folder of data of this process. */
   readonly data: string
   readonly models: ModelRuntime
+  /** What a version of a model on another server is made of, as that server says it. */
+  describeRemote(request: RemoteRequest): Promise<string>
   readonly servers: Servers
   readonly views: RunningViews
   readonly ingest: Ingest
@@ -125,6 +133,7 @@ export async function open(platform: Platform, options: OpenOptions = {}): Promi
       adminKey: options.adminKey ?? null,
       compute: options.models ?? {},
       webhooks: options.webhooks ?? { allowPrivate: false },
+      remotes: options.remotes ?? [],
     })
   } catch (error) {
     await stores.close()
@@ -137,6 +146,7 @@ interface Settled {
   readonly data: string
   readonly environment: string
   readonly webhooks: { readonly allowPrivate: boolean }
+  readonly remotes: readonly string[]
   readonly compute: { readonly [model: string]: ModelConfig }
   readonly limits: Limits
   readonly clock: Clock
@@ -148,10 +158,10 @@ interface Settled {
 async function opened(
   platform: Platform,
   stores: Stores,
-  { project, data, environment, webhooks, compute, limits, clock, logger, serving, adminKey }: Settled,
+  { project, data, environment, webhooks, remotes, compute, limits, clock, logger, serving, adminKey }: Settled,
 ): Promise<Opened> {
   const { log, online: store, metadata, offline } = stores
-  const models = onnxModelRuntime()
+  const models = withRemotes(onnxModelRuntime(), remotes)
   const keys = keyRing({ store: metadata.registry, now: Date.now, adminKey })
   await checkBelonging(store, log.identity)
 
@@ -255,6 +265,7 @@ async function opened(
     project,
     data,
     models,
+    describeRemote: async (request) => remoteText(await remoteFile(request, remotes)),
     servers,
     views,
     ingest: events,

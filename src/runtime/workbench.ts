@@ -44,6 +44,7 @@ export function workbench(opened: Opened): Workbench {
       )
     },
     readFeatures: opened.readFeatures,
+    describeRemote: opened.describeRemote,
     explain: opened.explain,
     train: (model, asked, watching) => trainModel(opened, model, asked, watching),
     reproduce: (model, which, asked, watching) => reproduceVersion(opened, model, which, asked, watching),

@@ -2,8 +2,9 @@
  * What changes models: add, validate, promote, archive, roll back, approve, alias, delete and gc. Each says what it will do before it does
  * it; with --dry-run it says no more. A gate that refuses is a result, with the exit code 1.
  */
-import { readFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
 import type {
   Added,
   AuditEntry,
@@ -11,6 +12,7 @@ import type {
   Consequence,
   Moved,
   Registry,
+  RemoteAsked,
   RolledBack,
   Stage,
   Validation,
@@ -25,7 +27,7 @@ import type { Command, Context } from '../command.ts'
 import { defineCommand } from '../command.ts'
 import { count } from '../text.ts'
 import { checkLines, consequenceText } from '../versions.ts'
-import { modelArgument, versionArgument, withRegistry } from './model.ts'
+import { modelArgument, versionArgument, withRegistry, withWorkbench } from './model.ts'
 
 type Options = Readonly<Record<string, unknown>>
 
@@ -50,8 +52,18 @@ export const modelAdd = defineCommand<AddedHere>({
   name: 'model add',
   summary:
     'Add an ONNX file, or a folder with a model, as a version. It is validated, and goes live where its gates open.',
-  arguments: [modelArgument, { name: '<path>', description: 'an ONNX file, or a folder: one that MLflow wrote, too' }],
+  arguments: [modelArgument, { name: '[path]', description: 'an ONNX file, or a folder: one that MLflow wrote, too' }],
   options: [
+    {
+      flags: '--remote <url>',
+      description: 'instead of a path: where the model is on another server, v2+, tfserving+ or mlflow+ before the URL',
+    },
+    {
+      flags: '--input <tensor>',
+      description: "of a remote one, where its server does not say it: 'x:float32[-1,12]'",
+      repeated: true,
+    },
+    { flags: '--output <tensor>', description: "likewise: 'y:float32[-1,1]'", repeated: true },
     { flags: '--note <text>', description: 'what is new; its description' },
     { flags: '--to <stage>', description: 'go no further than this stage; by default production' },
     {
@@ -67,28 +79,33 @@ export const modelAdd = defineCommand<AddedHere>({
   examples: [
     'sixfold model add late models/late.onnx --note "more trees"',
     'sixfold model add late models/late --to staging --facts facts.json',
+    'sixfold model add late --remote v2+http://triton:8000/models/late',
   ],
   run: (context, [model, path], options) =>
-    withRegistry(context, async (registry) => {
-      const bar = context.progress(`Looking at ${path}`)
+    withWorkbench(context, async ({ registry, describeRemote }) => {
+      const remote = remoteOptions(path, options)
+      const bar = context.progress(`Looking at ${remote?.url ?? path}`)
+      const written = remote === null ? null : await writtenFile(await describeRemote(remote))
       try {
         const facts = textOption(options, 'facts')
         const golden = textOption(options, 'golden')
         const added = await registry.add(
           model!,
-          resolve(path!),
+          written?.path ?? resolve(path!),
           {
             description: textOption(options, 'note'),
             to: options['to'] === undefined ? null : stageOption(options['to'], 'production'),
             facts: facts === null ? null : await jsonFile(facts),
             golden: golden === null ? null : resolve(golden),
             progress: (done) => bar.set(done),
+            ...(remote === null ? {} : { source: remote.url }),
           },
           askerOf(options),
         )
         return { ok: added.stopped === null, ...added }
       } finally {
         bar.end()
+        await written?.remove()
       }
     }),
   render: ({ version, added, stage, stopped }) =>
@@ -99,6 +116,27 @@ export const modelAdd = defineCommand<AddedHere>({
       ...(stopped === null ? [] : ['', consequenceText(stopped)]),
     ].join('\n'),
 })
+
+/** Null where a path names a file. */
+function remoteOptions(path: string | undefined, options: Options): RemoteAsked | null {
+  const list = (name: string): readonly string[] => (options[name] as readonly string[] | undefined) ?? []
+  const [inputs, outputs] = [list('input'), list('output')]
+  const url = textOption(options, 'remote')
+  if (url === null && path === undefined)
+    throw new SixfoldError('SX_USAGE', 'Name a file or a folder, or with --remote a model on another server.')
+  if (url !== null && path !== undefined)
+    throw new SixfoldError('SX_USAGE', `There is both a path, '${path}', and --remote.`)
+  if (url === null && inputs.length + outputs.length > 0)
+    throw new SixfoldError('SX_USAGE', '--input and --output are of models on other servers: a file says them itself.')
+  return url === null ? null : { url, inputs, outputs }
+}
+
+async function writtenFile(text: string): Promise<{ readonly path: string; readonly remove: () => Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), 'sixfold-remote-'))
+  const path = join(folder, 'remote.json')
+  await writeFile(path, text)
+  return { path, remove: () => rm(folder, { recursive: true, force: true }) }
+}
 
 const shapeText = (shape: readonly number[]): string => shape.map((size) => (size < 0 ? '?' : size)).join(', ')
 

@@ -11,6 +11,7 @@ import type {
   VersionDetail,
   VersionDiff,
   VersionSummary,
+  Workbench,
 } from '../../api/index.ts'
 import { SixfoldError } from '../../kernel/errors.ts'
 import { formatBytes } from '../../kernel/size.ts'
@@ -21,17 +22,20 @@ import { defineCommand } from '../command.ts'
 import { count, instant, table } from '../text.ts'
 import { checkLines, diffText, rail, rows, wayLines } from '../versions.ts'
 
-export async function withRegistry<T>(
+export async function withWorkbench<T>(
   { tools, project }: Context,
-  work: (registry: Registry) => Promise<T>,
+  work: (workbench: Workbench) => Promise<T>,
 ): Promise<T> {
   const workbench = await tools.open(project)
   try {
-    return await work(workbench.registry)
+    return await work(workbench)
   } finally {
     await workbench.close()
   }
 }
+
+export const withRegistry = <T>(context: Context, work: (registry: Registry) => Promise<T>): Promise<T> =>
+  withWorkbench(context, ({ registry }) => work(registry))
 
 export const modelArgument = { name: '<model>', description: 'the name of the model' }
 export const versionArgument = {

@@ -38,7 +38,7 @@ interface Found {
 export async function add(
   name: string,
   path: string,
-  { description, to, facts, golden }: AddOptions,
+  { description, to, facts, golden, source }: AddOptions,
   asker: Asker,
   options: AddingOptions,
 ): Promise<Added> {
@@ -46,8 +46,9 @@ export async function add(
   const model = definitionOf(platform, name)
   if (model === null && (await store.model(name)) === null) modelNamed(platform, name)
   const known = readFacts(facts)
-  const found = withGolden(await look(path), golden === null ? null : await goldenAt(golden))
-  const inspection = found.entry === null ? null : await inspect(found, options)
+  const seen = withGolden(await look(path), golden === null ? null : await goldenAt(golden))
+  const inspection = seen.entry === null ? null : await inspect(seen, options)
+  const found = inspection?.format === 'remote' ? calledRemote(seen) : seen
   if (model !== null && inspection !== null) signatureOf(model, inspection)
   if (found.declared !== null && inspection !== null) checkDeclared(found.declared, inspection.inputs)
 
@@ -64,9 +65,9 @@ export async function add(
       create: true,
       files,
       entry: found.entry,
-      flavor: inspection === null ? found.flavor : (found.flavor ?? 'onnx'),
+      flavor: inspection === null ? found.flavor : (found.flavor ?? inspection.format),
       facts: { ...known, dependencies: known.dependencies ?? found.dependencies },
-      source: path,
+      source: source ?? path,
       run: null,
       runLink: null,
       loggedModel: null,
@@ -156,6 +157,12 @@ const one = (path: string): Pick<Found, 'files' | 'entry'> => ({
   files: [{ path: 'model.onnx', from: path }],
   entry: 'model.onnx',
 })
+
+/** What stands for a model on another server is not called by the name of a model file. */
+function calledRemote({ files, entry, ...rest }: Found): Found {
+  const path = entry === 'model.onnx' ? 'remote.json' : entry
+  return { ...rest, entry: path, files: files.map((file) => (file.path === entry ? { ...file, path: path! } : file)) }
+}
 
 /** A link may lead anywhere: what it leads to is not what was named. */
 async function below(folder: string): Promise<Found['files']> {

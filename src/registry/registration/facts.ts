@@ -182,6 +182,8 @@ const runtimeFor = (opset: number): string | null => {
 
 function dependenciesOf(inspection: Inspection | null, given: Facts['dependencies']): Facts['dependencies'] {
   if (inspection === null) return given
+  // What a model on another server needs is not this one's to have.
+  if (inspection.format === 'remote') return given
   const { opset, ir, domains } = inspection
   return {
     opset,
@@ -244,7 +246,10 @@ export const missingFacts = (facts: Facts): readonly string[] =>
 export function missingOf<F extends FactName>(name: F, facts: Facts, essential: boolean): readonly string[] {
   const fact = facts[name]
   if (fact === null || (Array.isArray(fact) && fact.length === 0)) return [name]
+  // What is on another server has its own.
+  const remote = facts.artifact?.format === 'remote'
   return parts[name]
+    .filter((one) => !(remote && one.name === 'opset'))
     .filter((one) => (one.essential || !essential) && !one.there(fact as NonNullable<Facts[F]>))
     .map((one) => `${name}: ${one.name}`)
 }

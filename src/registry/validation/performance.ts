@@ -48,6 +48,7 @@ export async function measureCalls(
     batches.push(best!)
   }
   const figures: LatencyFigures = { budgetMs: latency.p99Ms, batches, memoryBytes }
+  const remote = loaded.place === 'remote'
   const slow = batches.filter(({ p99Ms }) => p99Ms > latency.p99Ms)
   const each = batches
     .map(
@@ -62,11 +63,13 @@ export async function measureCalls(
       words: `${each}; the budget is ${figure(latency.p99Ms)} ms.${one}${slow.length === 0 ? '' : ' Make the model smaller, or the budget larger.'}`,
       figures,
     },
-    memory: {
-      outcome: mostMemory !== null && memoryBytes > mostMemory ? 'failed' : 'passed',
-      words: `Loaded and called it takes ${formatBytes(memoryBytes)}${mostMemory === null ? '' : `; ${formatBytes(mostMemory)} are allowed`}.`,
-      figures: { memoryBytes, most: mostMemory },
-    },
+    memory: remote
+      ? { outcome: 'not asked', words: 'It takes the memory of another server.', figures: null }
+      : {
+          outcome: mostMemory !== null && memoryBytes > mostMemory ? 'failed' : 'passed',
+          words: `Loaded and called it takes ${formatBytes(memoryBytes)}${mostMemory === null ? '' : `; ${formatBytes(mostMemory)} are allowed`}.`,
+          figures: { memoryBytes, most: mostMemory },
+        },
   }
 }
 
@@ -78,6 +81,14 @@ function quantile(values: readonly number[], share: number): number {
 
 export function checkOperators({ operators: { deny, opset } }: Gate, inspection: Inspection): Finding {
   const { opset: found, ir, domains, operators } = inspection
+  if (inspection.format === 'remote')
+    return opset === null && deny.length === 0
+      ? { outcome: 'not asked', words: 'It is on another server, and what it is made of is not known.', figures: null }
+      : {
+          outcome: 'failed',
+          words: 'The gate asks for operators, and of a model on another server they are not known.',
+          figures: null,
+        }
   const problems: string[] = []
   const denied = operators.filter((operator) => deny.includes(operator))
   if (denied.length > 0) problems.push(`it uses ${denied.join(', ')}, which the gate forbids`)

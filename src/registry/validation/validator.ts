@@ -104,7 +104,10 @@ async function validate(
     const { inputs, outputs, producer } = loaded.inspection
     return {
       outcome: 'passed' as const,
-      words: `It loads, in a process of its own${producer === null ? '' : `; made by ${producer}`}.`,
+      words:
+        loaded.place === 'remote'
+          ? `It is what was registered: ${producer}.`
+          : `It loads, in a process of its own${producer === null ? '' : `; made by ${producer}`}.`,
       figures: { inputs, outputs, producer },
       loaded,
     }
