@@ -1,10 +1,11 @@
-export type ServiceName = 'redis' | 'postgres' | 'kafka' | 's3' | 'nginx' | 'validators' | 'mlflow'
+export type ServiceName = 'redis' | 'postgres' | 'kafka' | 's3' | 'nginx' | 'validators' | 'mlflow' | 'mlserver'
 export const cache: string
 export const kafkaFolder: string
 export const versityProgram: string
 export const validators: string
 export const mlflowFolder: string
 export const mlflowPython: string
+export const mlserverFolder: string
 export const names: readonly ServiceName[]
 export function program(name: string): string | null
 export function postgresFolder(): string | null

@@ -19,7 +19,10 @@ export const validators = join(cache, 'validators-1')
 export const mlflowFolder = join(cache, 'mlflow-3.17.2')
 export const mlflowPython = join(mlflowFolder, 'bin/python')
 
-export const names = ['redis', 'postgres', 'kafka', 's3', 'nginx', 'validators', 'mlflow']
+/** A Python with MLServer, and with what runs ONNX models in it. The file `whole` in it comes last. */
+export const mlserverFolder = join(cache, 'mlserver-1.7.1')
+
+export const names = ['redis', 'postgres', 'kafka', 's3', 'nginx', 'validators', 'mlflow', 'mlserver']
 
 /** The program on the path, or where systems put it though an ordinary user's path does not say so. */
 export function program(name) {
@@ -65,6 +68,7 @@ const parts = {
   nginx: () => (program('nginx') ? [] : ['nginx']),
   validators: () => (existsSync(validators) ? [] : [validators]),
   mlflow: () => (existsSync(join(mlflowFolder, 'whole')) ? [] : [`Python with MLflow in ${mlflowFolder}`]),
+  mlserver: () => (existsSync(join(mlserverFolder, 'whole')) ? [] : [`Python with MLServer in ${mlserverFolder}`]),
 }
 
 /** What a service lacks, and how to get it; null where it is installed. */

