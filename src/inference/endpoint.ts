@@ -62,6 +62,8 @@ export interface EndpointOptions {
 const inlineCallMs = 0.5
 const inlineLoadMs = 300
 const callsToWarm = 8
+/** Others wait to be loaded meanwhile. */
+const remoteWarmMs = 1_000
 
 /** Resolves when it is warm. Throws as `load` does, and SX_SIGNATURE_MISMATCH. */
 export async function endpoint(options: EndpointOptions): Promise<Endpoint> {
@@ -131,6 +133,7 @@ function opened(
         maxRows: signature.rows ?? limits.requestRows,
         scheduling: waiting.snapshot(),
         lastAnswer: made.lastAnswer,
+        remote: first.remote?.() ?? null,
       },
     }),
     close: () => waiting.close(),
@@ -152,7 +155,7 @@ async function warm(model: LoadedModel, batchRows: number, clock: Clock): Promis
       let least = Number.POSITIVE_INFINITY
       for (let call = 0; call < callsToWarm; call++) {
         const began = clock.monotonic()
-        await model.run(inputs, outputs)
+        await model.run(inputs, outputs, model.place === 'remote' ? remoteWarmMs : undefined)
         least = Math.min(least, clock.monotonic() - began)
         // Of a slow one the first calls tell enough.
         if (call >= 1 && (least > 100 || model.place === 'remote')) break

@@ -2,7 +2,7 @@
 import { SixfoldError } from '../kernel/errors.ts'
 import { shorten } from '../kernel/shorten.ts'
 import { suggestion } from '../kernel/suggest.ts'
-import type { Place, Tensors } from '../ports/model-runtime.ts'
+import type { Place, RemoteState, Tensors } from '../ports/model-runtime.ts'
 import type { TensorInfo } from '../ports/registry-store.ts'
 import type { Priority, SchedulingSnapshot } from './scheduling/work.ts'
 
@@ -50,6 +50,8 @@ export interface ServedVersion {
     readonly scheduling: SchedulingSnapshot
     /** When it last answered, in milliseconds since the epoch; null: not yet. */
     readonly lastAnswer: number | null
+    /** How its server stands, of a model on another one. */
+    readonly remote: RemoteState | null
   } | null
 }
 

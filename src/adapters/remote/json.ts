@@ -30,8 +30,8 @@ export function readJson(body: Buffer): Readonly<Record<string, unknown>> {
   return value as Readonly<Record<string, unknown>>
 }
 
-/** How a number that JSON does not have is written: as it is, or as null. */
-export type NotFinite = 'as it is' | 'null'
+/** How a number that JSON does not have is written: as it is; or in JSON, NaN as null and what is beyond all numbers as one that is too. */
+export type NotFinite = 'as it is' | 'in JSON'
 
 export function writeValues(tensor: Tensor, notFinite: NotFinite): string {
   const { type, data } = tensor
@@ -57,7 +57,8 @@ export function writeNested(tensor: Tensor, notFinite: NotFinite): string {
 export function writeValue(type: string, value: TensorData[number], notFinite: NotFinite): string {
   if (type === 'bool') return value === 0 ? 'false' : 'true'
   if (typeof value === 'string') return JSON.stringify(value)
-  return typeof value === 'bigint' || Number.isFinite(value) || notFinite === 'as it is' ? String(value) : 'null'
+  if (typeof value === 'bigint' || Number.isFinite(value) || notFinite === 'as it is') return String(value)
+  return Number.isNaN(value) ? 'null' : value > 0 ? '1e999' : '-1e999'
 }
 
 /** Throws Unexpected where the values are not those of such a tensor. The shape is that of the lists. */

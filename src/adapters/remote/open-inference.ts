@@ -36,7 +36,7 @@ export const openInference: Protocol = {
       const tensor = inputs[name]!
       const about = `"name":${JSON.stringify(name)},"shape":[${tensor.shape.join(',')}],"datatype":"${datatypes[tensor.type]}"`
       // JSON has no NaN, and those that read it in Python make one of null.
-      if (!binary) return `{${about},"data":${writeValues(tensor, 'null')}}`
+      if (!binary) return `{${about},"data":${writeValues(tensor, 'in JSON')}}`
       const content = bytesOf(tensor)
       bytes.push(content)
       return `{${about},"parameters":{"binary_data_size":${content.length}}}`
