@@ -3,7 +3,7 @@ import type { Output } from '../definition/model.ts'
 import type { Evaluate } from '../expression/functions/spec.ts'
 import type { Value } from '../expression/node.ts'
 import { unreachable } from '../kernel/assert.ts'
-import type { Tensor, TensorData } from '../ports/model-runtime.ts'
+import type { Tensor, TensorData, Tensors } from '../ports/model-runtime.ts'
 import type { InputBinding, OutputBinding, Signature } from './signature.ts'
 
 /** The inputs of one call, filled row by row. */
@@ -11,6 +11,8 @@ export interface InputBatch {
   readonly capacity: number
   /** Evaluates the vector over a row of values and stores it. Throws NoValue. */
   fill(index: number, row: readonly Value[]): void
+  /** Copies rows that are tensors already, of the same columns. */
+  copy(index: number, inputs: Tensors): void
   /** Of the rows from one on and before another. */
   tensors(from: number, to: number): { readonly [input: string]: Tensor }
 }
@@ -24,6 +26,14 @@ export function inputBatch(signature: Signature, entries: readonly Evaluate[], c
     capacity,
     fill: (index, row) => {
       for (let i = 0; i < columns.length; i++) columns[i]!.fill(index, row)
+    },
+    copy: (index, inputs) => {
+      for (const { binding, data } of columns) {
+        const from = inputs[binding.input]!.data
+        const at = index * binding.entries.length
+        if (Array.isArray(data)) for (let i = 0; i < from.length; i++) (data as unknown[])[at + i] = from[i]
+        else (data as Float32Array).set(from as Float32Array, at)
+      }
     },
     tensors: (from, to) => {
       const rows = to - from
