@@ -39,7 +39,8 @@ export async function startMlflowModels(file: string): Promise<Service> {
     ],
     // It starts a program by its name.
     env: { PATH: `${join(mlflowFolder, 'bin')}:${process.env['PATH'] ?? ''}` },
-    stopSignal: 'SIGTERM',
+    // What answers is a process of the one that was started, and outlives it for a while by any other signal.
+    stopSignal: 'SIGKILL',
     healthy: async () => {
       const { status } = await fetch(`http://127.0.0.1:${port}/ping`)
       if (status !== 200) throw new Error(`it answers with ${status}`)

@@ -34,7 +34,7 @@ export async function describe(address: RemoteAddress, timeoutMs = patienceMs): 
       throw unavailable(address, `does not answer (${networkWord(error)})`, error)
     })
     if (answer.status === 404) return null
-    if (answer.status === 200) return readJson(answer.body)
+    if (answer.status === 200) return answer.body.toString().trim() === '' ? {} : readJson(answer.body)
     const refused = refusalOf(address, answer)
     // Of a question about the model no rows are wrong: this is how some servers say that they do not have it.
     throw refused.code === 'SX_MODEL_FAILED' ? unavailable(address, `answers with ${answer.status}`) : refused
@@ -42,7 +42,8 @@ export async function describe(address: RemoteAddress, timeoutMs = patienceMs): 
   try {
     return await protocolsByName[address.protocol].describe(address, get)
   } catch (error) {
-    if (error instanceof NoSuchModel) throw invalid(address, 'that server has no such model')
+    if (error instanceof NoSuchModel)
+      throw new SixfoldError('SX_REMOTE_INVALID', `There is no ${nameOf(address).replace(/^the /, '')}.`)
     if (error instanceof Unexpected) throw invalid(address, error.message)
     throw error
   } finally {

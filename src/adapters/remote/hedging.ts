@@ -6,6 +6,8 @@
 export interface Hedging {
   /** Of the latest calls, in milliseconds; null before there are enough. */
   readonly p95Ms: number | null
+  /** When to send a second request, in milliseconds after the first; null: there is no telling yet. */
+  readonly afterMs: number | null
   /** A call begins. */
   called(): void
   /** Whether one of them may be sent twice now; counts as done where it may. */
@@ -16,6 +18,8 @@ export interface Hedging {
 const share = 0.05
 /** What calls have earned that needed none. */
 const most = 5
+/** Where calls are quicker than this, a second one would come too late to be of use. */
+const soonestMs = 5
 const kept = 256
 const enough = 20
 const every = 16
@@ -28,6 +32,9 @@ export function hedging(): Hedging {
   return {
     get p95Ms() {
       return p95Ms
+    },
+    get afterMs() {
+      return p95Ms === null ? null : Math.max(soonestMs, p95Ms)
     },
     called: () => {
       earned = Math.min(most, earned + share)

@@ -32,7 +32,11 @@ export const mlflow: Protocol = {
     return tensors
   },
 
-  describe: async () => ({ inputs: null, outputs: null, binary: false, rows: null }),
+  describe: async ({ url }, get) => {
+    // It says no more than that it is there.
+    await get(`${new URL(url).pathname.replace(/\/$/, '')}/ping`)
+    return { inputs: null, outputs: null, binary: false, rows: null }
+  },
 }
 
 /** A data frame: a column an input, a row a list. */

@@ -14,7 +14,7 @@ export interface Protocol {
   describe(address: RemoteAddress, get: Get): Promise<Described>
 }
 
-/** Null where the server knows no such path. Rejects where it does not answer, or with another status than 200. */
+/** Nothing of an empty answer; null where the server knows no such path. Rejects where it does not answer, or with another status than 200. */
 export type Get = (path: string) => Promise<Readonly<Record<string, unknown>> | null>
 
 /** What a server tells of a model; null is what it does not. */

@@ -123,7 +123,7 @@ export function remoteSession(file: RemoteFile): LoadedModel {
       }, timeoutMs)
       underWay.add(abandoned)
       send(false)
-      const after = protocol.pure ? hedges.p95Ms : null
+      const after = protocol.pure ? hedges.afterMs : null
       if (after !== null && after < timeoutMs && state.state === 'closed')
         hedge = setTimeout(() => {
           if (!hedges.take()) return
