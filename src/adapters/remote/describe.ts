@@ -3,7 +3,7 @@ import { SixfoldError } from '../../kernel/errors.ts'
 import { isNamed, parseAddress, parseTensor } from './address.ts'
 import { checkDescribed } from './check.ts'
 import { ask, connection } from './connection.ts'
-import { invalid, nameOf, networkWord, refusalOf, unavailable } from './errors.ts'
+import { capital, invalid, nameOf, networkWord, refusalOf, unavailable } from './errors.ts'
 import { readJson, Unexpected } from './json.ts'
 import type { Described, Get } from './protocol.ts'
 import { NoSuchModel } from './protocol.ts'
@@ -58,7 +58,10 @@ export async function checkRegistered(file: RemoteFile, timeoutMs?: number): Pro
     checkDescribed(file, told)
   } catch (error) {
     if (error instanceof Unexpected)
-      throw new SixfoldError('SX_REMOTE_INVALID', `${nameOf(file)} is not what was registered: ${error.message}.`)
+      throw new SixfoldError(
+        'SX_REMOTE_INVALID',
+        `${capital(nameOf(file))} is not what was registered: ${error.message}.`,
+      )
     throw error
   }
 }
@@ -85,7 +88,7 @@ export async function remoteFile(request: RemoteRequest, remotes: readonly strin
   if (inputs === null || outputs === null)
     throw new SixfoldError(
       'SX_REQUEST_INVALID',
-      `${nameOf(address)} does not say what its ${inputs === null ? 'inputs' : 'outputs'} are.`,
+      `${capital(nameOf(address))} does not say what its ${inputs === null ? 'inputs' : 'outputs'} are.`,
       { fix: "Say it: --input 'x:float32[-1,12]' --output 'y:float32[-1,1]'." },
     )
   const file = { ...address, form: formFor(address, request, told), rows: told.rows ?? usualRows, inputs, outputs }

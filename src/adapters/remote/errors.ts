@@ -51,4 +51,5 @@ function wordsOf(body: Buffer): string {
   }
 }
 
-const capital = (text: string): string => text[0]!.toUpperCase() + text.slice(1)
+/** At the beginning of a sentence. */
+export const capital = (text: string): string => text[0]!.toUpperCase() + text.slice(1)

@@ -48,10 +48,11 @@ export async function readRemoteFile(path: string): Promise<RemoteFile | null> {
   const file = await open(path).catch(() => null)
   if (file === null) return null
   try {
+    const stat = await file.stat()
+    if (!stat.isFile() || stat.size > mostBytes) return null
     const head = Buffer.alloc(1)
     await file.read(head, 0, 1, 0)
-    const stat = await file.stat()
-    if (head[0] !== 0x7b || !stat.isFile() || stat.size > mostBytes) return null
+    if (head[0] !== 0x7b) return null
     return parsed(await file.readFile('utf8'))
   } catch (error) {
     if (isSixfoldError(error)) throw new SixfoldError(error.code, `'${path}': ${error.message}`, { fix: error.fix })

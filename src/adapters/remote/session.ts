@@ -8,7 +8,7 @@ import { breaker } from './breaker.ts'
 import { checkAnswer } from './check.ts'
 import type { Answer } from './connection.ts'
 import { connection } from './connection.ts'
-import { invalid, nameOf, networkWord, refusalOf, unavailable } from './errors.ts'
+import { capital, invalid, nameOf, networkWord, refusalOf, unavailable } from './errors.ts'
 import { hedging } from './hedging.ts'
 import { Unexpected } from './json.ts'
 import { protocolsByName } from './protocols.ts'
@@ -161,5 +161,3 @@ export function remoteSession(file: RemoteFile): LoadedModel {
     remote: () => ({ url: file.url, breaker: state.state, ...counts, p95Ms: hedges.p95Ms }),
   }
 }
-
-const capital = (text: string): string => text[0]!.toUpperCase() + text.slice(1)
