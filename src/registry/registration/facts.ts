@@ -182,14 +182,13 @@ const runtimeFor = (opset: number): string | null => {
 
 function dependenciesOf(inspection: Inspection | null, given: Facts['dependencies']): Facts['dependencies'] {
   if (inspection === null) return given
-  // What a model on another server needs is not this one's to have.
-  if (inspection.format === 'remote') return given
-  const { opset, ir, domains } = inspection
+  const { format, opset, ir, domains, producer } = inspection
   return {
     opset,
     ir,
     domains,
-    runtime: opset === null ? (given?.runtime ?? null) : runtimeFor(opset),
+    // What a model on another server needs is that server.
+    runtime: format === 'remote' ? producer : opset === null ? (given?.runtime ?? null) : runtimeFor(opset),
     packages: given?.packages ?? [],
     language: given?.language ?? null,
   }
