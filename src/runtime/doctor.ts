@@ -9,6 +9,7 @@ import { arch, platform as system } from 'node:os'
 import { join } from 'node:path'
 import { inspectFolder } from '../adapters/files/inspect.ts'
 import { ownerOf } from '../adapters/files/lock.ts'
+import { examineRemotes } from '../adapters/remote/examine.ts'
 import type { Examination, ExaminedProblem } from '../api/index.ts'
 import type { Platform } from '../definition/graph.ts'
 import { historiesOf } from '../definition/graph.ts'
@@ -47,10 +48,12 @@ export async function examine(from: string): Promise<Examination> {
     findings.problem({ of: 'definitions', ...problemOf(error) })
     return null
   })
+  const asked = examineRemotes(settings.remotes)
   const stores = await examineStores(settings, platform === null ? [] : historiesOf(platform), (metadata) =>
     definitions(platform, metadata, findings),
   )
   await dataFolder(settings, findings)
+  remotes(await asked, findings)
   const all = [...problems, ...stores.flatMap(({ report }) => report.problems)]
   return { ok: !all.some(({ severity }) => severity === 'error'), facts, problems, stores }
 }
@@ -75,6 +78,19 @@ function machine({ fact, problem }: Findings): void {
   } catch {
     const { means, fix } = catalogue.SX_RUNTIME_MISSING
     problem({ of: 'models', severity: 'warning', what: `${means} Every model answers with its fallback.`, fix })
+  }
+}
+
+function remotes(reports: Awaited<ReturnType<typeof examineRemotes>>, { fact, problem }: Findings): void {
+  for (const { url, says, milliseconds, problem: wrong } of reports) {
+    fact(url, says === null ? 'does not answer' : `${says}, in ${milliseconds.toFixed(1)} ms`)
+    if (wrong !== null)
+      problem({
+        of: url,
+        severity: 'warning',
+        what: `Of the server of models ${url}: ${wrong}. Models on it answer with their fallback.`,
+        fix: "Start it, or correct its address in 'remotes' of the configuration.",
+      })
   }
 }
 

@@ -88,6 +88,7 @@ export async function linearServer({
       if (request.url === '/v2')
         return reply(response, { name: 'linear', version: '1', extensions: binary ? extensions : [] })
       if (request.url === '/v2/models/linear/config') return reply(response, { max_batch_size: 8 })
+      if (request.url === '/v2/health/ready') return response.writeHead(200).end()
       if (request.url !== '/v2/models/linear') return reply(response, { error: 'unknown' }, 404)
       const described = {
         inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 2] }],
