@@ -26,7 +26,7 @@ async function answer(question: Question): Promise<unknown> {
       const facts = readFacts(question.path)
       resetPeak()
       emptyBytes = process.memoryUsage.rss()
-      loaded = await loadHere(question.path)
+      loaded = await loadHere(question.path, question.providers)
       checkNames(loaded)
       return inspectionOf(loaded, facts)
     }
@@ -107,7 +107,9 @@ const plain = (message: string): string =>
     .slice(0, 1_000)
 
 function problemOf(error: unknown): NonNullable<Answer['error']> {
-  const told = error instanceof Error && error.cause instanceof Error ? error.cause : error
+  // Of what the runtime says of a file its own words are wanted; all else says what is meant by itself.
+  const ofFile = isSixfoldError(error) && error.code === 'SX_ARTIFACT_INVALID'
+  const told = ofFile && error.cause instanceof Error ? error.cause : error
   return {
     message: plain(told instanceof Error ? told.message : String(told)),
     code: isSixfoldError(error) ? error.code : 'SX_ARTIFACT_INVALID',

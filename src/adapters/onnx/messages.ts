@@ -1,9 +1,9 @@
 /** What `process.ts` and the process that it starts say to each other. Arrays of numbers go as they are. */
 import type { ErrorCode } from '../../kernel/errors.ts'
-import type { Tensor } from '../../ports/model-runtime.ts'
+import type { Provider, Tensor } from '../../ports/model-runtime.ts'
 
 export type Wanted =
-  | { readonly do: 'load'; readonly path: string }
+  | { readonly do: 'load'; readonly path: string; readonly providers?: readonly Provider[] }
   | {
       readonly do: 'run'
       readonly inputs: { readonly [name: string]: Tensor }

@@ -2,7 +2,7 @@
  * One process for model files (`child.ts`), supervised: a call that takes too long or too much memory, or during which it ends, rejects
  * with SX_ARTIFACT_INVALID, and the process is gone.
  */
-import type { ChildProcess } from 'node:child_process'
+import type { ChildProcess, ForkOptions } from 'node:child_process'
 import { fork } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { totalmem } from 'node:os'
@@ -38,17 +38,22 @@ export const supervision: Supervision = {
 /** How often memory is looked at: what grows by a gigabyte a second is ended before it has taken much. */
 const lookMs = 100
 
+/** What such a process runs, and how it is started. */
+export const childFile = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? './child.ts' : './child.js', import.meta.url),
+)
+export const childOptions: ForkOptions = {
+  // From sources, in tests, Node needs help to read TypeScript.
+  execArgv: childFile.endsWith('.ts') ? ['--import', 'jiti/register'] : [],
+  // Nothing that this process knows and a model need not.
+  env: {},
+  serialization: 'advanced',
+  stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+}
+
 /** Resolves when the process is ready, so that its start counts for no file. */
 export function startProcess({ timeoutMs, memoryBytes }: Supervision): Promise<ModelProcess> {
-  const file = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './child.ts' : './child.js', import.meta.url))
-  const child = fork(file, [], {
-    // From sources, in tests, Node needs help to read TypeScript.
-    execArgv: file.endsWith('.ts') ? ['--import', 'jiti/register'] : [],
-    // Nothing that this process knows and a model need not.
-    env: {},
-    serialization: 'advanced',
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-  })
+  const child = fork(childFile, [], childOptions)
   let errors = ''
   child.stderr!.on('data', (chunk: Buffer) => {
     errors = (errors + chunk.toString()).slice(-4_000)

@@ -3,7 +3,7 @@
  * asynchronous; one intra-op thread a session keeps a call from waking others that a row does not need.
  */
 import { SixfoldError } from '../../kernel/errors.ts'
-import type { LoadedModel, Tensor } from '../../ports/model-runtime.ts'
+import type { LoadedModel, Provider, Tensor } from '../../ports/model-runtime.ts'
 import type { TensorInfo } from '../../ports/registry-store.ts'
 
 type Ort = typeof import('onnxruntime-node')
@@ -17,20 +17,32 @@ export function onnxruntime(): Promise<Ort> {
   return loading
 }
 
+/** Words of the runtime where what should compute is not there. */
+const missing = /execution provider|ExecutionProvider|backend not found|providers_(cuda|tensorrt|shared)/i
+
 /** Files beside the model, in which weights of it lie, are read too: the runtime itself refuses those outside of its folder. */
-export async function loadHere(path: string): Promise<LoadedModel> {
+export async function loadHere(path: string, providers: readonly Provider[] = ['cpu']): Promise<LoadedModel> {
   const ort = await onnxruntime()
   let session: import('onnxruntime-node').InferenceSession
   try {
     session = await ort.InferenceSession.create(path, {
       intraOpNumThreads: 1,
       interOpNumThreads: 1,
+      executionProviders: [...providers],
+      // A thread that spins while it waits takes the time of those that compute.
+      extra: { session: { intra_op: { allow_spinning: '0' } } },
       executionMode: 'sequential',
       graphOptimizationLevel: 'all',
       // Some exporters declare shapes that are not what comes out, and every call would say so.
       logSeverityLevel: 3,
     })
   } catch (error) {
+    if (providers.some((provider) => provider !== 'cpu') && missing.test(messageOf(error)))
+      throw new SixfoldError(
+        'SX_PROVIDER_MISSING',
+        `onnxruntime-node, as it is installed here, cannot compute by ${providers.join(', ')}: ${messageOf(error)}`,
+        { cause: error },
+      )
     throw new SixfoldError('SX_ARTIFACT_INVALID', `onnxruntime cannot load '${path}': ${messageOf(error)}`, {
       cause: error,
     })
