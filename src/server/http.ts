@@ -15,6 +15,7 @@ import { formatInstant } from '../kernel/instant.ts'
 import { shorten } from '../kernel/shorten.ts'
 import { demand, guard } from './access.ts'
 import type { ConsoleFiles } from './console.ts'
+import { stampArrivals, urgencyOf } from './gateway/timing.ts'
 import { parseJson, toJson } from './json.ts'
 import { metricsOf } from './metrics.ts'
 import { mlflowRoutes } from './mlflow/index.ts'
@@ -62,6 +63,7 @@ export function httpServer({ services, access, hosts, console: files, logger }: 
     http: { headersTimeout: arrivalMs },
     routerOptions: { maxParamLength: longestPart, ignoreTrailingSlash: true },
   })
+  stampArrivals(app)
   guard(app, { access, hosts })
   app.addHook('onRequest', hurry)
   // The next request is to go to another server.
@@ -107,6 +109,7 @@ export function httpServer({ services, access, hosts, console: files, logger }: 
         keys: body['keys'],
         request: body['request'],
         at: instantOf(body['at'], 'at'),
+        ...urgencyOf(request),
       })
       return reply
         .header('server-timing', serverTiming(prediction))
@@ -258,8 +261,8 @@ function demandPrediction(caller: Caller, right: Right, id: unknown): void {
 
 const round = (milliseconds: number): number => Math.round(milliseconds * 1000) / 1000
 
-function serverTiming({ milliseconds: { features, assembly, inference, post, total } }: Prediction): string {
-  return `features;dur=${round(features)}, assembly;dur=${round(assembly)}, inference;dur=${round(inference)}, post;dur=${round(post)}, total;dur=${round(total)}`
+function serverTiming({ milliseconds: ms }: Prediction): string {
+  return `gateway;dur=${round(ms.gateway)}, features;dur=${round(ms.features)}, assembly;dur=${round(ms.assembly)}, queue;dur=${round(ms.queue)}, inference;dur=${round(ms.inference)}, post;dur=${round(ms.post)}, total;dur=${round(ms.total)}`
 }
 
 /** Written by hand: this is the answer that matters for speed, and its form is fixed. */
@@ -269,7 +272,7 @@ function writePrediction({ id, model, version, at, outputs, degraded, millisecon
     const value = outputs[name]!
     values += `${values === '' ? '' : ','}"${name}":${typeof value === 'number' ? value : JSON.stringify(value)}`
   }
-  const times = `{"features":${round(ms.features)},"assembly":${round(ms.assembly)},"inference":${round(ms.inference)},"post":${round(ms.post)},"total":${round(ms.total)}}`
+  const times = `{"gateway":${round(ms.gateway)},"features":${round(ms.features)},"assembly":${round(ms.assembly)},"queue":${round(ms.queue)},"inference":${round(ms.inference)},"post":${round(ms.post)},"total":${round(ms.total)}}`
   const quoted = (text: string | null): string => (text === null ? 'null' : `"${text}"`)
   return `{"prediction":{${values}},"model":"${model}","version":${quoted(version)},"id":${quoted(id)},"at":"${formatInstant(at)}","degraded":${degraded.length === 0 ? '[]' : JSON.stringify(degraded)},"milliseconds":${times}}`
 }

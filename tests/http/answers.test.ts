@@ -27,8 +27,10 @@ test('the answer says what, by whom, when, with what missing, and how long each 
     at: new Date(now).toISOString(),
     degraded: [],
     milliseconds: {
+      gateway: expect.any(Number),
       features: expect.any(Number),
       assembly: expect.any(Number),
+      queue: expect.any(Number),
       inference: expect.any(Number),
       post: expect.any(Number),
       total: expect.any(Number),

@@ -64,7 +64,7 @@ describe('a model that fails for some rows', () => {
     const answers = await Promise.all(asked)
     expect(answers.map(({ vehicle }) => vehicle)).toEqual(['bike', 'van', 'bike', 'van', 'bike', 'bike', 'van'])
     expect(answers.map(({ record }) => record.degraded.length)).toEqual([0, 0, 1, 0, 0, 1, 0])
-    expect(answers[2]!.record.degraded).toEqual([{ stage: 'inference', by: 'rule', reason: 'failed' }])
+    expect(answers[2]!.record.degraded).toEqual([{ stage: 'inference', by: 'rule', reason: 'SX_MODEL_FAILED' }])
   })
 
   test('an entry of the vector that overflows has no value that an integer could have', async () => {
