@@ -3,7 +3,7 @@ import { SixfoldError } from '../../kernel/errors.ts'
 import { shorten } from '../../kernel/shorten.ts'
 import type { Answer } from './connection.ts'
 import { readJson } from './json.ts'
-import type { RemoteAddress } from './remote-file.ts'
+import type { RemoteAddress, RemoteFile } from './remote-file.ts'
 
 /** "the model 'late' at http://triton:8000" */
 export const nameOf = ({ url, model }: RemoteAddress): string =>
@@ -14,6 +14,11 @@ export const unavailable = (address: RemoteAddress, why: string, cause?: unknown
 
 export const invalid = (address: RemoteAddress, why: string): SixfoldError =>
   new SixfoldError('SX_REMOTE_INVALID', `The answer of ${nameOf(address)} cannot be used: ${why}.`)
+
+export const noOutput = (file: RemoteFile, name: string): SixfoldError =>
+  new SixfoldError('SX_MODEL_FAILED', `${capital(nameOf(file))} has no output '${shorten(name)}'.`, {
+    fix: `Ask for ${file.outputs.map((one) => one.name).join(', ')}.`,
+  })
 
 /** The network's own word. */
 export function networkWord(error: Error): string {

@@ -1,9 +1,22 @@
 /** Calls with more rows than a server takes, in parts that it does, one after another; and the answers put together again. */
 import type { Tensor, TensorData, Tensors } from '../../ports/model-runtime.ts'
+import { readValues } from './json.ts'
+import type { RemoteFile } from './remote-file.ts'
 
 export const rowsOf = (inputs: Tensors): number => {
   for (const name in inputs) return inputs[name]!.shape[0] ?? 1
   return 0
+}
+
+/** The answer to no rows. */
+export function noRows({ outputs }: RemoteFile, wanted: readonly string[]): Tensors {
+  const tensors: { [name: string]: Tensor } = {}
+  for (const { name, type, shape } of outputs)
+    if (wanted.includes(name)) {
+      const sizes = shape.map((size, i) => (i === 0 ? 0 : Math.max(0, size)))
+      tensors[name] = { type, shape: sizes, data: readValues(name, type, []) }
+    }
+  return tensors
 }
 
 export async function inParts(

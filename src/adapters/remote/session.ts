@@ -8,12 +8,12 @@ import { breaker } from './breaker.ts'
 import { checkAnswer } from './check.ts'
 import type { Answer } from './connection.ts'
 import { connection } from './connection.ts'
-import { capital, invalid, nameOf, networkWord, refusalOf, unavailable } from './errors.ts'
+import { capital, invalid, nameOf, networkWord, noOutput, refusalOf, unavailable } from './errors.ts'
 import { hedging } from './hedging.ts'
 import { Unexpected } from './json.ts'
 import { protocolsByName } from './protocols.ts'
 import type { RemoteFile } from './remote-file.ts'
-import { inParts, rowsOf } from './rows.ts'
+import { inParts, noRows, rowsOf } from './rows.ts'
 
 /** Calls at once. More wait for a connection. */
 const concurrency = 16
@@ -29,6 +29,7 @@ export function remoteSession(file: RemoteFile): LoadedModel {
   const hedges = hedging()
   const counts = { calls: 0, failures: 0, refused: 0, hedges: 0, hedgesWon: 0 }
   let ended = false
+  let closing: Promise<void> | null = null
   /** Ends what is under way. */
   const underWay = new Set<(error: SixfoldError) => void>()
 
@@ -144,6 +145,10 @@ export function remoteSession(file: RemoteFile): LoadedModel {
     inputs: file.inputs,
     outputs: file.outputs,
     run: (inputs, outputs, timeoutMs = longestMs) => {
+      const unknown = outputs.find((name) => !file.outputs.some((one) => one.name === name))
+      if (unknown !== undefined) return Promise.reject(noOutput(file, unknown))
+      // Servers differ over calls without a row, of which there is nothing to compute.
+      if (rowsOf(inputs) === 0 && !ended) return Promise.resolve(noRows(file, outputs))
       const deadline = performance.now() + timeoutMs
       return rowsOf(inputs) <= file.rows
         ? call(inputs, outputs, deadline)
@@ -151,10 +156,12 @@ export function remoteSession(file: RemoteFile): LoadedModel {
     },
     close: async () => {
       ended = true
-      await net.close()
+      closing ??= net.close()
+      await closing
     },
     abandon: () => {
       ended = true
+      closing ??= Promise.resolve()
       for (const end of [...underWay]) end(lost())
       net.destroy()
     },
