@@ -16,7 +16,7 @@ const signature: Signature = {
 }
 const info = (name: string, columns: number) => ({ name, type: 'float64', shape: [-1, columns] })
 
-/** Gives for each row the sum of its two numbers; a row whose first is 666 fails the call. */
+/** Gives for each row the sum of its two numbers; a row whose first is 666 fails the call, one with 503 finds its server away. */
 class Fake implements LoadedModel {
   readonly calls: { readonly rows: number; readonly first: readonly number[] }[] = []
   readonly inputs = [info('x', 2)]
@@ -43,6 +43,7 @@ class Fake implements LoadedModel {
       else setTimeout(resolve, ms)
     })
     if (x.includes(666)) throw new SixfoldError('SX_MODEL_FAILED', 'It does not like 666.')
+    if (x.includes(503)) throw new SixfoldError('SX_REMOTE_UNAVAILABLE', 'It is away.')
     const sum = Float64Array.from({ length: rows }, (_, i) => x[2 * i]! + x[2 * i + 1]!)
     return {
       sum: { type: 'float64', shape: [rows, 1], data: sum },
@@ -151,6 +152,14 @@ describe('batches', () => {
     const asked = [1, 666, 3].map((i) => codeOf(waiting.row(row(i, 0), within(1_000))))
     expect(await Promise.all(asked)).toEqual(['answered', 'SX_MODEL_FAILED', 'answered'])
     expect(waiting.snapshot().counts).toMatchObject({ succeeded: 2, failed: 1 })
+  })
+
+  test('rows whose server is away are not sent again one by one', async () => {
+    const model = new Fake(() => 1, 'remote', 4)
+    const waiting = make(model)
+    const asked = [1, 503, 3].map((i) => codeOf(waiting.row(row(i, 0), within(1_000))))
+    expect(await Promise.all(asked)).toEqual(Array(3).fill('SX_REMOTE_UNAVAILABLE'))
+    expect(model.calls.map(({ rows }) => rows)).toEqual([3])
   })
 
   test('a row without a tensor is rejected, and the others go on', async () => {

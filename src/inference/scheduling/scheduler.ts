@@ -212,8 +212,8 @@ export function scheduler(options: SchedulerOptions): Scheduler {
       }
       return
     }
-    if (jobs.length === 1) fail(jobs[0]!, error)
-    else await runSingly(worker, jobs)
+    if (jobs.length > 1 && isOfRows(error)) await runSingly(worker, jobs)
+    else for (const job of jobs) fail(job, error)
   }
   const fail = (job: Job, error: unknown): void => {
     counts.failed++
@@ -336,5 +336,9 @@ const expired = new SixfoldError(
   'SX_DEADLINE_EXCEEDED',
   'The time of the request was over while it waited for the model.',
 )
+/** A server that does not answer, or not in time, would not do so for each row alone. */
+const isOfRows = (error: unknown): boolean =>
+  !isSixfoldError(error) || !['SX_REMOTE_UNAVAILABLE', 'SX_REMOTE_INVALID', 'SX_DEADLINE_EXCEEDED'].includes(error.code)
+
 const stopping = new SixfoldError('SX_STOPPING', 'The version is being replaced, and takes nothing more.')
 const lostBefore = new SixfoldError('SX_RUNTIME_LOST', 'What computed the model ended before this row had its turn.')
