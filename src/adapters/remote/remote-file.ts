@@ -106,8 +106,8 @@ function parsed(text: string): RemoteFile | null {
 
 function textOrNull(of: Readonly<Record<string, unknown>>, name: string): string | null {
   const value = of[name] ?? null
-  if (value !== null && (typeof value !== 'string' || value === '' || value.length > longest))
-    throw invalid(`'${name}' is to be text`)
+  if (value !== null && (typeof value !== 'string' || /^\.{0,2}$/.test(value) || value.length > longest))
+    throw invalid(`'${name}' is to be a name`)
   return value
 }
 
