@@ -54,7 +54,7 @@ module.exports = {
     only('training', [...core, 'inference', 'registry'], 'Patterns see no adapter.'),
     only('tracking', [...core, 'registry', 'training'], 'Patterns see no adapter.'),
     only('api', [...core, ...patterns], 'What the system does, as types.'),
-    only('server', ['kernel', 'api', 'inference'], 'No logic.'),
+    only('server', ['kernel', 'definition', 'ports', 'api', 'inference'], 'No logic.'),
     only('cli', ['kernel', 'definition', 'ports', 'api', ...patterns], 'No logic.'),
     only('client', ['kernel', 'definition', 'inference'], 'Types of the others, and errors.'),
     only('adapters', core, 'An adapter knows its port and what that is made of, and no pattern.'),
@@ -75,6 +75,7 @@ module.exports = {
     driver('jiti', 'runtime/'),
     driver('zod', 'runtime/'),
     driver('prom-client', 'server/'),
+    driver('@opentelemetry/api', 'server/'),
     driver('pino', '(runtime|server)/'),
   ],
   options: {

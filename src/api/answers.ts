@@ -1,6 +1,6 @@
 /** The larger answers of the server. The console and the command line read them too. */
 import type { Equality } from '../expression/equality.ts'
-import type { Degradation, MeasuresSnapshot, StageTimes } from '../inference/index.ts'
+import type { Degradation, MeasuresSnapshot, SchedulingSnapshot, StageTimes } from '../inference/index.ts'
 import type { QualitySnapshot } from '../monitoring/index.ts'
 import type { StoreReport } from '../ports/inspection.ts'
 
@@ -74,6 +74,8 @@ export interface ModelStatus {
   readonly budget: { readonly [stage: string]: number }
   readonly waiting: number
   readonly measures: MeasuresSnapshot
+  /** Of each version that is loaded here: where it is computed, what waits for it, and what was not taken. */
+  readonly scheduling: readonly { readonly version: string; readonly snapshot: SchedulingSnapshot }[]
   readonly quality: QualitySnapshot
 }
 

@@ -6,7 +6,7 @@
  */
 export type { Compute, Endpoint } from './endpoint.ts'
 export { standardCompute } from './endpoint.ts'
-export type { Measures, MeasuresSnapshot } from './measures.ts'
+export type { Measures, MeasuresSnapshot, RecentPrediction } from './measures.ts'
 export { postProcessOf } from './post.ts'
 export type { Degradation, Prediction, Stage, StageTimes } from './prediction.ts'
 export { stagesOfTime } from './prediction.ts'
@@ -20,6 +20,8 @@ export type { Due, Priority, RowAnswer, Scheduler, SchedulingSnapshot, WorkerBou
 export { priorities } from './scheduling/work.ts'
 export type { Signature } from './signature.ts'
 export { signatureOf } from './signature.ts'
+export type { VersionTimes } from './stage-histograms.ts'
+export { boundsOfStages } from './stage-histograms.ts'
 export type { ServedModel, ServedVersion, TensorAnswer, TensorCall } from './tensor-call.ts'
 export type { InputBatch, OutputValue, ReadOutputs } from './tensors.ts'
 export { inputBatch, NoValue, outputReader } from './tensors.ts'

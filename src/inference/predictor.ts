@@ -343,7 +343,7 @@ export function predictor(
     let { degraded } = passage
     const id = logged(writer, passage, version, values, degraded, milliseconds)
     if (id === null) degraded = [...degraded, { stage: 'log', by: 'unlogged', reason: 'the log cannot keep up' }]
-    measured.add(milliseconds, rows, degraded)
+    measured.add(milliseconds, { version, rows, degraded, id, at: moment })
     return { id, model: model.name, version, at: moment, outputs, degraded, milliseconds }
   }
 

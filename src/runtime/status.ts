@@ -77,6 +77,9 @@ const modelsStatus = (predictors: ReadonlyMap<string, Predictor>, outcomes: Outc
     budget: { ...one.model.budget },
     waiting: one.waiting,
     measures: one.measures.snapshot(),
+    scheduling: one
+      .served()
+      .versions.flatMap(({ version, detail }) => (detail === null ? [] : [{ version, snapshot: detail.scheduling }])),
     quality: outcomes.quality(one.model.name),
   }))
 
