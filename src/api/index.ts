@@ -62,6 +62,7 @@ export { graphOf } from './graph.ts'
 export type {
   FeatureAnswer,
   Inference,
+  PipelineCounts,
   Plan,
   PlannedChange,
   RemoteAsked,

@@ -35,10 +35,21 @@ export interface Inference {
   infer(model: string, version: string | null, call: TensorCall): Promise<TensorAnswer>
   /** Every model that is defined, in the order of the definitions. */
   served(): readonly ServedModel[]
+  /** Whether all that is to answer here does, or was tried. */
+  ready(): boolean
+  /** What the whole of a model has answered since the start, through features and all. */
+  pipeline(model: string): PipelineCounts
   /** Has versions answer here beside the one in production; null: that one. Returns when they are ready. Throws SX_UNKNOWN_MODEL, SX_UNKNOWN_VERSION. */
   load(model: string, versions: readonly string[] | null): Promise<void>
   /** Takes a model off here for clients that send tensors; what is in production goes on answering predictions. */
   unload(model: string): Promise<void>
+}
+
+export interface PipelineCounts {
+  readonly predictions: number
+  readonly meanMs: number
+  /** On the clock; null: not yet. */
+  readonly lastAnswer: number | null
 }
 
 /** What a command works with beside a server, or without one. */

@@ -12,7 +12,19 @@
 import type { TensorInfo } from './metadata-store.ts'
 import type { ModelStructure } from './model-structure.ts'
 
-export type TensorData = Float32Array | Float64Array | BigInt64Array | Int32Array | Uint8Array | readonly string[]
+/** Of 16-bit floats the bits. */
+export type TensorData =
+  | Float32Array
+  | Float64Array
+  | BigInt64Array
+  | BigUint64Array
+  | Int32Array
+  | Uint32Array
+  | Int16Array
+  | Uint16Array
+  | Int8Array
+  | Uint8Array
+  | readonly string[]
 export interface Tensor {
   readonly type: string
   readonly shape: readonly number[]

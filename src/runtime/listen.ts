@@ -5,6 +5,7 @@ import { SixfoldError } from '../kernel/errors.ts'
 import { atMost } from '../kernel/persist.ts'
 import { httpServer, readConsole } from '../server/index.ts'
 import type { Opened } from './open.ts'
+import { version } from './version.ts'
 
 export interface Listening {
   readonly url: string
@@ -50,6 +51,7 @@ export async function listen(
     hosts,
     console: readConsole(consoleFolder()),
     logger: opened.logger,
+    version,
   })
   try {
     const where = await server.listen(port, host)

@@ -284,6 +284,14 @@ async function opened(
         return running.infer(version, call)
       },
       served: answering.served,
+      ready: () => answering.settled,
+      pipeline: (name) => {
+        const running = predictors.get(name)
+        if (running === undefined) throw unknownModel(platform, name)
+        const { predictions, stages } = running.measures.snapshot()
+        const lastAnswer = running.serving?.lastAnswer ?? null
+        return { predictions, meanMs: predictions === 0 ? 0 : stages.total.mean, lastAnswer }
+      },
       load: answering.loadBeside,
       unload: answering.unload,
     },

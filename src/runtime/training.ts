@@ -89,6 +89,7 @@ async function ownServer(opened: Opened, actor: string): Promise<TrackingAddress
     hosts: [],
     console: null,
     logger: opened.logger,
+    version,
   })
   const { url } = await server.listen(0, '127.0.0.1')
   return { url, token, close: () => server.close() }

@@ -19,6 +19,7 @@ import { stampArrivals, urgencyOf } from './gateway/timing.ts'
 import { parseJson, toJson } from './json.ts'
 import { metricsOf } from './metrics.ts'
 import { mlflowRoutes } from './mlflow/index.ts'
+import { openInference, retryAfter } from './open-inference/index.ts'
 import { registryRoutes } from './registry.ts'
 import type { Body } from './request.ts'
 import { instantOf, listOf, objectOf } from './request.ts'
@@ -34,6 +35,8 @@ export interface ServerOptions {
   readonly hosts: readonly string[]
   readonly console: ConsoleFiles | null
   readonly logger: Logger
+  /** Of Sixfold. */
+  readonly version: string
 }
 
 export interface Server {
@@ -46,7 +49,7 @@ export interface Server {
   close(): Promise<void>
 }
 
-export function httpServer({ services, access, hosts, console: files, logger }: ServerOptions): Server {
+export function httpServer({ services, access, hosts, console: files, logger, version }: ServerOptions): Server {
   const { limits } = services
   let stopping = false
   let drained = false
@@ -178,7 +181,9 @@ export function httpServer({ services, access, hosts, console: files, logger }: 
   })
   routes.get('/healthz', 'nothing', async () => ({ status: 'ok' }))
   routes.get('/readyz', 'nothing', async (_, reply) =>
-    stopping ? reply.code(503).send({ status: 'stopping' }) : { status: 'ok' },
+    stopping || !services.inference.ready()
+      ? reply.code(503).send({ status: stopping ? 'stopping' : 'starting' })
+      : { status: 'ok' },
   )
   routes.end()
   const during = async <T>(work: () => Promise<T>): Promise<T> => {
@@ -190,6 +195,11 @@ export function httpServer({ services, access, hosts, console: files, logger }: 
       underWay--
     }
   }
+  openInference(app, {
+    ...{ services, logger, version, during },
+    ready: () => !stopping && services.inference.ready(),
+    known: (error) => known(error, limits.bodyBytes),
+  })
   mlflowRoutes(app, {
     ...{ tracking: services.tracking, registry: services.registry, bodyDepth: limits.bodyDepth, logger, during },
     known: (error) => known(error, limits.bodyBytes),
@@ -350,7 +360,7 @@ function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyRepl
   const problem = toProblem(error)
   if (problem.status >= 500 && problem.code === ('SX_INTERNAL' satisfies ErrorCode))
     logger.error({ err: error, method: request.method, url: request.url }, 'A request failed.')
-  if (problem.retry) reply.header('retry-after', '1')
+  if (problem.retry) reply.header('retry-after', retryAfter(problem.details))
   void reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem))
 }
 

@@ -67,6 +67,7 @@ test('once told to end it takes no new connections, and answers those that there
     hosts: [],
     console: null,
     logger: opened.logger,
+    version: 'test',
   })
   const { url } = await server.listen(0, '127.0.0.1')
   const get = 'GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n'
