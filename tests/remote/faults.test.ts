@@ -227,7 +227,7 @@ describe('the circuit breaker', () => {
     server.answering = (_, __, response) => void response.writeHead(500).end()
     for (let i = 0; i < 5; i++) await outcomeOf(session, rowsFrom(1), 500)
     await expect.poll(() => session.remote!().breaker, { timeout: 5_000 }).toBe('half-open')
-    server.answering = after(300)
+    server.answering = afterMs(300)
     const asked = server.asked
     const all = await Promise.all(Array.from({ length: 20 }, () => outcomeOf(session, rowsFrom(1), 1_000)))
     expect(server.asked - asked).toBe(1)
@@ -252,7 +252,7 @@ describe('the circuit breaker', () => {
     server.answering = (_, __, response) => void response.writeHead(400).end('{"error":"these rows"}')
     for (let i = 0; i < 30; i++) expect((await outcomeOf(session, rowsFrom(1), 500)).code).toBe('SX_MODEL_FAILED')
     expect(session.remote!()).toMatchObject({ breaker: 'closed', failures: 0 })
-    server.answering = after(20)
+    server.answering = afterMs(20)
     for (let i = 0; i < 30; i++) await outcomeOf(session, rowsFrom(1), 500)
     for (let i = 0; i < 10; i++) expect((await outcomeOf(session, rowsFrom(1), 3)).code).toBe('SX_DEADLINE_EXCEEDED')
     expect(session.remote!().breaker).toBe('closed')
@@ -287,10 +287,10 @@ describe('a second request', () => {
   })
 
   test('is sent for at most one call in twenty', async () => {
-    server.answering = after(6)
+    server.answering = afterMs(6)
     for (let i = 0; i < 40; i++) await one()
     // All slower than all before: each would have one.
-    server.answering = after(40)
+    server.answering = afterMs(40)
     await Promise.all(
       Array.from({ length: 10 }, async () => {
         for (let i = 0; i < 6; i++) await one()
@@ -300,7 +300,9 @@ describe('a second request', () => {
     expect(calls).toBe(100)
     expect(hedges).toBeGreaterThan(0)
     expect(hedges).toBeLessThanOrEqual(5)
-    expect(server.asked).toBe(calls + hedges)
+    // One that was sent at the last moment may have been given up before it got there.
+    expect(server.asked).toBeGreaterThan(calls)
+    expect(server.asked).toBeLessThanOrEqual(calls + hedges)
   })
 })
 
@@ -353,7 +355,7 @@ describe('connections', () => {
   })
 
   test('one that is closed lets what is under way end', async () => {
-    server.answering = after(100)
+    server.answering = afterMs(100)
     const under = outcomeOf(session, rowsFrom(1), 10_000)
     await expect.poll(() => server.asked).toBe(1)
     await session.close()

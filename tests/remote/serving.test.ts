@@ -39,8 +39,10 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-const ask = (km: number): Promise<Answer> =>
-  on.post('/v1/models/eta/predict', { keys: { courier: 'ann' }, request: { km } })
+const ask = (km: number, headers: Readonly<Record<string, string>> = {}): Promise<Answer> =>
+  on.post('/v1/models/eta/predict', { keys: { courier: 'ann' }, request: { km } }, headers)
+/** Where it is not about time, but about what is answered. */
+const patient = { 'x-request-timeout-ms': '10000' }
 /** Ann's mean of a day is 20 minutes. */
 const right = (km: number): number => 20 + 2 * km + 0.5
 const fallback = 20
@@ -49,7 +51,7 @@ let fresh = 1_000
 const askNew = (): Promise<Answer> => ask(fresh++)
 
 test('it answers, and calls at once get their own', async () => {
-  const answers = await Promise.all(Array.from({ length: 100 }, (_, i) => ask(i)))
+  const answers = await Promise.all(Array.from({ length: 100 }, (_, i) => ask(i, patient)))
   for (const [i, { status, json }] of answers.entries()) {
     expect(status).toBe(200)
     expect(json).toMatchObject({ prediction: { minutes: right(i) }, version: '1', degraded: [] })
@@ -75,7 +77,7 @@ test('away, the fallback answers at once; back, it answers again', async () => {
   for (let i = 0; i < 20; i++) expect((await askNew()).status).toBe(200)
   expect((performance.now() - began) / 20).toBeLessThan(20)
   proxy.heal()
-  await expect.poll(async () => (await ask(2)).json.degraded, { timeout: 20_000, interval: 100 }).toEqual([])
-  const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => ask(i)))
+  await expect.poll(async () => (await ask(2, patient)).json.degraded, { timeout: 20_000, interval: 100 }).toEqual([])
+  const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => ask(i, patient)))
   for (const [i, { json }] of answers.entries()) expect(json.prediction).toEqual({ minutes: right(i) })
 })

@@ -15,6 +15,15 @@ export const unavailable = (address: RemoteAddress, why: string, cause?: unknown
 export const invalid = (address: RemoteAddress, why: string): SixfoldError =>
   new SixfoldError('SX_REMOTE_INVALID', `The answer of ${nameOf(address)} cannot be used: ${why}.`)
 
+export const late = (address: RemoteAddress, timeoutMs: number): SixfoldError =>
+  new SixfoldError(
+    'SX_DEADLINE_EXCEEDED',
+    `${capital(nameOf(address))} did not answer within ${Math.round(timeoutMs)} ms.`,
+  )
+
+export const lost = (address: RemoteAddress): SixfoldError =>
+  new SixfoldError('SX_RUNTIME_LOST', `The session with ${nameOf(address)} was ended.`)
+
 export const noOutput = (file: RemoteFile, name: string): SixfoldError =>
   new SixfoldError('SX_MODEL_FAILED', `${capital(nameOf(file))} has no output '${shorten(name)}'.`, {
     fix: `Ask for ${file.outputs.map((one) => one.name).join(', ')}.`,

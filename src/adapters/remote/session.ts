@@ -2,13 +2,14 @@
  * A model on another server, as a session like any other. A call ends by its deadline, whatever the server does; it is not made while the
  * server is known to fail; and where it takes longer than most did, a second one is sent, of which the first answer counts.
  */
-import { SixfoldError } from '../../kernel/errors.ts'
 import type { LoadedModel, Tensors } from '../../ports/model-runtime.ts'
 import { breaker } from './breaker.ts'
 import { checkAnswer } from './check.ts'
 import type { Answer } from './connection.ts'
 import { connection } from './connection.ts'
-import { capital, invalid, nameOf, networkWord, noOutput, refusalOf, unavailable } from './errors.ts'
+import { invalid, late, lost, networkWord, noOutput, refusalOf, unavailable } from './errors.ts'
+import type { Outcome } from './exchange.ts'
+import { exchange } from './exchange.ts'
 import { hedging } from './hedging.ts'
 import { Unexpected } from './json.ts'
 import { protocolsByName } from './protocols.ts'
@@ -28,18 +29,44 @@ export function remoteSession(file: RemoteFile): LoadedModel {
   const state = breaker(() => performance.now())
   const hedges = hedging()
   const counts = { calls: 0, failures: 0, refused: 0, hedges: 0, hedgesWon: 0 }
+  /** What ends a call that is under way. */
+  const underWay = new Set<(error: Error) => void>()
   let ended = false
   let closing: Promise<void> | null = null
-  /** Ends what is under way. */
-  const underWay = new Set<(error: SixfoldError) => void>()
 
-  const lost = (): SixfoldError => new SixfoldError('SX_RUNTIME_LOST', `The session with ${nameOf(file)} was ended.`)
+  const read = (answer: Answer, inputs: Tensors, outputs: readonly string[]): Tensors => {
+    if (answer.status !== 200) throw refusalOf(file, answer)
+    try {
+      const tensors = protocol.read(file, answer, outputs)
+      checkAnswer(file, inputs, outputs, tensors)
+      return tensors
+    } catch (error) {
+      throw error instanceof Unexpected ? invalid(file, error.message) : error
+    }
+  }
+
+  /** What a call says of the server, to the breaker and to the figures. */
+  const learn = (outcome: Outcome, began: number, timeoutMs: number): void => {
+    if (outcome.kind === 'answered') {
+      hedges.answered(performance.now() - began)
+      if (outcome.second) counts.hedgesWon++
+    }
+    if (outcome.kind === 'answered' || outcome.kind === 'refused') {
+      state.succeeded()
+      return
+    }
+    counts.failures++
+    // A caller who has no time says nothing of the server.
+    const hasty = outcome.kind === 'late' && hedges.p95Ms !== null && timeoutMs < hedges.p95Ms
+    if (hasty) state.left()
+    else state.failed()
+  }
 
   const call = (inputs: Tensors, outputs: readonly string[], deadline: number): Promise<Tensors> => {
-    if (ended) return Promise.reject(lost())
+    if (ended) return Promise.reject(lost(file))
     const began = performance.now()
     const timeoutMs = deadline - began
-    if (!(timeoutMs > 0)) return Promise.reject(late(timeoutMs))
+    if (!(timeoutMs > 0)) return Promise.reject(late(file, 0))
     if (!state.enter()) {
       counts.refused++
       const again = Math.ceil(state.waitMs)
@@ -49,95 +76,34 @@ export function remoteSession(file: RemoteFile): LoadedModel {
     hedges.called()
     const request = protocol.write(file, inputs, outputs, timeoutMs)
     return new Promise((resolve, reject) => {
-      const sent: (() => void)[] = []
-      let pending = 0
-      let over = false
-      let hedge: NodeJS.Timeout | undefined
-      const end = (): void => {
-        over = true
-        clearTimeout(timer)
-        clearTimeout(hedge)
-        underWay.delete(abandoned)
-        for (const giveUp of sent) giveUp()
-      }
-      const abandoned = (error: SixfoldError): void => {
-        end()
-        state.left()
+      let giveUp = (): void => {}
+      const abandoned = (error: Error): void => {
+        giveUp()
         reject(error)
       }
-      /** It answered, if only that these rows are wrong. */
-      const settle = (settled: () => void): void => {
-        end()
-        state.succeeded()
-        settled()
-      }
-      const fail = (error: Error): void => {
-        // The other may still answer.
-        if (pending > 0) return
-        end()
-        counts.failures++
-        state.failed()
-        reject(error)
-      }
-      const answered = (answer: Answer, second: boolean): void => {
-        pending--
-        if (over) return
-        if (answer.status !== 200) {
-          const error = refusalOf(file, answer)
-          if (error.code === 'SX_MODEL_FAILED') settle(() => reject(error))
-          else fail(error)
-          return
-        }
-        let tensors: Tensors
-        try {
-          tensors = protocol.read(file, answer, outputs)
-          checkAnswer(file, inputs, outputs, tensors)
-        } catch (error) {
-          fail(error instanceof Unexpected ? invalid(file, error.message) : (error as Error))
-          return
-        }
-        hedges.answered(performance.now() - began)
-        if (second) counts.hedgesWon++
-        settle(() => resolve(tensors))
-      }
-      const send = (second: boolean): void => {
-        pending++
-        const giveUp = net.send(
-          request,
-          (answer) => answered(answer, second),
-          (error) => {
-            pending--
-            if (!over) fail(unavailable(file, `does not answer (${networkWord(error)})`, error))
-          },
-        )
-        if (over) giveUp()
-        else sent.push(giveUp)
-      }
-      const timer = setTimeout(() => {
-        const { p95Ms } = hedges
-        end()
-        counts.failures++
-        // A caller who has no time says nothing of the server.
-        if (p95Ms === null || timeoutMs >= p95Ms) state.failed()
-        else state.left()
-        reject(late(timeoutMs))
-      }, timeoutMs)
       underWay.add(abandoned)
-      send(false)
-      const after = protocol.pure ? hedges.afterMs : null
-      if (after !== null && after < timeoutMs && state.state === 'closed')
-        hedge = setTimeout(() => {
-          if (!hedges.take()) return
-          counts.hedges++
-          send(true)
-        }, after)
+      giveUp = exchange(
+        {
+          send: (answered, failed) => net.send(request, answered, failed),
+          read: (answer) => read(answer, inputs, outputs),
+          unreachable: (error) => unavailable(file, `does not answer (${networkWord(error)})`, error),
+          timeoutMs,
+          secondMs: protocol.pure && state.state === 'closed' ? hedges.afterMs : null,
+          second: () => {
+            const may = hedges.take()
+            if (may) counts.hedges++
+            return may
+          },
+        },
+        (outcome) => {
+          underWay.delete(abandoned)
+          learn(outcome, began, timeoutMs)
+          if (outcome.kind === 'answered') resolve(outcome.tensors)
+          else reject(outcome.kind === 'late' ? late(file, timeoutMs) : outcome.error)
+        },
+      )
     })
   }
-  const late = (timeoutMs: number): SixfoldError =>
-    new SixfoldError(
-      'SX_DEADLINE_EXCEEDED',
-      `${capital(nameOf(file))} did not answer within ${Math.max(0, Math.round(timeoutMs))} ms.`,
-    )
 
   return {
     place: 'remote',
@@ -162,7 +128,8 @@ export function remoteSession(file: RemoteFile): LoadedModel {
     abandon: () => {
       ended = true
       closing ??= Promise.resolve()
-      for (const end of [...underWay]) end(lost())
+      for (const end of underWay) end(lost(file))
+      underWay.clear()
       net.destroy()
     },
     remote: () => ({ url: file.url, breaker: state.state, ...counts, p95Ms: hedges.p95Ms }),
