@@ -17,6 +17,7 @@ import { demand, guard } from './access.ts'
 import type { ConsoleFiles } from './console.ts'
 import { stampArrivals, urgencyOf } from './gateway/timing.ts'
 import { parseJson, toJson } from './json.ts'
+import { countRequests } from './metrics/requests.ts'
 import { metricsOf } from './metrics.ts'
 import { mlflowRoutes } from './mlflow/index.ts'
 import { openInference, retryAfter } from './open-inference/index.ts'
@@ -67,6 +68,7 @@ export function httpServer({ services, access, hosts, console: files, logger, ve
     routerOptions: { maxParamLength: longestPart, ignoreTrailingSlash: true },
   })
   stampArrivals(app)
+  const requests = countRequests(app)
   guard(app, { access, hosts })
   app.addHook('onRequest', hurry)
   // The next request is to go to another server.
@@ -174,7 +176,7 @@ export function httpServer({ services, access, hosts, console: files, logger, ve
     services.advanceClock(now)
     return { now: formatInstant(now) }
   })
-  const metrics = metricsOf(services)
+  const metrics = metricsOf(services, requests)
   routes.get('/metrics', { right: 'read', everywhere: true }, async (_, reply) => {
     const text = await metrics.text()
     return reply.type(metrics.contentType).send(text)
