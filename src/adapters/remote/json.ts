@@ -83,6 +83,21 @@ export function readNested({ name, type, shape }: TensorInfo, value: unknown): T
   return { type, shape: sizes, data: readValues(name, type, flat) }
 }
 
+/** Where the numbers of a type lie. */
+export const arrays = {
+  float32: Float32Array,
+  float64: Float64Array,
+  int64: BigInt64Array,
+  uint64: BigUint64Array,
+  int32: Int32Array,
+  uint32: Uint32Array,
+  int16: Int16Array,
+  uint16: Uint16Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+  bool: Uint8Array,
+} as const
+
 /** Throws Unexpected. */
 export function readValues(name: string, type: string, values: readonly unknown[]): TensorData {
   const wrong = (value: unknown): Unexpected =>
@@ -93,16 +108,29 @@ export function readValues(name: string, type: string, values: readonly unknown[
     case 'float64':
       return floats(new Float64Array(values.length), values, wrong)
     case 'int64':
+    case 'uint64': {
       // Beyond 2^53 the reader of JSON has lost digits.
-      return BigInt64Array.from(values, (value) => {
-        if (!Number.isSafeInteger(value)) throw wrong(value)
-        return BigInt(value as number)
-      })
+      const data = new arrays[type](values.length)
+      for (let i = 0; i < values.length; i++) {
+        if (!Number.isSafeInteger(values[i]) || (type === 'uint64' && (values[i] as number) < 0)) throw wrong(values[i])
+        data[i] = BigInt(values[i] as number)
+      }
+      return data
+    }
     case 'int32':
-      return Int32Array.from(values, (value) => {
-        if ((value as number) !== ((value as number) | 0)) throw wrong(value)
-        return value as number
-      })
+    case 'uint32':
+    case 'int16':
+    case 'uint16':
+    case 'int8':
+    case 'uint8': {
+      const data = new arrays[type](values.length)
+      for (let i = 0; i < values.length; i++) {
+        data[i] = values[i] as number
+        // What does not fit is another number in it.
+        if (data[i] !== values[i]) throw wrong(values[i])
+      }
+      return data
+    }
     case 'bool':
       return Uint8Array.from(values, (value) => {
         if (![true, false, 0, 1].includes(value as number)) throw wrong(value)

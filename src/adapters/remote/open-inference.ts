@@ -5,7 +5,7 @@
 import type { Tensor, TensorData } from '../../ports/model-runtime.ts'
 import type { TensorInfo } from '../../ports/registry-store.ts'
 import type { Answer } from './connection.ts'
-import { readJson, readValues, Unexpected, writeValues } from './json.ts'
+import { arrays, readJson, readValues, Unexpected, writeValues } from './json.ts'
 import type { Protocol } from './protocol.ts'
 import { NoSuchModel } from './protocol.ts'
 import type { RemoteAddress } from './remote-file.ts'
@@ -14,7 +14,13 @@ const datatypes: { readonly [type: string]: string } = {
   float32: 'FP32',
   float64: 'FP64',
   int64: 'INT64',
+  uint64: 'UINT64',
   int32: 'INT32',
+  uint32: 'UINT32',
+  int16: 'INT16',
+  uint16: 'UINT16',
+  int8: 'INT8',
+  uint8: 'UINT8',
   bool: 'BOOL',
   string: 'BYTES',
 }
@@ -153,14 +159,6 @@ function bytesOf({ type, data }: Tensor): Buffer {
   }
   return bytes
 }
-
-const arrays = {
-  float32: Float32Array,
-  float64: Float64Array,
-  int64: BigInt64Array,
-  int32: Int32Array,
-  bool: Uint8Array,
-} as const
 
 /** Copied, to where arrays of numbers may lie. */
 function readBytes(name: string, type: string, bytes: Buffer, count: number): TensorData {

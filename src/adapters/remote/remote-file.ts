@@ -6,6 +6,7 @@ import { open } from 'node:fs/promises'
 import { isSixfoldError, SixfoldError } from '../../kernel/errors.ts'
 import { shorten } from '../../kernel/shorten.ts'
 import type { TensorInfo } from '../../ports/registry-store.ts'
+import { arrays } from './json.ts'
 
 export const protocols = ['v2', 'tfserving', 'mlflow'] as const
 export type ProtocolName = (typeof protocols)[number]
@@ -142,7 +143,7 @@ function tensors(of: Readonly<Record<string, unknown>>, member: string): readonl
 }
 
 /** What `Tensor.data` can hold; 'no tensor' is what a server gives beside, and nobody asks for. */
-export const types = ['float32', 'float64', 'int64', 'int32', 'bool', 'string', 'no tensor'] as const
+export const types = [...Object.keys(arrays), 'string', 'no tensor']
 
 const isShape = (shape: unknown): shape is readonly number[] =>
   Array.isArray(shape) && shape.length <= 16 && shape.every((size) => Number.isSafeInteger(size) && size >= -1)

@@ -12,7 +12,13 @@ const types: { readonly [dtype: string]: string } = {
   DT_FLOAT: 'float32',
   DT_DOUBLE: 'float64',
   DT_INT64: 'int64',
+  DT_UINT64: 'uint64',
   DT_INT32: 'int32',
+  DT_UINT32: 'uint32',
+  DT_INT16: 'int16',
+  DT_UINT16: 'uint16',
+  DT_INT8: 'int8',
+  DT_UINT8: 'uint8',
   DT_BOOL: 'bool',
   DT_STRING: 'string',
 }
