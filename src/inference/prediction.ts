@@ -1,6 +1,9 @@
 /** What a prediction is: the answer, and how it came about. */
 import type { OutputValue } from './tensors.ts'
 
+/** Headers, of which the trace is read that a request belongs to. */
+export type Carrier = Readonly<Record<string, string | readonly string[] | undefined>>
+
 export type Stage = 'features' | 'assembly' | 'inference' | 'post' | 'log'
 
 /** A part of the answer that is not what it should be, and what stands for it. */

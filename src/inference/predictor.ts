@@ -26,7 +26,7 @@ import { kept, keyOf } from './kept.ts'
 import type { Measures } from './measures.ts'
 import { measures } from './measures.ts'
 import { postProcessOf } from './post.ts'
-import type { Degradation, Prediction, StageTimes } from './prediction.ts'
+import type { Carrier, Degradation, Prediction, StageTimes } from './prediction.ts'
 import type { PredictionSchema, PredictionWriter } from './prediction-log.ts'
 import { predictionWriter } from './prediction-log.ts'
 import type { FieldsReader } from './question.ts'
@@ -57,6 +57,8 @@ export interface Question {
   /** When the request came in, on the monotonic clock; by default now. */
   readonly arrived?: number | undefined
   readonly priority?: Priority | undefined
+  /** The trace that it belongs to. */
+  readonly carrier?: Carrier | undefined
 }
 
 export interface Predictor {

@@ -4,6 +4,7 @@ import { shorten } from '../kernel/shorten.ts'
 import { suggestion } from '../kernel/suggest.ts'
 import type { Place, RemoteState, Tensors } from '../ports/model-runtime.ts'
 import type { TensorInfo } from '../ports/registry-store.ts'
+import type { Carrier } from './prediction.ts'
 import type { Priority, SchedulingSnapshot } from './scheduling/work.ts'
 
 export interface TensorCall {
@@ -15,6 +16,8 @@ export interface TensorCall {
   /** When the request came in, on the monotonic clock; by default now. */
   readonly arrived?: number | undefined
   readonly priority?: Priority | undefined
+  /** The trace that it belongs to. */
+  readonly carrier?: Carrier | undefined
 }
 
 export interface TensorAnswer {

@@ -25,6 +25,7 @@ import { registryRoutes } from './registry.ts'
 import type { Body } from './request.ts'
 import { instantOf, listOf, objectOf } from './request.ts'
 import { routesOn } from './routes.ts'
+import { traced } from './tracing.ts'
 
 /** Of a path. Names of models and aliases have up to 256 characters, each of which may come as several. */
 const longestPart = 2_000
@@ -50,7 +51,15 @@ export interface Server {
   close(): Promise<void>
 }
 
-export function httpServer({ services, access, hosts, console: files, logger, version }: ServerOptions): Server {
+export function httpServer({
+  services: unseen,
+  access,
+  hosts,
+  console: files,
+  logger,
+  version,
+}: ServerOptions): Server {
+  const services = traced(unseen, logger)
   const { limits } = services
   let stopping = false
   let drained = false

@@ -1,6 +1,6 @@
 /** When a request came in, how much time its caller gives it, and how urgent it is: read once, before anything else looks at it. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { Priority } from '../../inference/index.ts'
+import type { Carrier, Priority } from '../../inference/index.ts'
 import { priorities } from '../../inference/index.ts'
 import { SixfoldError } from '../../kernel/errors.ts'
 import { shorten } from '../../kernel/shorten.ts'
@@ -24,6 +24,7 @@ export interface Urgency {
   readonly arrived: number
   readonly timeoutMs: number | undefined
   readonly priority: Priority | undefined
+  readonly carrier: Carrier
 }
 
 /** Throws SX_REQUEST_INVALID for a header that says nothing that can be meant. */
@@ -35,6 +36,7 @@ export function urgencyOf(request: FastifyRequest): Urgency {
     arrived,
     timeoutMs: timeout === undefined ? undefined : millisecondsOf(timeout),
     priority: priority === undefined ? undefined : priorityOf(priority),
+    carrier: headers,
   }
 }
 

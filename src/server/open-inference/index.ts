@@ -142,9 +142,9 @@ function serve(
 
   ofModel('POST', '/infer', 'predict', (one, wanted, request, reply) =>
     during(async () => {
-      const { arrived, timeoutMs } = urgencyOf(request)
+      const { arrived, timeoutMs, carrier } = urgencyOf(request)
       const asked = readInfer(bytesOf(request), request.headers, limits.bodyDepth)
-      const response = await infer(services, one, { ...asked, version: wanted, arrived, timeoutMs })
+      const response = await infer(services, one, { ...asked, version: wanted, arrived, timeoutMs, carrier })
       const written = writeInfer(response, asked)
       const { body, encoding } = await packed(written.body, request.headers['accept-encoding'])
       if (encoding !== null) reply.header('content-encoding', encoding)

@@ -1,6 +1,6 @@
 /** One inference, whatever it came over: tensors to the file of a model, or rows of columns to its pipeline. */
 import type { Services } from '../../api/index.ts'
-import type { OutputValue, Prediction, Priority } from '../../inference/index.ts'
+import type { Carrier, OutputValue, Prediction, Priority } from '../../inference/index.ts'
 import { SixfoldError } from '../../kernel/errors.ts'
 import { shorten } from '../../kernel/shorten.ts'
 import { suggestion } from '../../kernel/suggest.ts'
@@ -24,6 +24,8 @@ export interface InferRequest {
   readonly outputs: readonly WantedOutput[]
   readonly parameters: Parameters
   readonly arrived: number
+  /** The trace that it belongs to. */
+  readonly carrier?: Carrier | undefined
   /** From outside of the protocol: a header, or a deadline of the transport. */
   readonly timeoutMs: number | undefined
 }
@@ -87,11 +89,18 @@ function urgencyIn({ parameters, timeoutMs }: InferRequest): {
 }
 
 async function inferTensors({ inference }: Services, one: Named, asked: Asked): Promise<Answered> {
-  const { version, inputs, outputs, timeoutMs, arrived, priority } = asked
+  const { version, inputs, outputs, timeoutMs, arrived, priority, carrier } = asked
   // Also where another is named: what is unknown is told in the protocol's words.
   readyVersion(one, version)
   const names = outputs.length === 0 ? null : outputs.map(({ name }) => name)
-  const answer = await inference.infer(one.model, version, { inputs, outputs: names, timeoutMs, arrived, priority })
+  const answer = await inference.infer(one.model, version, {
+    inputs,
+    outputs: names,
+    timeoutMs,
+    arrived,
+    priority,
+    carrier,
+  })
   return {
     version: answer.version,
     parameters: {},
@@ -141,14 +150,19 @@ async function inferPipeline(services: Services, one: Named, asked: Asked): Prom
       `inference request batch-size must be <= ${services.limits.requestRows} for model '${one.name}'`,
       'Send fewer rows at once.',
     )
-  const { arrived, timeoutMs, priority } = asked
+  const urgency = {
+    arrived: asked.arrived,
+    timeoutMs: asked.timeoutMs,
+    priority: asked.priority,
+    carrier: asked.carrier,
+  }
   const predictions = await Promise.all(
     Array.from({ length: rows }, (_, row) => {
       const part = (which: 'keys' | 'request'): object =>
         Object.fromEntries(
           given.filter((column) => column.part === which).map(({ name, tensor }) => [name, valueAt(tensor, row)]),
         )
-      return services.predict(one.model, { keys: part('keys'), request: part('request'), arrived, timeoutMs, priority })
+      return services.predict(one.model, { keys: part('keys'), request: part('request'), ...urgency })
     }),
   )
   return {
