@@ -30,6 +30,7 @@ const optionsOf = ({
   adminKey,
   models,
   remotes,
+  remoteTokens,
   webhooks,
 }: Project): OpenOptions => ({
   project: folder,
@@ -42,6 +43,7 @@ const optionsOf = ({
   adminKey,
   models,
   remotes,
+  remoteTokens,
   webhooks,
 })
 

@@ -184,6 +184,8 @@ export interface Settings {
   readonly webhooks: { readonly allowPrivate: boolean }
   readonly models: { readonly [model: string]: ModelConfig }
   readonly remotes: readonly string[]
+  /** By the address of each. */
+  readonly remoteTokens: { readonly [remote: string]: string }
   readonly environment: string
   readonly sync: 'always' | 'second'
   readonly limits: Partial<Limits>
@@ -213,6 +215,9 @@ export async function loadSettings(
   const config = check(module, file, (text) => inFile.push(text))
   const environment = readEnvironment(process.env, (text) => outside.push(text))
   const stores = storesOf(config.stores ?? {}, environment, inFile, outside)
+  for (const remote of Object.keys(environment.remoteTokens))
+    if (!(config.remotes ?? []).some((one) => one.replace(/\/$/, '') === remote))
+      outside.push(`SIXFOLD_REMOTE_TOKENS names ${remote}, which is not among 'remotes'.`)
   if (inFile.length + outside.length > 0) throw invalid(file, inFile, outside)
   return {
     settings: {
@@ -232,6 +237,7 @@ export async function loadSettings(
       webhooks: { allowPrivate: config.webhooks?.allowPrivate ?? false },
       models: config.models ?? {},
       remotes: config.remotes ?? [],
+      remoteTokens: environment.remoteTokens,
       environment: environment.environment ?? config.environment ?? standardEnvironment,
       sync: environment.sync ?? config.sync ?? 'second',
       limits: { ...config.limits, ...environment.limits },

@@ -48,7 +48,7 @@ export async function examine(from: string): Promise<Examination> {
     findings.problem({ of: 'definitions', ...problemOf(error) })
     return null
   })
-  const asked = examineRemotes(settings.remotes)
+  const asked = examineRemotes(settings.remotes, settings.remoteTokens)
   const stores = await examineStores(settings, platform === null ? [] : historiesOf(platform), (metadata) =>
     definitions(platform, metadata, findings),
   )

@@ -23,6 +23,8 @@ export interface Environment {
   readonly duckdb: { readonly threads?: number; readonly memory?: string }
   readonly limits: Partial<Limits>
   readonly urls: { readonly [P in StorePort]?: string }
+  /** By address, as `remotes` has it. */
+  readonly remoteTokens: { readonly [remote: string]: string }
   readonly passwords: { readonly [P in keyof typeof passwordVariables]?: string }
 }
 
@@ -48,6 +50,8 @@ export const variables: { readonly [name: string]: string } = {
     'A key of at least 32 characters that may everything and lies in no store: to make the first keys with, and for secrets that a cluster keeps',
   SIXFOLD_KEY: 'The key with which commands, and the scripts of the examples, ask a server that needs one',
   SIXFOLD_ENVIRONMENT: 'In place of `environment`',
+  SIXFOLD_REMOTE_TOKENS:
+    'Tokens for servers of `remotes`, sent as `Authorization: Bearer`: `http://triton:8000=TOKEN`, several with spaces between them',
   SIXFOLD_SYNC: 'In place of `sync`',
   SIXFOLD_DUCKDB_THREADS: 'In place of `duckdb.threads`',
   SIXFOLD_DUCKDB_MEMORY: 'In place of `duckdb.memory`',
@@ -105,6 +109,13 @@ export function readEnvironment(env: { readonly [name: string]: string | undefin
   const named = <T>(entries: readonly (readonly [string, T | null])[]): { readonly [name: string]: T } =>
     Object.fromEntries(entries.flatMap(([name, value]) => (value === null ? [] : [[name, value]])))
 
+  /** Without what was written: it holds a secret. */
+  const token = (pair: string): readonly [string, string | null] => {
+    const [, remote = '', given = ''] = /^(https?:\/\/[^=/]+)\/?=([\x21-\x7e]+)$/.exec(pair) ?? []
+    if (given === '') problem("SIXFOLD_REMOTE_TOKENS holds what is not of the form 'http://host:8000=TOKEN'.")
+    return [remote, given === '' ? null : given]
+  }
+
   const linked = text('SIXFOLD_PORT')?.startsWith('tcp://') === true
   if (linked)
     problem(
@@ -131,6 +142,12 @@ export function readEnvironment(env: { readonly [name: string]: string | undefin
       Object.keys(standardLimits).map((limit) => [limit, number(limitVariable(limit), 1, Number.MAX_SAFE_INTEGER)]),
     ),
     urls: named(storePorts.map((port) => [port, text(urlVariable(port))])),
+    remoteTokens: named(
+      (text('SIXFOLD_REMOTE_TOKENS') ?? '')
+        .split(/\s+/)
+        .filter((pair) => pair !== '')
+        .map(token),
+    ),
     passwords: named(Object.entries(passwordVariables).map(([port, name]) => [port, text(name)])),
   }
 }

@@ -69,6 +69,8 @@ export interface OpenOptions {
   readonly models?: { readonly [model: string]: ModelConfig }
   /** Servers on which models may be, and which are asked: 'http://triton:8000'. By default none. */
   readonly remotes?: readonly string[]
+  /** Tokens with which some of them know who asks, by their address. */
+  readonly remoteTokens?: { readonly [remote: string]: string }
   /** Whether webhooks may go to private networks. By default not. */
   readonly webhooks?: { readonly allowPrivate: boolean }
 }
@@ -134,6 +136,7 @@ export async function open(platform: Platform, options: OpenOptions = {}): Promi
       compute: options.models ?? {},
       webhooks: options.webhooks ?? { allowPrivate: false },
       remotes: options.remotes ?? [],
+      remoteTokens: options.remoteTokens ?? {},
     })
   } catch (error) {
     await stores.close()
@@ -147,6 +150,7 @@ interface Settled {
   readonly environment: string
   readonly webhooks: { readonly allowPrivate: boolean }
   readonly remotes: readonly string[]
+  readonly remoteTokens: { readonly [remote: string]: string }
   readonly compute: { readonly [model: string]: ModelConfig }
   readonly limits: Limits
   readonly clock: Clock
@@ -158,10 +162,23 @@ interface Settled {
 async function opened(
   platform: Platform,
   stores: Stores,
-  { project, data, environment, webhooks, remotes, compute, limits, clock, logger, serving, adminKey }: Settled,
+  {
+    project,
+    data,
+    environment,
+    webhooks,
+    remotes,
+    remoteTokens,
+    compute,
+    limits,
+    clock,
+    logger,
+    serving,
+    adminKey,
+  }: Settled,
 ): Promise<Opened> {
   const { log, online: store, metadata, offline } = stores
-  const models = withRemotes(onnxModelRuntime(), remotes)
+  const models = withRemotes(onnxModelRuntime(), remotes, remoteTokens)
   const keys = keyRing({ store: metadata.registry, now: Date.now, adminKey })
   await checkBelonging(store, log.identity)
 
@@ -265,7 +282,7 @@ async function opened(
     project,
     data,
     models,
-    describeRemote: async (request) => remoteText(await remoteFile(request, remotes)),
+    describeRemote: async (request) => remoteText(await remoteFile(request, remotes, remoteTokens)),
     servers,
     views,
     ingest: events,

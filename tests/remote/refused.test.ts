@@ -10,6 +10,7 @@ import { withRemotes } from '../../src/adapters/remote/model-runtime.ts'
 import type { RemoteFile } from '../../src/adapters/remote/remote-file.ts'
 import { readRemoteFile, remoteText } from '../../src/adapters/remote/remote-file.ts'
 import type { ModelRuntime } from '../../src/ports/model-runtime.ts'
+import { readEnvironment } from '../../src/runtime/environment.ts'
 import { linearModel } from '../cli/onnx.ts'
 import type { LinearServer } from './server.ts'
 import { linearServer } from './server.ts'
@@ -186,6 +187,61 @@ describe('a model that is not what was registered', () => {
     const x = { type: 'float32', shape: [1, 2], data: Float32Array.of(1, 2) }
     await expect(loaded.run({ x }, ['y'], 500)).rejects.toMatchObject({ code: 'SX_REMOTE_UNAVAILABLE' })
     await loaded.close()
+  })
+})
+
+describe('servers that want to know who asks', () => {
+  test('a token goes to its server, and to no other', async () => {
+    const shut = await linearServer({ token: 'open-sesame' })
+    try {
+      const tokens = { [`${shut.url}/`]: 'open-sesame', [server.url]: 'for the other' }
+      const asked = { url: `v2+${shut.url}/models/linear`, inputs: [], outputs: [] }
+      const remotes = [shut.url, server.url]
+      for (const wrong of [{}, { [shut.url]: 'sesame' }, { [server.url]: 'open-sesame' }])
+        await expect(remoteFile(asked, remotes, wrong)).rejects.toMatchObject({
+          code: 'SX_REMOTE_UNAVAILABLE',
+          message: expect.stringContaining('answers with 401: who are you?'),
+        })
+      const file = await remoteFile(asked, remotes, tokens)
+      expect(remoteText(file)).not.toContain('sesame')
+      await write(remoteText(file))
+      const runtime = withRemotes(onnxModelRuntime(), remotes, tokens)
+      for (const loaded of [await runtime.load(path, where), await runtime.isolate(path)]) {
+        const x = { type: 'float32', shape: [1, 2], data: Float32Array.of(1, 2) }
+        expect((await loaded.run({ x }, ['y'], 1_000))['y']!.data).toEqual(Float32Array.of(5.5))
+        await loaded.close()
+      }
+      let told: string | undefined = 'nothing'
+      server.answering = ({ head, right }, answer) => {
+        told = head.authorization
+        answer(right)
+      }
+      await write(remoteText(await described()))
+      const other = await withRemotes(onnxModelRuntime(), remotes, { [shut.url]: 'open-sesame' }).load(path, where)
+      const x = { type: 'float32', shape: [1, 2], data: Float32Array.of(1, 2) }
+      await other.run({ x }, ['y'], 1_000)
+      expect(told).toBeUndefined()
+      await other.close()
+    } finally {
+      await shut.close()
+    }
+  })
+
+  test('they come from the environment, and belong to servers that the configuration names', () => {
+    const read = (SIXFOLD_REMOTE_TOKENS: string) => {
+      const problems: string[] = []
+      const { remoteTokens } = readEnvironment({ SIXFOLD_REMOTE_TOKENS }, (problem) => problems.push(problem))
+      return { remoteTokens, problems }
+    }
+    expect(read('http://a:1=x=y https://b.example/=z')).toEqual({
+      remoteTokens: { 'http://a:1': 'x=y', 'https://b.example': 'z' },
+      problems: [],
+    })
+    for (const wrong of ['secret', 'http://a:1', 'http://a:1=', 'ftp://a=secret', 'http://a/path=secret']) {
+      const { problems } = read(wrong)
+      expect(problems).toEqual([expect.stringContaining('SIXFOLD_REMOTE_TOKENS')])
+      expect(problems[0]).not.toContain('secret')
+    }
   })
 })
 

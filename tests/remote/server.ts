@@ -41,9 +41,12 @@ const extensions = ['binary_tensor_data', 'model_configuration']
 export async function linearServer({
   binary = true,
   metadata = {},
+  token = null,
 }: {
-  binary?: boolean
-  metadata?: object
+  readonly binary?: boolean
+  readonly metadata?: object
+  /** Without it nothing is answered. */
+  readonly token?: string | null
 } = {}): Promise<LinearServer> {
   const sockets = new Set<Socket>()
   let [asked, left, connected] = [0, 0, 0]
@@ -84,6 +87,8 @@ export async function linearServer({
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
+      if (token !== null && request.headers.authorization !== `Bearer ${token}`)
+        return reply(response, { error: 'who are you?' }, 401)
       if (request.method === 'POST') return infer(request, response, Buffer.concat(chunks))
       if (request.url === '/v2')
         return reply(response, { name: 'linear', version: '1', extensions: binary ? extensions : [] })

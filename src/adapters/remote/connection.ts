@@ -33,7 +33,9 @@ const idleMs = 4_000
 
 class GivenUp extends Error {}
 
-export function connection(origin: string, connections: number): Connection {
+/** `token`: with which the server knows who asks; it goes there and nowhere else. */
+export function connection(origin: string, connections: number, token: string | null): Connection {
+  const known = token === null ? null : { authorization: `Bearer ${token}` }
   const pool = new Pool(origin, {
     connections,
     pipelining: 1,
@@ -53,7 +55,7 @@ export function connection(origin: string, connections: number): Connection {
       let status = 0
       let head: Answer['headers'] = {}
       pool.dispatch(
-        { method, path, headers, body },
+        { method, path, headers: known === null ? headers : { ...headers, ...known }, body },
         {
           onRequestStart: (controller) => {
             // Given up while it waited for a connection.

@@ -23,9 +23,23 @@ export function checkAllowed(address: RemoteAddress, remotes: readonly string[])
   })
 }
 
+/** Tokens of servers, by the address under which the configuration has them. */
+export interface Tokens {
+  readonly [origin: string]: string
+}
+
+export function tokenFor({ url }: Pick<RemoteAddress, 'url'>, tokens: Tokens): string | null {
+  const { origin } = new URL(url)
+  return Object.entries(tokens).find(([of]) => new URL(of).origin === origin)?.[1] ?? null
+}
+
 /** Throws SX_REMOTE_UNAVAILABLE and SX_REMOTE_INVALID. */
-export async function describe(address: RemoteAddress, timeoutMs = patienceMs): Promise<Described> {
-  const net = connection(new URL(address.url).origin, 1)
+export async function describe(
+  address: RemoteAddress,
+  token: string | null = null,
+  timeoutMs = patienceMs,
+): Promise<Described> {
+  const net = connection(new URL(address.url).origin, 1, token)
   const until = performance.now() + timeoutMs
   const get: Get = async (path) => {
     const left = Math.max(1, until - performance.now())
@@ -52,8 +66,8 @@ export async function describe(address: RemoteAddress, timeoutMs = patienceMs): 
 }
 
 /** Throws SX_REMOTE_INVALID where the model is not what was registered, and SX_REMOTE_UNAVAILABLE. */
-export async function checkRegistered(file: RemoteFile, timeoutMs?: number): Promise<void> {
-  const told = await describe(file, timeoutMs)
+export async function checkRegistered(file: RemoteFile, token: string | null, timeoutMs?: number): Promise<void> {
+  const told = await describe(file, token, timeoutMs)
   try {
     checkDescribed(file, told)
   } catch (error) {
@@ -75,14 +89,18 @@ export interface RemoteRequest {
 }
 
 /** What is written down of a model on another server. Throws SX_REQUEST_INVALID, SX_REMOTE_REFUSED and what `describe` throws. */
-export async function remoteFile(request: RemoteRequest, remotes: readonly string[]): Promise<RemoteFile> {
+export async function remoteFile(
+  request: RemoteRequest,
+  remotes: readonly string[],
+  tokens: Tokens = {},
+): Promise<RemoteFile> {
   const address = parseAddress(request.url)
   const given = {
     inputs: request.inputs.map((text) => parseTensor(text, 'input')),
     outputs: request.outputs.map((text) => parseTensor(text, 'output')),
   }
   checkAllowed(address, remotes)
-  const told = await describe(address)
+  const told = await describe(address, tokenFor(address, tokens))
   const inputs = given.inputs.length > 0 ? given.inputs : told.inputs
   const outputs = given.outputs.length > 0 ? given.outputs : told.outputs
   if (inputs === null || outputs === null)

@@ -1,5 +1,7 @@
 /** What the servers say of themselves on which models may be, for `sixfold doctor`. */
 import { ask, connection } from './connection.ts'
+import type { Tokens } from './describe.ts'
+import { tokenFor } from './describe.ts'
 import { networkWord } from './errors.ts'
 import { readJson } from './json.ts'
 
@@ -16,11 +18,11 @@ export interface RemoteReport {
 const patienceMs = 3_000
 
 /** All at once. Never rejects. */
-export const examineRemotes = (remotes: readonly string[]): Promise<readonly RemoteReport[]> =>
-  Promise.all(remotes.map(examine))
+export const examineRemotes = (remotes: readonly string[], tokens: Tokens = {}): Promise<readonly RemoteReport[]> =>
+  Promise.all(remotes.map((url) => examine(url, tokenFor({ url }, tokens))))
 
-async function examine(url: string): Promise<RemoteReport> {
-  const net = connection(url, 1)
+async function examine(url: string, token: string | null): Promise<RemoteReport> {
+  const net = connection(url, 1, token)
   let milliseconds = 0
   const get = async (path: string) => {
     const began = performance.now()
@@ -44,6 +46,11 @@ async function examine(url: string): Promise<RemoteReport> {
     const mlflow = await get('/version')
     const word = mlflow.body.toString('utf8', 0, 100).trim()
     if (mlflow.status === 200 && /^\d+\.\d+[\w.]*$/.test(word)) return report(`MLflow ${word}`)
+    if (server.status === 401 || server.status === 403)
+      return report(
+        `HTTP: ${server.status}`,
+        `it wants a token, and ${token === null ? 'has none' : 'does not take this one'}`,
+      )
     // TensorFlow Serving answers for models alone.
     return report(`HTTP: ${server.status}`)
   } catch (error) {

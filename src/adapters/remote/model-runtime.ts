@@ -1,7 +1,8 @@
 /** Models here and on other servers, told apart by what their files hold. */
 import { isSixfoldError } from '../../kernel/errors.ts'
 import type { Inspection, IsolatedModel, LoadedModel, ModelRuntime } from '../../ports/model-runtime.ts'
-import { checkAllowed, checkRegistered } from './describe.ts'
+import type { Tokens } from './describe.ts'
+import { checkAllowed, checkRegistered, tokenFor } from './describe.ts'
 import type { RemoteFile } from './remote-file.ts'
 import { readRemoteFile } from './remote-file.ts'
 import { remoteSession } from './session.ts'
@@ -10,7 +11,7 @@ import { remoteSession } from './session.ts'
 const loadMs = 1_000
 
 /** `remotes`: the addresses that may be asked. */
-export function withRemotes(local: ModelRuntime, remotes: readonly string[]): ModelRuntime {
+export function withRemotes(local: ModelRuntime, remotes: readonly string[], tokens: Tokens = {}): ModelRuntime {
   const read = async (path: string): Promise<RemoteFile | null> => {
     const file = await readRemoteFile(path)
     if (file !== null) checkAllowed(file, remotes)
@@ -18,12 +19,12 @@ export function withRemotes(local: ModelRuntime, remotes: readonly string[]): Mo
   }
   const load = async (file: RemoteFile): Promise<LoadedModel> => {
     try {
-      await checkRegistered(file, loadMs)
+      await checkRegistered(file, tokenFor(file, tokens), loadMs)
     } catch (error) {
       // Away now, it may be there when it is asked: until then the fallback answers.
       if (!isSixfoldError(error) || error.code !== 'SX_REMOTE_UNAVAILABLE') throw error
     }
-    return remoteSession(file)
+    return remoteSession(file, tokenFor(file, tokens))
   }
   return {
     load: async (path, options) => {
@@ -33,14 +34,14 @@ export function withRemotes(local: ModelRuntime, remotes: readonly string[]): Mo
     inspect: async (path) => {
       const file = await read(path)
       if (file === null) return local.inspect(path)
-      await checkRegistered(file)
+      await checkRegistered(file, tokenFor(file, tokens))
       return inspectionOf(file)
     },
     isolate: async (path) => {
       const file = await read(path)
       if (file === null) return local.isolate(path)
-      await checkRegistered(file)
-      return isolated(file)
+      await checkRegistered(file, tokenFor(file, tokens))
+      return isolated(file, tokenFor(file, tokens))
     },
     structure: async (path) => ((await readRemoteFile(path)) === null ? local.structure(path) : null),
     providers: local.providers,
@@ -60,8 +61,8 @@ const inspectionOf = ({ protocol, url, inputs, outputs }: RemoteFile): Inspectio
 })
 
 /** What it does there it does to no process of this machine. */
-function isolated(file: RemoteFile): IsolatedModel {
-  const session = remoteSession(file)
+function isolated(file: RemoteFile, token: string | null): IsolatedModel {
+  const session = remoteSession(file, token)
   return {
     ...session,
     inspection: inspectionOf(file),

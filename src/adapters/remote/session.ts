@@ -23,9 +23,9 @@ const connections = 20
 /** Where nobody said how long it may take. */
 const longestMs = 60_000
 
-export function remoteSession(file: RemoteFile): LoadedModel {
+export function remoteSession(file: RemoteFile, token: string | null = null): LoadedModel {
   const protocol = protocolsByName[file.protocol]
-  const net = connection(new URL(file.url).origin, connections)
+  const net = connection(new URL(file.url).origin, connections, token)
   const state = breaker(() => performance.now())
   const hedges = hedging()
   const counts = { calls: 0, failures: 0, refused: 0, hedges: 0, hedgesWon: 0 }
