@@ -3,6 +3,7 @@ import type { Equality } from '../expression/equality.ts'
 import type { Degradation, MeasuresSnapshot, SchedulingSnapshot, StageTimes } from '../inference/index.ts'
 import type { QualitySnapshot } from '../monitoring/index.ts'
 import type { StoreReport } from '../ports/inspection.ts'
+import type { RemoteState } from '../ports/model-runtime.ts'
 
 export interface Explanation {
   readonly id: string
@@ -75,7 +76,12 @@ export interface ModelStatus {
   readonly waiting: number
   readonly measures: MeasuresSnapshot
   /** Of each version that is loaded here: where it is computed, what waits for it, and what was not taken. */
-  readonly scheduling: readonly { readonly version: string; readonly snapshot: SchedulingSnapshot }[]
+  readonly scheduling: readonly {
+    readonly version: string
+    readonly snapshot: SchedulingSnapshot
+    /** How its server stands, of a version on another one; null of one that is here. */
+    readonly remote: RemoteState | null
+  }[]
   readonly quality: QualitySnapshot
 }
 

@@ -79,7 +79,9 @@ const modelsStatus = (predictors: ReadonlyMap<string, Predictor>, outcomes: Outc
     measures: one.measures.snapshot(),
     scheduling: one
       .served()
-      .versions.flatMap(({ version, detail }) => (detail === null ? [] : [{ version, snapshot: detail.scheduling }])),
+      .versions.flatMap(({ version, detail }) =>
+        detail === null ? [] : [{ version, snapshot: detail.scheduling, remote: detail.remote }],
+      ),
     quality: outcomes.quality(one.model.name),
   }))
 

@@ -7,6 +7,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { Services } from '../api/index.ts'
 import { familiesIn } from './metrics/families.ts'
 import { predictionMetrics } from './metrics/predictions.ts'
+import { remoteMetrics } from './metrics/remotes.ts'
 import type { RequestCounts } from './metrics/requests.ts'
 import { requestMetrics } from './metrics/requests.ts'
 import { schedulingMetrics } from './metrics/scheduling.ts'
@@ -24,6 +25,7 @@ export function metricsOf(services: Services, requests: RequestCounts): Metrics 
   const families = familiesIn(registry)
   const fillPredictions = predictionMetrics(families)
   const fillScheduling = schedulingMetrics(families)
+  const fillRemotes = remoteMetrics(families)
   const fillRequests = requestMetrics(families)
   const fillStores = storeMetrics(families)
   let made = Number.NEGATIVE_INFINITY
@@ -34,6 +36,7 @@ export function metricsOf(services: Services, requests: RequestCounts): Metrics 
     registry.resetMetrics()
     fillPredictions(status.models)
     fillScheduling(status.models)
+    fillRemotes(status.models)
     fillRequests(requests)
     fillStores(status)
     return `${await registry.metrics()}\n${await ofProcess().metrics()}`

@@ -81,3 +81,33 @@ test('away, the fallback answers at once; back, it answers again', async () => {
   const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => ask(i, patient)))
   for (const [i, { json }] of answers.entries()) expect(json.prediction).toEqual({ minutes: right(i) })
 })
+
+test('the metrics say how its server stands', async () => {
+  const url = `http://127.0.0.1:${proxy.port}`
+  const samples = async (): Promise<ReadonlyMap<string, number>> => {
+    const lines = (await on.get('/metrics')).text.split('\n').filter((line) => line.startsWith('sixfold_remote_'))
+    return new Map(
+      lines.map((line) => {
+        const [, name, labels, value] = /^(\w+)\{([^}]*)\} (\S+)$/.exec(line)!
+        expect(labels).toContain(`model="eta",version="1",url="${url}"`)
+        return [name! + (/,first="\w+"/.exec(labels!)?.[0] ?? ''), Number(value)]
+      }),
+    )
+  }
+  const before = await samples()
+  expect(before.get('sixfold_remote_breaker_open')).toBe(0)
+  expect(before.get('sixfold_remote_calls_total')).toBeGreaterThan(20)
+  expect(before.get('sixfold_remote_failures_total')).toBeGreaterThan(4)
+  expect(before.get('sixfold_remote_p95_seconds')).toBeGreaterThan(0)
+  server.answering = (_, __, response) => void response.writeHead(500).end()
+  await expect
+    .poll(
+      async () => {
+        await askNew()
+        return (await samples()).get('sixfold_remote_breaker_open')
+      },
+      { timeout: 10_000, interval: 50 },
+    )
+    .toBe(1)
+  server.answering = rightly
+})
