@@ -1,11 +1,31 @@
 /** Whether what a server answered, or says of a model, is what was registered. Throws Unexpected. */
+import { bounds } from '../../kernel/limits.ts'
 import type { Tensors } from '../../ports/model-runtime.ts'
 import type { TensorInfo } from '../../ports/registry-store.ts'
+import { mostBytes } from './connection.ts'
 import { Unexpected } from './json.ts'
 import type { RemoteFile } from './remote-file.ts'
 import { rowsOf } from './rows.ts'
 
 const shown = (shape: readonly number[]): string => `[${shape.join(', ')}]`
+
+/** Of a number as JSON, of a text, and of what stands around them. */
+const [numberBytes, textBytes, aroundBytes] = [32, 2 * bounds.stringBytes, 64 * 1024]
+
+/** No answer to so many rows is larger, in whatever form it comes. */
+export function mostBytesOf({ outputs }: RemoteFile, rows: number): number {
+  let most = aroundBytes
+  for (const { type, shape } of outputs) {
+    // What nobody reads comes too, from some servers.
+    if (type === 'no tensor') return mostBytes
+    const values = shape.reduce(
+      (size, one, i) => size * (one >= 0 ? one : i === 0 ? rows : Number.POSITIVE_INFINITY),
+      1,
+    )
+    most += values * (type === 'string' ? textBytes : numberBytes)
+  }
+  return Math.min(mostBytes, most)
+}
 
 export function checkAnswer(file: RemoteFile, inputs: Tensors, outputs: readonly string[], answer: Tensors): void {
   const rows = rowsOf(inputs)

@@ -3,6 +3,7 @@
  * that is given up takes its connection with it: nothing of it comes later.
  */
 import { Pool } from 'undici'
+import { formatBytes } from '../../kernel/size.ts'
 
 export interface Request {
   readonly method: 'GET' | 'POST'
@@ -11,6 +12,10 @@ export interface Request {
   readonly body: Buffer | string | null
 }
 
+/** Of any answer, and of one that says what a server or a model is. */
+export const mostBytes = 64 * 1024 * 1024
+const mostAskedBytes = 1024 * 1024
+
 export interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
@@ -18,15 +23,14 @@ export interface Answer {
 }
 
 export interface Connection {
-  /** Calls back once, unless it was given up before; gives how to do that. */
-  send(request: Request, answered: (answer: Answer) => void, failed: (error: Error) => void): () => void
+  /** Calls back once, unless it was given up before; gives how to do that. An answer of more bytes than `most` fails. */
+  send(request: Request, most: number, answered: (answer: Answer) => void, failed: (error: Error) => void): () => void
   /** Lets calls under way end. */
   close(): Promise<void>
   /** They fail. */
   destroy(): void
 }
 
-const mostBytes = 64 * 1024 * 1024
 const connectMs = 5_000
 /** Shorter than servers keep them: a request on one that its server is closing is lost. */
 const idleMs = 4_000
@@ -44,12 +48,12 @@ export function connection(origin: string, connections: number, token: string | 
     // Whoever calls has a deadline, which these are too coarse for.
     headersTimeout: 0,
     bodyTimeout: 0,
-    maxResponseSize: mostBytes,
     connect: { timeout: connectMs },
   })
   return {
-    send: ({ method, path, headers, body }, answered, failed) => {
+    send: ({ method, path, headers, body }, most, answered, failed) => {
       const chunks: Buffer[] = []
+      let bytes = 0
       let over = false
       let abort: ((reason: Error) => void) | null = null
       let status = 0
@@ -66,8 +70,10 @@ export function connection(origin: string, connections: number, token: string | 
             status = code
             head = fields
           },
-          onResponseData: (_, chunk) => {
-            chunks.push(chunk)
+          onResponseData: (controller, chunk) => {
+            bytes += chunk.length
+            if (bytes <= most) chunks.push(chunk)
+            else controller.abort(new Error(`its answer is larger than ${formatBytes(most)}`))
           },
           onResponseEnd: () => {
             if (over) return
@@ -101,6 +107,7 @@ export function ask({ send }: Connection, request: Request, timeoutMs: number): 
     }, timeoutMs)
     const giveUp = send(
       request,
+      mostAskedBytes,
       (answer) => {
         clearTimeout(timer)
         resolve(answer)

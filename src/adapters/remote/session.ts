@@ -4,7 +4,7 @@
  */
 import type { LoadedModel, Tensors } from '../../ports/model-runtime.ts'
 import { breaker } from './breaker.ts'
-import { checkAnswer } from './check.ts'
+import { checkAnswer, mostBytesOf } from './check.ts'
 import type { Answer } from './connection.ts'
 import { connection } from './connection.ts'
 import { invalid, late, lost, networkWord, noOutput, refusalOf, unavailable } from './errors.ts'
@@ -75,6 +75,7 @@ export function remoteSession(file: RemoteFile, token: string | null = null): Lo
     counts.calls++
     hedges.called()
     const request = protocol.write(file, inputs, outputs, timeoutMs)
+    const most = mostBytesOf(file, rowsOf(inputs))
     return new Promise((resolve, reject) => {
       let giveUp = (): void => {}
       const abandoned = (error: Error): void => {
@@ -84,7 +85,7 @@ export function remoteSession(file: RemoteFile, token: string | null = null): Lo
       underWay.add(abandoned)
       giveUp = exchange(
         {
-          send: (answered, failed) => net.send(request, answered, failed),
+          send: (answered, failed) => net.send(request, most, answered, failed),
           read: (answer) => read(answer, inputs, outputs),
           unreachable: (error) => unavailable(file, `does not answer (${networkWord(error)})`, error),
           timeoutMs,
