@@ -17,6 +17,8 @@ import { ModelsPage } from './registry/ModelsPage.tsx'
 import { VersionPage } from './registry/VersionPage.tsx'
 import type { Place } from './router.ts'
 import { placeOf, useHash } from './router.ts'
+import { PredictionPage } from './serving/PredictionPage.tsx'
+import { ServingPage } from './serving/ServingPage.tsx'
 
 export const App = () => (
   <AccessProvider>
@@ -60,6 +62,10 @@ function Shown({ place, live }: { readonly place: Place; readonly live: Live }) 
       return <ModelsPage />
     case 'model':
       return <ModelPage key={place.model} name={place.model} />
+    case 'serving':
+      return <ServingPage key={place.model} name={place.model} live={live} />
+    case 'prediction':
+      return <PredictionPage key={place.id} id={place.id} live={live} />
     case 'version':
       return <VersionPage key={`${place.model} ${place.version}`} model={place.model} which={place.version} />
     case 'card':

@@ -18,7 +18,7 @@ test.each([
   [percent(0.2412), '24.1 %'],
   [bytes(0), '0 B'],
   [bytes(999), '999 B'],
-  [bytes(1_500_000), '1.5 MB'],
+  [bytes(1_500_000), '1.4 MiB'],
   [figure(0.43219, 4), '0.4322'],
   [counted(1, 'entry', 'entries'), '1 entry'],
   [counted(1200, 'entry', 'entries'), '1,200 entries'],

@@ -14,6 +14,7 @@ export const rate = (n: number): string => (n === 0 ? '0' : n >= 100 ? count(n) 
 /** Milliseconds, without their unit. */
 export function milliseconds(ms: number | null): string {
   if (ms === null) return none
+  if (ms === 0) return '0'
   if (ms >= 100) return count(ms)
   if (ms >= 10) return ms.toFixed(1)
   return ms >= 1 ? ms.toFixed(2) : ms.toFixed(3)
@@ -28,11 +29,8 @@ export function percent(share: number | null): string {
   return `${(share * 100).toFixed(share < 0.01 ? 2 : 1)} %`
 }
 
-export function bytes(n: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB']
-  const step = Math.min(units.length - 1, n < 1 ? 0 : Math.floor(Math.log10(n) / 3))
-  return `${step === 0 ? n : (n / 1000 ** step).toFixed(1)} ${units[step]}`
-}
+/** As everywhere else. */
+export { formatBytes as bytes } from '../../src/kernel/size.ts'
 
 /** `2013-06-01 12:00:00`, in UTC. */
 export const instant = (ms: number): string => new Date(ms).toISOString().slice(0, 19).replace('T', ' ')

@@ -14,6 +14,7 @@ import './style/evidence.css'
 import './style/dialog.css'
 import './style/audit.css'
 import './style/lineage.css'
+import './style/serving.css'
 import { App } from './App.tsx'
 
 createRoot(document.getElementById('root')!).render(

@@ -8,6 +8,8 @@ export type Place =
   | { readonly page: 'overview' }
   | { readonly page: 'models' }
   | { readonly page: 'model'; readonly model: string }
+  | { readonly page: 'serving'; readonly model: string }
+  | { readonly page: 'prediction'; readonly id: string }
   | { readonly page: 'version'; readonly model: string; readonly version: string }
   | { readonly page: 'card'; readonly model: string; readonly version: string }
   | { readonly page: 'compare'; readonly model: string; readonly a: string; readonly b: string }
@@ -24,6 +26,10 @@ export function hashOf(place: Place): string {
       return path('models')
     case 'model':
       return path('models', place.model)
+    case 'serving':
+      return path('models', place.model, 'serving')
+    case 'prediction':
+      return path('predictions', place.id)
     case 'version':
       return path('models', place.model, 'versions', place.version)
     case 'card':
@@ -47,6 +53,8 @@ export function placeOf(hash: string): Place {
   if (first === undefined) return { page: 'overview' }
   if (first === 'models' && length === 1) return { page: 'models' }
   if (first === 'models' && length === 2) return { page: 'model', model: a }
+  if (first === 'models' && b === 'serving' && length === 3) return { page: 'serving', model: a }
+  if (first === 'predictions' && length === 2) return { page: 'prediction', id: a }
   if (first === 'models' && b === 'versions' && length === 4) return { page: 'version', model: a, version: c }
   if (first === 'models' && b === 'versions' && d === 'card' && length === 5)
     return { page: 'card', model: a, version: c }

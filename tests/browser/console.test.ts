@@ -169,7 +169,7 @@ describe.skipIf(chromiumPath === null && !required)('the console', () => {
     const topic = running
       .getByRole('region', { name: 'Topics of the log' })
       .locator('tr', { hasText: 'predictions.late' })
-    expect(await topic.first().textContent()).toMatch(/[\d.]+ k?B/)
+    expect(await topic.first().textContent()).toMatch(/[\d.]+ (Ki)?B/)
   })
 
   test('a store that is away, and what is wrong with one, is said in words', async () => {

@@ -1,5 +1,6 @@
 /** What the server answers, as it arrives here: the types are its own, but JSON has no NaN and gives null for it. */
 import type {
+  Explanation,
   Graph,
   GraphNode,
   Member,
@@ -8,7 +9,7 @@ import type {
   Status as ServedStatus,
 } from '../../../dist/api/index.js'
 
-export type { Graph, GraphNode, Member, PlatformDescription }
+export type { Explanation, Graph, GraphNode, Member, PlatformDescription }
 
 type Wire<T> = T extends number
   ? number | null

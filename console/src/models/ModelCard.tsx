@@ -1,6 +1,7 @@
 /** One model, live: how much it is asked, how long it takes, how good it is. */
 import type { GraphNode, ModelStatus } from '../data/wire.ts'
 import { counted } from '../format.ts'
+import { hashOf } from '../router.ts'
 import { Quality } from './Quality.tsx'
 import { StageTimes } from './StageTimes.tsx'
 import { Throughput } from './Throughput.tsx'
@@ -21,7 +22,8 @@ export function ModelCard({ status, node }: Props) {
         <p className={version === null ? 'badge warn' : 'badge'}>
           {version === null ? 'No version: the fallback answers' : `Version ${version}`}
         </p>
-        {waiting > 0 && <p className="badge">{counted(waiting, 'question')} waiting</p>}
+        {waiting > 0 && <p className="badge">{counted(waiting, 'row')} waiting</p>}
+        <a href={hashOf({ page: 'serving', model })}>Serving</a>
       </header>
       <div className="card-columns">
         <section aria-label={`Throughput of ${model}`}>

@@ -5,7 +5,7 @@
 import type { ModelStatus } from '../data/wire.ts'
 import { milliseconds } from '../format.ts'
 
-const stages = ['features', 'assembly', 'inference', 'post', 'total'] as const
+const stages = ['gateway', 'features', 'assembly', 'queue', 'inference', 'post', 'total'] as const
 /** Milliseconds at the ends of the scale, and where it has lines. */
 const [least, most] = [0.001, 1000]
 const lines = [0.01, 0.1, 1, 10, 100]

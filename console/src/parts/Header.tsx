@@ -18,7 +18,7 @@ interface Props {
 
 const pages: readonly (readonly [title: string, place: Place, also: readonly Place['page'][]])[] = [
   ['Overview', { page: 'overview' }, ['overview']],
-  ['Models', { page: 'models' }, ['models', 'model', 'version', 'card', 'compare']],
+  ['Models', { page: 'models' }, ['models', 'model', 'serving', 'prediction', 'version', 'card', 'compare']],
   ['Lineage', { page: 'lineage', of: 'version', value: '' }, ['lineage']],
   ['Audit', { page: 'audit', model: '' }, ['audit']],
 ]

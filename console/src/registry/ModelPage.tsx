@@ -44,6 +44,11 @@ export function ModelPage({ name }: { readonly name: string }) {
           )
         ) : (
           <>
+            {model.defined && (
+              <a className="button plain" href={hashOf({ page: 'serving', model: name })}>
+                Serving
+              </a>
+            )}
             <a className="button plain" href={hashOf({ page: 'audit', model: name })}>
               Audit trail
             </a>

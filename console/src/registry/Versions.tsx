@@ -41,7 +41,7 @@ export function Versions({ model }: { readonly model: Model }) {
               <span className="unseen">Search in the versions</span>
               <input
                 type="search"
-                placeholder="Search: alias, author, run, words"
+                placeholder="Alias, author, run or words"
                 value={text}
                 onChange={({ target }) => setText(target.value)}
               />
