@@ -1,4 +1,13 @@
-export type ServiceName = 'redis' | 'postgres' | 'kafka' | 's3' | 'nginx' | 'validators' | 'mlflow' | 'mlserver'
+export type ServiceName =
+  | 'redis'
+  | 'postgres'
+  | 'kafka'
+  | 's3'
+  | 'nginx'
+  | 'validators'
+  | 'mlflow'
+  | 'mlserver'
+  | 'triton'
 export const cache: string
 export const kafkaFolder: string
 export const versityProgram: string
@@ -6,6 +15,8 @@ export const validators: string
 export const mlflowFolder: string
 export const mlflowPython: string
 export const mlserverFolder: string
+export const tritonFolder: string
+export const tritonPython: string
 export const names: readonly ServiceName[]
 export function program(name: string): string | null
 export function postgresFolder(): string | null

@@ -22,7 +22,11 @@ export const mlflowPython = join(mlflowFolder, 'bin/python')
 /** A Python with MLServer, and with what runs ONNX models in it. The file `whole` in it comes last. */
 export const mlserverFolder = join(cache, 'mlserver-1.7.1')
 
-export const names = ['redis', 'postgres', 'kafka', 's3', 'nginx', 'validators', 'mlflow', 'mlserver']
+/** A Python with Triton, its Python backend and its client. The file `whole` in it comes last. */
+export const tritonFolder = join(cache, 'triton-2.51')
+export const tritonPython = join(tritonFolder, 'bin/python')
+
+export const names = ['redis', 'postgres', 'kafka', 's3', 'nginx', 'validators', 'mlflow', 'mlserver', 'triton']
 
 /** The program on the path, or where systems put it though an ordinary user's path does not say so. */
 export function program(name) {
@@ -68,6 +72,7 @@ const parts = {
   nginx: () => (program('nginx') ? [] : ['nginx']),
   validators: () => (existsSync(validators) ? [] : [validators]),
   mlflow: () => (existsSync(join(mlflowFolder, 'whole')) ? [] : [`Python with MLflow in ${mlflowFolder}`]),
+  triton: () => (existsSync(join(tritonFolder, 'whole')) ? [] : [`Python with Triton in ${tritonFolder}`]),
   mlserver: () => (existsSync(join(mlserverFolder, 'whole')) ? [] : [`Python with MLServer in ${mlserverFolder}`]),
 }
 

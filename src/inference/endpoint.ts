@@ -60,7 +60,7 @@ export interface EndpointOptions {
 
 /** A batch that takes longer is not computed on the thread that receives requests; nor is a file that takes long to load loaded there. */
 const inlineCallMs = 0.5
-const inlineLoadMs = 300
+const inlineLoadMs = 60
 const callsToWarm = 8
 /** Others wait to be loaded meanwhile. */
 const remoteWarmMs = 1_000
@@ -72,7 +72,7 @@ export async function endpoint(options: EndpointOptions): Promise<Endpoint> {
   const began = clock.monotonic()
   const load = (place: Exclude<Place, 'remote'>): Promise<LoadedModel> => runtime.load(path, { place, providers })
   let first = await load(compute.place === 'auto' ? 'thread' : compute.place)
-  const loadMs = clock.monotonic() - began
+  const loadMs = first.loadMs ?? clock.monotonic() - began
   try {
     const signature = signatureOf(model, first)
     const batchRows = signature.rows ?? compute.batchRows

@@ -54,6 +54,8 @@ export interface LoadedModel {
   readonly place: Place
   readonly inputs: readonly TensorInfo[]
   readonly outputs: readonly TensorInfo[]
+  /** How long loading took where it was loaded, in milliseconds; left out where that says nothing of this machine. */
+  readonly loadMs?: number
   /** So many calls at once are of use: 1 but for a remote one. More are taken, and wait. */
   readonly concurrency: number
   /** `timeoutMs`: what computes elsewhere is told, and the call rejects with SX_DEADLINE_EXCEEDED when it has passed. */

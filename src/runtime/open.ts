@@ -297,7 +297,10 @@ async function opened(
         const running = predictors.get(name)
         if (running === undefined) throw unknownModel(platform, name)
         if (answering.isUnloaded(name))
-          throw new SixfoldError('SX_MODEL_UNREADY', `The model '${name}' was unloaded here.`)
+          throw new SixfoldError(
+            'SX_MODEL_UNREADY',
+            `Request for unknown model: '${name}' has no available versions: it was unloaded here`,
+          )
         return running.infer(version, call)
       },
       served: answering.served,

@@ -87,7 +87,7 @@ describe('what there is', () => {
     expect(await told('/v2/models/nope/ready')).toEqual([404, expect.stringContaining('unknown model')])
     expect(await told('/v2/models/late/versions/9')).toEqual([404, expect.stringContaining('version 9 is not found')])
     expect(await told('/v2/models/late/versions/9/ready')).toEqual([400, expect.stringContaining('not ready')])
-    expect(await told('/v2/models/vehicle')).toEqual([503, expect.stringContaining('no available versions')])
+    expect(await told('/v2/models/vehicle')).toEqual([404, expect.stringContaining('no available versions')])
     expect(await told('/v2/nothing/here')).toEqual([404, expect.stringContaining('Nothing is at')])
     expect(await told('/v2/trace/setting')).toEqual([501, expect.any(String)])
     expect((await ask('/v2/models/late/infer')).status).toBe(405)
@@ -101,7 +101,7 @@ describe('what there is', () => {
       200,
     )
     expect((await ask('/v2/models/late/ready')).status).toBe(400)
-    expect((await jsonOf('/v2/models/late/infer', { inputs: [x(1)] })).status).toBe(503)
+    expect((await jsonOf('/v2/models/late/infer', { inputs: [x(1)] })).status).toBe(404)
     expect(
       (await server.post('/v1/models/late/predict', { keys: question.keys, request: { km: 1 } })).json.degraded,
     ).toEqual([])

@@ -68,7 +68,11 @@ export async function loadApart(open: OpenChannel, path: string, providers: read
     await channel.leave()
   }
 
-  let info: { readonly inputs: readonly TensorInfo[]; readonly outputs: readonly TensorInfo[] }
+  let info: {
+    readonly inputs: readonly TensorInfo[]
+    readonly outputs: readonly TensorInfo[]
+    readonly loadMs?: number
+  }
   try {
     info = (await ask({ do: 'load', path, providers })) as typeof info
   } catch (error) {
@@ -78,6 +82,7 @@ export async function loadApart(open: OpenChannel, path: string, providers: read
   return {
     place: channel.place,
     concurrency: 1,
+    ...(info.loadMs === undefined ? {} : { loadMs: info.loadMs }),
     inputs: info.inputs,
     outputs: info.outputs,
     run: (inputs, outputs) => ask({ do: 'run', inputs, outputs }).catch(failed) as Promise<Tensors>,

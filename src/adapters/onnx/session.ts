@@ -23,6 +23,7 @@ const missing = /execution provider|ExecutionProvider|backend not found|provider
 /** Files beside the model, in which weights of it lie, are read too: the runtime itself refuses those outside of its folder. */
 export async function loadHere(path: string, providers: readonly Provider[] = ['cpu']): Promise<LoadedModel> {
   const ort = await onnxruntime()
+  const began = performance.now()
   let session: import('onnxruntime-node').InferenceSession
   try {
     session = await ort.InferenceSession.create(path, {
@@ -49,6 +50,7 @@ export async function loadHere(path: string, providers: readonly Provider[] = ['
   }
   return {
     place: 'inline',
+    loadMs: performance.now() - began,
     concurrency: 1,
     inputs: session.inputMetadata.map(infoOf),
     outputs: session.outputMetadata.map(infoOf),

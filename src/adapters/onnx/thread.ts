@@ -12,7 +12,7 @@ async function answer(question: Question): Promise<Answer> {
   const { id } = question
   if (question.do === 'load') {
     loaded = await loadHere(question.path, question.providers)
-    return { id, ok: { inputs: loaded.inputs, outputs: loaded.outputs } }
+    return { id, ok: { inputs: loaded.inputs, outputs: loaded.outputs, loadMs: loaded.loadMs } }
   }
   if (question.do !== 'run') return { id, ok: null }
   return { id, ok: await loaded!.run(question.inputs, question.outputs) }

@@ -11,6 +11,8 @@ export interface ProtocolError {
 /** Its words are the protocol's own where it has some; the fix stands after them. */
 export function protocolError(error: unknown): ProtocolError {
   const problem = toProblem(error)
-  const { status, detail, fix } = problem
+  const { code, detail, fix } = problem
+  // What has no version that is loaded is not there, as far as the protocol goes.
+  const status = code === 'SX_MODEL_UNREADY' ? 404 : problem.status
   return { status, body: { error: `${detail.replace(/\.$/, '')}. ${fix}` }, problem }
 }
