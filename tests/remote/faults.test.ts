@@ -370,12 +370,28 @@ describe('connections', () => {
   })
 })
 
-test('more rows than the server takes go in parts, and come back in their order', async () => {
+test('more rows than the server takes go in parts, some at once, and come back in their order', async () => {
   const sizes: number[] = []
-  server.answering = ({ rows, right }, answer) => {
+  let [under, most] = [0, 0]
+  server.answering = ({ rows, right, number }, answer) => {
     sizes.push(rows)
-    answer(right)
+    most = Math.max(most, ++under)
+    setTimeout(
+      () => {
+        under--
+        answer(right)
+      },
+      // The first is answered last.
+      number % 4 === 1 ? 40 : 5,
+    )
   }
-  expect((await outcomeOf(session, rowsFrom(0, 20), 1_000)).values).toEqual(rightFrom(0, 20))
-  expect(sizes).toEqual([8, 8, 4])
+  expect((await outcomeOf(session, rowsFrom(0, 84), 5_000)).values).toEqual(rightFrom(0, 84))
+  expect(sizes.sort((a, b) => a - b)).toEqual([4, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8])
+  expect(most).toBe(4)
+})
+
+test('where one part fails the others are not sent', async () => {
+  server.answering = (_, __, response) => void response.writeHead(400).end('{"error":"not these"}')
+  expect(await outcomeOf(session, rowsFrom(0, 800), 5_000)).toMatchObject({ code: 'SX_MODEL_FAILED' })
+  expect(server.asked).toBeLessThanOrEqual(8)
 })

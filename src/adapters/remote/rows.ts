@@ -1,4 +1,4 @@
-/** Calls with more rows than a server takes, in parts that it does, one after another; and the answers put together again. */
+/** Calls with more rows than a server takes, in parts that it does, some at once; and the answers put together again. */
 import type { Tensor, TensorData, Tensors } from '../../ports/model-runtime.ts'
 import { readValues } from './json.ts'
 import type { RemoteFile } from './remote-file.ts'
@@ -19,14 +19,29 @@ export function noRows({ outputs }: RemoteFile, wanted: readonly string[]): Tens
   return tensors
 }
 
+const atOnce = 4
+
 export async function inParts(
   inputs: Tensors,
   most: number,
   run: (part: Tensors) => Promise<Tensors>,
 ): Promise<Tensors> {
   const rows = rowsOf(inputs)
-  const answers: Tensors[] = []
-  for (let from = 0; from < rows; from += most) answers.push(await run(part(inputs, from, Math.min(rows, from + most))))
+  const answers = new Array<Tensors>(Math.ceil(rows / most))
+  let next = 0
+  const inTurn = async (): Promise<void> => {
+    while (next < answers.length) {
+      const at = next++
+      try {
+        answers[at] = await run(part(inputs, at * most, Math.min(rows, (at + 1) * most)))
+      } catch (error) {
+        // The others are of no use any more.
+        next = answers.length
+        throw error
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(atOnce, answers.length) }, inTurn))
   const joined: { [name: string]: Tensor } = {}
   for (const name in answers[0]) joined[name] = join(answers.map((one) => one[name]!))
   return joined
