@@ -155,7 +155,7 @@ const routes: { readonly [route: string]: Route } = {
   ...registryRoutes,
   'GET /metrics': {
     what: 'The figures of the status and of the process, for Prometheus.',
-    answer: 'In its text format; made once a second at most.',
+    answer: 'In its text format; made once a second at most. [What they mean](../how-to/watch-the-serving.md#metrics).',
   },
   'GET /healthz': { what: 'Whether the process answers.', answer: '`{"status":"ok"}`.' },
   'GET /readyz': {

@@ -3,7 +3,7 @@
  * does not, since the queue is wanted most of all then; what nobody knows is left out. A text is made once a second at most, however
  * many ask.
  */
-import { collectDefaultMetrics, Registry } from 'prom-client'
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Services } from '../api/index.ts'
 import { familiesIn } from './metrics/families.ts'
 import { predictionMetrics } from './metrics/predictions.ts'
@@ -62,6 +62,17 @@ function ofProcess(): Registry {
   if (processRegistry === null) {
     processRegistry = new Registry()
     collectDefaultMetrics({ register: processRegistry })
+    let before = performance.eventLoopUtilization()
+    new Gauge({
+      name: 'sixfold_event_loop_utilization',
+      help: 'Share of the time since the last scrape in which the thread that receives requests was busy: at 1 requests wait unseen.',
+      registers: [processRegistry],
+      collect() {
+        const now = performance.eventLoopUtilization()
+        this.set(performance.eventLoopUtilization(now, before).utilization)
+        before = now
+      },
+    })
   }
   return processRegistry
 }

@@ -1,5 +1,5 @@
 /** deploy/kubernetes: rendered by kustomize, held against the schemas by kubeconform, and against what Sixfold itself reads. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -151,9 +151,13 @@ describeWith(['validators'], 'deploy/kubernetes', () => {
 
   test('the scaler asks for a figure that servers give, and a scaled Deployment has no number of its own', () => {
     const [{ spec }] = all('scaled', 'ScaledObject')
-    const metrics = readFileSync(join(root, 'src/server/metrics.ts'), 'utf8')
+    const server = join(root, 'src/server')
+    const sources = ['metrics.ts', ...readdirSync(join(server, 'metrics')).map((file) => `metrics/${file}`)]
+    const metrics = sources.map((file) => readFileSync(join(server, file), 'utf8')).join('\n')
     for (const { metadata } of spec.triggers)
-      for (const name of metadata.query.match(/sixfold_\w+/g)) expect(metrics).toContain(`'${name}'`)
+      for (const name of metadata.query.match(/sixfold_\w+/g))
+        expect(metrics).toContain(`'${name.replace(/_bucket$/, '')}'`)
+    expect(spec.triggers).toHaveLength(3)
     expect(all('scaled', 'Deployment')[0].spec.replicas).toBeUndefined()
     expect(spec.fallback.replicas).toBeGreaterThanOrEqual(spec.minReplicaCount)
     expect(spec.fallback.replicas).toBeLessThanOrEqual(spec.maxReplicaCount)

@@ -123,7 +123,9 @@ test('is what Prometheus reads, and moves with what is done', async () => {
   const parts = stagesOfTime.filter((stage) => stage !== 'total').reduce((all, stage) => all + sum(stage), 0)
   expect(sum('total')).toBeGreaterThan(0)
   expect(parts).toBeCloseTo(sum('total'), 6)
-  expect(says('sixfold_stage_quantile_seconds{model="late",stage="total",quantile="0.99"}')).toBeGreaterThan(0)
+  expect(says('sixfold_event_loop_utilization')).toBeGreaterThan(0)
+  expect(says('sixfold_event_loop_utilization')).toBeLessThanOrEqual(1)
+  expect(says('sixfold_budget_seconds{model="late",stage="total"}')).toBe(0.1)
   for (const port of ['online', 'metadata'])
     expect([...after.keys()].some((name) => name.startsWith(`sixfold_store_round_trip_seconds{port="${port}",`))).toBe(
       true,

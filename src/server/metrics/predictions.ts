@@ -40,13 +40,6 @@ export function predictionMetrics({ gauge, counter, histogram }: Families): (mod
     'Time that predictions spent in a stage. Those of all stages but total are its parts.',
     boundsOfStages,
   )
-  const quantiles = gauge(
-    'sixfold_stage_quantile_seconds',
-    'Quantiles of the time in a stage, over all predictions since the server started.',
-    'model',
-    'stage',
-    'quantile',
-  )
   return (models) => {
     for (const { model, version: answering, measures, budget: shares } of models) {
       if (answering !== null) version.set({ model, version: answering }, 1)
@@ -67,12 +60,6 @@ export function predictionMetrics({ gauge, counter, histogram }: Families): (mod
       for (const { stage, by, reason, count } of measures.degradations)
         degradations.inc({ model, stage, by, reason }, count)
       for (const [code, count] of Object.entries(measures.refused)) refused.inc({ model, code }, count)
-      if (measures.predictions === 0) continue
-      for (const stage of stagesOfTime) {
-        const { p50, p99 } = measures.stages[stage]
-        quantiles.set({ model, stage, quantile: '0.5' }, p50 / 1000)
-        quantiles.set({ model, stage, quantile: '0.99' }, p99 / 1000)
-      }
     }
   }
 }
