@@ -11,7 +11,7 @@ import type { LoadedModel, ModelRuntime, Tensors } from '../../src/ports/model-r
 import type { Graph } from '../models/onnx.ts'
 import { onnx } from '../models/onnx.ts'
 import type { Service, ServiceName } from '../services/index.ts'
-import { describeWith, startMlflowModels, startMlserver } from '../services/index.ts'
+import { describeWith, startMlflowModels, startMlserver, startTriton } from '../services/index.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 })
 
@@ -47,7 +47,8 @@ interface Kind {
   readonly finite?: true
 }
 
-const kinds: { readonly [service in 'mlserver' | 'mlflow']: Kind } = {
+const kinds: { readonly [service in 'triton' | 'mlserver' | 'mlflow']: Kind } = {
+  triton: { start: (file) => startTriton({ curve: file }), address: (url) => `v2+${url}/models/curve` },
   mlserver: {
     start: (file) => startMlserver({ curve: file }),
     address: (url) => `v2+${url}/models/curve`,
@@ -147,7 +148,7 @@ for (const [name, kind] of Object.entries(kinds))
     })
 
     test('away, it is said to be so; back, it answers', async () => {
-      await on.service.stop()
+      await on.service.kill()
       await expect(on.theirs.run(some(1), ['y'], 1_000)).rejects.toMatchObject({ code: 'SX_REMOTE_UNAVAILABLE' })
       await expect(on.runtime.inspect(on.path)).rejects.toMatchObject({ code: 'SX_REMOTE_UNAVAILABLE' })
       await on.service.start()
