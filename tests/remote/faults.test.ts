@@ -140,6 +140,28 @@ describe('answers that are none', () => {
       /no output 'y'/,
     ],
     [
+      'lists in lists without an end in sight',
+      (_, __, response) => {
+        const deep = 20_000
+        const data = `${'['.repeat(deep)}1${']'.repeat(deep)}`
+        response.writeHead(200).end(`{"outputs":[{"name":"y","datatype":"FP32","shape":[4,1],"data":${data}}]}`)
+      },
+      /cannot be read|no JSON/,
+    ],
+    [
+      'outputs that are nothing',
+      (_, __, response) => void response.writeHead(200).end('{"outputs":[null,7,"y"]}'),
+      /no name/,
+    ],
+    [
+      'a shape that no memory holds',
+      (_, __, response) =>
+        void response
+          .writeHead(200)
+          .end('{"outputs":[{"name":"y","datatype":"FP32","shape":[4,9007199254740991],"data":[1,2,3,4]}]}'),
+      /was registered with/,
+    ],
+    [
       'a redirect',
       (_, __, response) => void response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end(),
       /redirect \(302\), which is not followed/,

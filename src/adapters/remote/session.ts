@@ -41,7 +41,9 @@ export function remoteSession(file: RemoteFile, token: string | null = null): Lo
       checkAnswer(file, inputs, outputs, tensors)
       return tensors
     } catch (error) {
-      throw error instanceof Unexpected ? invalid(file, error.message) : error
+      // Whatever a server can write that this cannot read, the server wrote it.
+      const why = error instanceof Unexpected ? error.message : `it cannot be read (${(error as Error).message})`
+      throw invalid(file, why)
     }
   }
 
