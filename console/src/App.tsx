@@ -61,7 +61,7 @@ function Shown({ place, live }: { readonly place: Place; readonly live: Live }) 
     case 'models':
       return <ModelsPage />
     case 'model':
-      return <ModelPage key={place.model} name={place.model} />
+      return <ModelPage key={place.model} name={place.model} live={live} />
     case 'serving':
       return <ServingPage key={place.model} name={place.model} live={live} />
     case 'prediction':

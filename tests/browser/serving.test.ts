@@ -101,6 +101,15 @@ describe.skipIf(chromiumPath === null && !required)('serving, in the console', (
     await expect
       .poll(() => page.locator('main').textContent(), soon)
       .toContain('inference: rule, because of no version')
+    await visit('/models/late_linear')
+    const notice = page.locator('.notice', { hasText: 'degraded' })
+    await expect
+      .poll(() => notice.textContent(), soon)
+      .toContain(
+        '100.0 % of 3 predictions on this server were degraded, most in inference: rule, because of no version.',
+      )
+    await notice.getByRole('link').click()
+    await page.getByRole('heading', { name: 'Serving' }).waitFor()
   })
 
   test('a prediction is found by its id: features with their ages, the vector, and where its time went', async () => {
@@ -131,9 +140,14 @@ describe.skipIf(chromiumPath === null && !required)('serving, in the console', (
     ['narrow, dark', narrow, 'dark'],
   ] as const)('%s: nothing overflows, and axe finds nothing', async (name, viewport, scheme) => {
     const other = await open(viewport, scheme)
-    for (const hash of ['/models/late/serving', '/models/late_linear/serving', `/predictions/${ids[0]}`]) {
+    for (const hash of [
+      '/models/late/serving',
+      '/models/late_linear/serving',
+      '/models/late_linear',
+      `/predictions/${ids[0]}`,
+    ]) {
       await visit(hash, other)
-      await other.locator('.waterfall').waitFor()
+      if (hash !== '/models/late_linear') await other.locator('.waterfall').waitFor()
       const [width, room] = (await other.evaluate(
         '[document.documentElement.scrollWidth, document.documentElement.clientWidth]',
       )) as [number, number]

@@ -1,6 +1,7 @@
 /** One model: where its versions stand, what each gate asks, all versions, and what was in production when. */
 import { useState } from 'react'
 import { useStanding } from '../access/access.tsx'
+import type { Live } from '../data/poll.ts'
 import type { Model } from '../data/registry.ts'
 import { at, stages } from '../data/registry.ts'
 import { useAsked } from '../data/useAsked.ts'
@@ -11,12 +12,13 @@ import { Refused, Waiting } from '../parts/Refused.tsx'
 import { stageTitle } from '../parts/Stage.tsx'
 import { When } from '../parts/When.tsx'
 import { hashOf } from '../router.ts'
+import { Notices } from '../serving/Notices.tsx'
 import { AliasList } from './ModelsPage.tsx'
 import { Productions } from './Productions.tsx'
 import { RollbackDialog } from './RollbackDialog.tsx'
 import { Versions } from './Versions.tsx'
 
-export function ModelPage({ name }: { readonly name: string }) {
+export function ModelPage({ name, live }: { readonly name: string; readonly live: Live }) {
   const { value: model, refusal, again } = useAsked<Model>(at.model(name), 5_000)
   const { hinders } = useStanding()
   const [rollingBack, setRollingBack] = useState(false)
@@ -66,6 +68,7 @@ export function ModelPage({ name }: { readonly name: string }) {
         )
       }
     >
+      <Notices model={name} live={live} />
       {refusal !== null && model !== null && <Refused refusal={refusal} stale />}
       {model === null ? (
         <Waiting refusal={refusal} what={`the model ${name}`} />
