@@ -71,6 +71,8 @@ module.exports = {
     driver('onnxruntime-node', 'adapters/onnx/'),
     driver('undici', 'adapters/remote/'),
     driver('fastify', 'server/'),
+    driver('@grpc/grpc-js', 'server/grpc/'),
+    driver('protobufjs', 'server/grpc/'),
     driver('commander', 'cli/'),
     driver('jiti', 'runtime/'),
     driver('zod', 'runtime/'),

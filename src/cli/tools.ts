@@ -4,6 +4,8 @@ import type { Examination, RolledBack, Status, Workbench } from '../api/index.ts
 export interface ServeOptions {
   readonly port: number | null
   readonly host: string | null
+  /** Of gRPC; null: none. Left out: that of the configuration. */
+  readonly grpcPort?: number | null
   /** Start with a clock that stands at this instant and is moved over HTTP, for replays; null: time passes. */
   readonly clock: number | null
   /** Apply changed definitions at the start, instead of refusing to serve them. */
@@ -13,6 +15,8 @@ export interface ServeOptions {
 
 export interface Serving {
   readonly url: string
+  /** Where gRPC is spoken, as host:port; null: nowhere. */
+  readonly grpc: string | null
   readonly data: string
   readonly models: readonly { readonly model: string; readonly version: string | null }[]
   close(): Promise<void>

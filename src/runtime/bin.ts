@@ -78,7 +78,7 @@ const tools: Tools = {
   init: (folder) => writeProject(folder, version),
 }
 
-async function serve(path: string, { port, host, clock, apply, verbose }: ServeOptions): Promise<Serving> {
+async function serve(path: string, { port, host, grpcPort, clock, apply, verbose }: ServeOptions): Promise<Serving> {
   const project = await loadProject(path)
   const logger = pino({ level: verbose ? 'debug' : 'info' }, pino.destination(2))
   const opened = await open(project.platform, {
@@ -103,10 +103,16 @@ async function serve(path: string, { port, host, clock, apply, verbose }: ServeO
       await applyPlatform(project.platform, opened.stores, opened.servers, opened.clock.now())
     }
     const { server } = project
-    const listening = await listen(opened, { ...server, port: port ?? server.port, host: host ?? server.host })
+    const listening = await listen(opened, {
+      ...server,
+      port: port ?? server.port,
+      host: host ?? server.host,
+      ...(grpcPort === undefined ? {} : { grpcPort }),
+    })
     const { models } = await opened.status()
     return {
       url: listening.url,
+      grpc: listening.grpc,
       data: project.data,
       models: models.map(({ model, version }) => ({ model, version })),
       close: async () => {

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { isLoopbackHost } from '../kernel/addresses.ts'
 import { SixfoldError } from '../kernel/errors.ts'
 import { atMost } from '../kernel/persist.ts'
+import type { Rate } from '../kernel/rate.ts'
 import { httpServer, readConsole } from '../server/index.ts'
 import type { Opened } from './open.ts'
 import { version } from './version.ts'
@@ -10,6 +11,8 @@ import { version } from './version.ts'
 export interface Listening {
   readonly url: string
   readonly port: number
+  /** Where gRPC is spoken, as host:port; null: nowhere. */
+  readonly grpc: string | null
   /** Answers what is under way, and takes nothing new. The platform stays open. */
   close(): Promise<void>
 }
@@ -26,12 +29,23 @@ export interface ListenOptions {
   readonly access?: 'auto' | 'keys'
   /** Names under which it may be asked where no key is needed, beside those of this machine. */
   readonly hosts?: readonly string[]
+  /** How often each key may ask that has no rate of its own, and each address where none is needed. By default as often as it likes. */
+  readonly rate?: Rate | null
+  /** Of gRPC. By default 'next', the one after that of HTTP; 0 takes any that is free; null: none. */
+  readonly grpcPort?: number | 'next' | null
 }
 
 /** Throws SX_KEYS_REQUIRED, and has listened to nobody, where others could reach it and there is no key. */
 export async function listen(
   opened: Opened,
-  { port = standardPort, host = '127.0.0.1', access = 'auto', hosts = [] }: ListenOptions = {},
+  {
+    port = standardPort,
+    host = '127.0.0.1',
+    access = 'auto',
+    hosts = [],
+    rate = null,
+    grpcPort = 'next',
+  }: ListenOptions = {},
 ): Promise<Listening> {
   const required = access === 'keys' || !isLoopbackHost(host)
   if (required && !opened.keys.usable())
@@ -49,6 +63,7 @@ export async function listen(
     services: opened,
     access: opened.keys.access(required),
     hosts,
+    rate,
     console: readConsole(consoleFolder()),
     logger: opened.logger,
     version,
@@ -58,7 +73,20 @@ export async function listen(
     opened.servers.listens(where.url)
     // Whoever is told where it listens finds it among the servers as well. Where the store is away, it is said later.
     await atMost(announceMs, opened.servers.beat())
-    return { ...where, close: () => server.close() }
+    const grpc =
+      grpcPort === null
+        ? null
+        : await speakGrpc(opened, where.port, port, host, required, grpcPort).catch(async (error: unknown) => {
+            await server.close()
+            throw error
+          })
+    return {
+      ...where,
+      grpc: grpc?.address ?? null,
+      close: async () => {
+        await Promise.all([server.close(), grpc?.close()])
+      },
+    }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'EADDRINUSE')
@@ -72,6 +100,35 @@ export async function listen(
         cause: error,
       })
     throw error
+  }
+}
+
+/** Throws SX_CONFIG_INVALID for a port that was named and is taken; without one that was named, the server goes on without gRPC. */
+async function speakGrpc(
+  opened: Opened,
+  bound: number,
+  asked: number,
+  host: string,
+  required: boolean,
+  wanted: number | 'next',
+): Promise<{ readonly address: string; close(): Promise<void> } | null> {
+  // Its library is loaded by those alone who speak it.
+  const { grpcServer } = await import('../server/grpc/index.ts')
+  const made = grpcServer({ services: opened, access: opened.keys.access(required), logger: opened.logger, version })
+  const port = wanted !== 'next' ? wanted : asked === 0 ? 0 : bound + 1
+  try {
+    const taken = await made.listen(port, host)
+    const shown = ['0.0.0.0', '::'].includes(host) ? 'localhost' : host.includes(':') ? `[${host}]` : host
+    return { address: `${shown}:${taken}`, close: () => made.close() }
+  } catch (error) {
+    await made.close()
+    if (wanted !== 'next')
+      throw new SixfoldError('SX_CONFIG_INVALID', `gRPC cannot listen on port ${port} of ${host}: it is in use.`, {
+        fix: 'Name another with --grpc-port, or `off`.',
+        cause: error,
+      })
+    opened.logger.warn({ port }, 'gRPC is not spoken: its port is in use. Name another with --grpc-port.')
+    return null
   }
 }
 

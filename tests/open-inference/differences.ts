@@ -1,39 +1,24 @@
-/** Where this server answers Triton's client otherwise than Triton does, and why. A status of null is none: it was answered. */
+/** Where this server answers Triton's client otherwise than Triton does, and why. */
 export interface Difference {
   readonly step: string
-  readonly over: 'all' | 'http' | 'aio' | 'grpc'
-  readonly ours: string | null
-  readonly theirs: string | null
+  readonly over: readonly ('http' | 'aio' | 'grpc')[]
+  readonly ours: string
+  readonly theirs: string
   readonly why: string
 }
 
+const unknownLoad = {
+  step: 'load, unknown',
+  why: 'A name that is not known is a mistake of whoever asks, and no fault of the server.',
+}
+const unknownStatistics = {
+  step: 'statistics, unknown',
+  why: 'Unknown models are 404 everywhere else, also in Triton.',
+}
+
 export const differences: readonly Difference[] = [
-  {
-    step: 'load, unknown',
-    over: 'http',
-    ours: '404',
-    theirs: '500',
-    why: 'A name that is not known is a mistake of whoever asks, and no fault of the server.',
-  },
-  {
-    step: 'load, unknown',
-    over: 'aio',
-    ours: '404',
-    theirs: '500',
-    why: 'A name that is not known is a mistake of whoever asks, and no fault of the server.',
-  },
-  {
-    step: 'statistics, unknown',
-    over: 'http',
-    ours: '404',
-    theirs: '400',
-    why: 'Unknown models are 404 everywhere else, also in Triton.',
-  },
-  {
-    step: 'statistics, unknown',
-    over: 'aio',
-    ours: '404',
-    theirs: '400',
-    why: 'Unknown models are 404 everywhere else, also in Triton.',
-  },
+  { ...unknownLoad, over: ['http', 'aio'], ours: '404', theirs: '500' },
+  { ...unknownLoad, over: ['grpc'], ours: 'StatusCode.NOT_FOUND', theirs: 'StatusCode.INTERNAL' },
+  { ...unknownStatistics, over: ['http', 'aio'], ours: '404', theirs: '400' },
+  { ...unknownStatistics, over: ['grpc'], ours: 'StatusCode.NOT_FOUND', theirs: 'StatusCode.INVALID_ARGUMENT' },
 ]

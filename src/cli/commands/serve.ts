@@ -10,16 +10,27 @@ const options = [
   { flags: '--port <port>', description: 'by default that of the configuration, or 6006' },
   { flags: '--host <host>', description: 'by default that of the configuration, or 127.0.0.1' },
   {
+    flags: '--grpc-port <port>',
+    description: "of gRPC, or 'off'; by default that of the configuration, or the one after --port",
+  },
+  {
     flags: '--clock <clock>',
     description: "'system', or an instant at which a clock stands that is moved with POST /v1/clock, for replays",
   },
   { flags: '--verbose', description: 'log more' },
 ]
 
+/** Throws SX_USAGE. */
+function portOf(flag: string, given: unknown): number {
+  const port = Number(given)
+  if (Number.isInteger(port) && port >= 0 && port <= 65535) return port
+  throw new SixfoldError('SX_USAGE', `${flag} '${String(given)}' is no port.`)
+}
+
 function serveOptions(given: Readonly<Record<string, unknown>>, apply: boolean): ServeOptions {
-  const port = given['port'] === undefined ? null : Number(given['port'])
-  if (port !== null && !(Number.isInteger(port) && port >= 0 && port <= 65535))
-    throw new SixfoldError('SX_USAGE', `--port '${String(given['port'])}' is no port.`)
+  const port = given['port'] === undefined ? null : portOf('--port', given['port'])
+  const grpc = given['grpcPort']
+  const grpcPort = grpc === 'off' ? null : grpc === undefined ? undefined : portOf('--grpc-port', grpc)
   const clock =
     given['clock'] === undefined || given['clock'] === 'system' ? null : parseInstant(String(given['clock']))
   if (clock === null && given['clock'] !== undefined && given['clock'] !== 'system')
@@ -29,15 +40,16 @@ function serveOptions(given: Readonly<Record<string, unknown>>, apply: boolean):
   return {
     port,
     host: given['host'] === undefined ? null : String(given['host']),
+    ...(grpcPort === undefined ? {} : { grpcPort }),
     clock,
     apply,
     verbose: given['verbose'] === true,
   }
 }
 
-const greet = ({ json, note }: Context, { url, data, models }: Serving): void => {
-  if (json) writeJson({ url, models })
-  note(`Sixfold is at ${url}`)
+const greet = ({ json, note }: Context, { url, grpc, data, models }: Serving): void => {
+  if (json) writeJson({ url, grpc, models })
+  note(`Sixfold is at ${url}${grpc === null ? '' : `, and speaks gRPC at ${grpc}`}`)
   for (const { model, version } of models)
     note(
       `  POST ${url}/v1/models/${model}/predict  ${version === null ? 'no version: the fallback answers' : `version ${version}`}`,
