@@ -40,7 +40,12 @@ export function keyRing({ store, now, adminKey }: KeyRingOptions): KeyRing {
   let asked = 0
   let known = 0
   const admin =
-    adminKey === null ? null : { digest: digestOf(adminKey), caller: callerOf('key:SIXFOLD_ADMIN_KEY', 'admin', []) }
+    adminKey === null
+      ? null
+      : {
+          digest: digestOf(adminKey),
+          caller: callerOf('key:SIXFOLD_ADMIN_KEY', 'admin', [], { key: 'SIXFOLD_ADMIN_KEY' }),
+        }
 
   /** Null for what is no key of ours. Throws for one that no longer is. */
   const holderOf = (text: string): Caller | null => {
@@ -91,12 +96,12 @@ export function keyRing({ store, now, adminKey }: KeyRingOptions): KeyRing {
   }
 }
 
-const heldOf = ({ id, hash, name, role, models, expiresAt, revokedAt }: AccessKey): Held => ({
+const heldOf = ({ id, hash, name, role, models, rate, expiresAt, revokedAt }: AccessKey): Held => ({
   id,
   expiresAt,
   revokedAt,
   digest: Buffer.from(hash, 'hex'),
-  caller: callerOf(`key:${name}`, role, models),
+  caller: callerOf(`key:${name}`, role, models, { key: id, rate }),
 })
 
 /** Where nobody needs a key, one names its holder and confines to what it may; whoever has none is known by the name they give. */

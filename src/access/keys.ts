@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { SixfoldError } from '../kernel/errors.ts'
 import { formatInstant } from '../kernel/instant.ts'
+import type { Rate } from '../kernel/rate.ts'
 import { shorten } from '../kernel/shorten.ts'
 import { suggestion } from '../kernel/suggest.ts'
 import type { AccessKey, AuditEntry, Author, RegistryStore, Role } from '../ports/registry-store.ts'
@@ -21,6 +22,8 @@ export interface WantedKey {
   readonly name: string
   readonly role: Role
   readonly models: readonly string[]
+  /** How often it may ask; null: as often as the server says of all. */
+  readonly rate?: Rate | null
   readonly expiresAt: number | null
 }
 interface Asking {
@@ -50,14 +53,14 @@ export function keysOf({ store, now, changed }: KeysOptions): Keys {
     createKey: async (wanted, asker) => {
       const at = now()
       check(wanted, at)
-      const { name, role, expiresAt } = wanted
+      const { name, role, rate = null, expiresAt } = wanted
       const models = [...new Set(wanted.models)].sort()
       const { id, key } = newKey()
       const author = authorOf(asker, at)
       const entry = await store.change(
         {
           kind: 'key.created',
-          key: { id, name, hash: digestOf(key).toString('hex'), role, models, expiresAt, createdBy: asker.actor },
+          key: { id, name, hash: digestOf(key).toString('hex'), role, models, rate, expiresAt, createdBy: asker.actor },
         },
         author,
       )
@@ -69,7 +72,7 @@ export function keysOf({ store, now, changed }: KeysOptions): Keys {
           `The request ${author.id} made the key ${idIn(entry)} before, at ${formatInstant(entry.at)}; it was told then and is kept nowhere.`,
           { fix: 'Revoke that one, and ask for another in a new request.' },
         )
-      return { key, id, name, role, models, expiresAt, createdBy: asker.actor, at: entry.at, revokedAt: null }
+      return { key, id, name, role, models, rate, expiresAt, createdBy: asker.actor, at: entry.at, revokedAt: null }
     },
     revokeKey: async (named, asker) => {
       // Whoever found a key that leaked has the whole of it at hand. It is not said again.
@@ -95,7 +98,7 @@ const idIn = ({ details }: AuditEntry): unknown => (details['key'] as { readonly
 
 const nameForm = /^[a-z0-9][a-z0-9._@+-]{0,62}$/
 
-function check({ name, role, models, expiresAt }: WantedKey, now: number): void {
+function check({ name, role, models, rate = null, expiresAt }: WantedKey, now: number): void {
   const refuse = (message: string, fix: string): never => {
     throw new SixfoldError('SX_KEY_INVALID', message, { fix })
   }
@@ -113,6 +116,11 @@ function check({ name, role, models, expiresAt }: WantedKey, now: number): void 
     refuse('The models of a key are a list of at most 1,000 names.', 'Name the models, or none for all of them.')
   if (role === 'admin' && models.length > 0)
     refuse('An admin makes keys and reads the audit: that cannot be confined to some models.', 'Leave the models out.')
+  if (
+    rate !== null &&
+    !(rate.perSecond > 0 && Number.isFinite(rate.perSecond) && (rate.burst === undefined || rate.burst >= 1))
+  )
+    refuse('The rate of a key is a number of requests above 0 each second.', "Write '100/s', '100/s:500' or '30/m'.")
   if (expiresAt !== null && !(Number.isSafeInteger(expiresAt) && expiresAt > now))
     refuse('A key expires at an instant that is still to come.', 'Name a later one, or none.')
 }

@@ -1,4 +1,5 @@
 /** Who may do what: four roles, each with all that the one before it may, and keys that are confined to some models. */
+import type { Rate } from '../kernel/rate.ts'
 import type { Role } from '../ports/registry-store.ts'
 
 /**
@@ -10,6 +11,10 @@ export type Right = 'read' | 'predict' | 'write' | 'approve' | 'admin'
 export interface Caller {
   /** As the audit names it: 'key:ci', 'local:ana', 'anyone'. */
   readonly actor: string
+  /** The id of the key that was sent; null where none was. */
+  readonly key: string | null
+  /** How often it may ask; null: as often as the server says of all. */
+  readonly rate: Rate | null
   readonly role: Role
   /** The models to which it is confined; empty: to none, it may whatever its role may. */
   readonly models: readonly string[]
@@ -38,11 +43,18 @@ const rightsOf: { readonly [R in Role]: readonly Right[] } = {
 /** The least role that has the right. */
 export const roleFor = (right: Right): Role => roles.find((role) => rightsOf[role].includes(right))!
 
-export function callerOf(actor: string, role: Role, models: readonly string[]): Caller {
+export function callerOf(
+  actor: string,
+  role: Role,
+  models: readonly string[],
+  { key = null, rate = null }: Partial<Pick<Caller, 'key' | 'rate'>> = {},
+): Caller {
   const rights = new Set(rightsOf[role])
   const confined = models.length === 0 ? null : new Set(models)
   return {
     actor,
+    key,
+    rate,
     role,
     models,
     everywhere: confined === null,

@@ -23,6 +23,7 @@
  *   know whether that was deleted. So whoever wants to refer to it first has it spared, then puts it again.
  */
 import { hashOf } from '../kernel/hash.ts'
+import type { Rate } from '../kernel/rate.ts'
 import type { Page, Search } from './search.ts'
 
 /** In the order in which a version goes through them. */
@@ -401,6 +402,8 @@ export interface AccessKey {
   readonly role: Role
   /** Models to which it is confined; empty for all. */
   readonly models: readonly string[]
+  /** How often it may ask; null: as often as the server says of all. */
+  readonly rate: Rate | null
   readonly expiresAt: number | null
   readonly createdBy: string
   readonly at: number

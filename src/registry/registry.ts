@@ -84,6 +84,7 @@ export interface Registry {
       readonly name: string
       readonly role: Role
       readonly models: readonly string[]
+      readonly rate?: AccessKey['rate']
       readonly expiresAt: number | null
     },
     asker: Asker,

@@ -10,6 +10,7 @@ import type { WorkerBounds } from '../inference/index.ts'
 import { SixfoldError } from '../kernel/errors.ts'
 import type { Limits } from '../kernel/limits.ts'
 import { limits as standardLimits } from '../kernel/limits.ts'
+import type { Rate } from '../kernel/rate.ts'
 import { suggestion } from '../kernel/suggest.ts'
 import type { Provider } from '../ports/model-runtime.ts'
 import { providers } from '../ports/model-runtime.ts'
@@ -65,12 +66,6 @@ export interface ServerConfig {
   readonly grpcPort?: number | 'next' | null
   /** How often each key may ask, and, where none is needed, each address. By default as often as it likes. A key may have a rate of its own. */
   readonly rate?: Rate | null
-}
-
-export interface Rate {
-  readonly perSecond: number
-  /** So many at once, after a rest. By default as many as in a second. */
-  readonly burst?: number
 }
 
 /** Where a model is computed, and with how much of the machine. */

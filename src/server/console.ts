@@ -1,6 +1,8 @@
 /** The console's files, read once: they are few, and part of the package. */
+
 import { readdirSync, readFileSync } from 'node:fs'
 import { extname, join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
 
 export type ConsoleFiles = ReadonlyMap<
   string,
@@ -38,4 +40,19 @@ export function readConsole(folder: string): ConsoleFiles | null {
   const index = files.get('/index.html')
   if (index === undefined) return null
   return files.set('/', index)
+}
+
+export function serveConsole(app: FastifyInstance, files: ConsoleFiles): void {
+  for (const [path, { type, bytes, immutable }] of files)
+    app.get(path, { config: { needs: 'nothing' } }, async (_, reply) =>
+      reply
+        .type(type)
+        .header('cache-control', immutable ? 'public, max-age=31536000, immutable' : 'no-cache')
+        .header(
+          'content-security-policy',
+          "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'",
+        )
+        .header('x-content-type-options', 'nosniff')
+        .send(bytes),
+    )
 }

@@ -3,6 +3,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Asker, LineageQuestion, Registry, Right, Search, Validation } from '../api/index.ts'
 import { roles, stages } from '../api/index.ts'
 import { SixfoldError } from '../kernel/errors.ts'
+import type { Rate } from '../kernel/rate.ts'
+import { parseRate } from '../kernel/rate.ts'
 import { shorten } from '../kernel/shorten.ts'
 import { demand, demandEverywhere } from './access.ts'
 import { toJson } from './json.ts'
@@ -195,7 +197,7 @@ export function registryRoutes(
 
   routes.get('/v1/registry/keys', 'admin', async () => ({ keys: (await registry.keys()).map(keyAnswer) }))
   routes.post('/v1/registry/keys', 'admin', async (request) => {
-    const body = bodyOf(request, ['name', 'role', 'models', 'expires', 'reason'])
+    const body = bodyOf(request, ['name', 'role', 'models', 'rate', 'expires', 'reason'])
     const models = body['models'] ?? []
     if (!Array.isArray(models) || !models.every((name) => typeof name === 'string'))
       throw new SixfoldError('SX_REQUEST_INVALID', "'models' is no list of names.")
@@ -203,6 +205,7 @@ export function registryRoutes(
       name: requiredTextOf(body, 'name', longest.name),
       role: oneOf(body['role'], 'role', roles),
       models,
+      rate: rateOf(body['rate']),
       expiresAt: instantOf(body['expires'], 'expires') ?? null,
     }
     return during(async () => {
@@ -218,6 +221,17 @@ export function registryRoutes(
     webhooks: (await registry.webhooks()).map(webhookAnswer),
   }))
   routes.end()
+}
+
+/** As a text, '100/s:500'. */
+function rateOf(value: unknown): Rate | null {
+  if (value === undefined || value === null) return null
+  const rate = typeof value === 'string' ? parseRate(value) : null
+  if (rate === null)
+    throw new SixfoldError('SX_REQUEST_INVALID', `'rate' is ${shorten(JSON.stringify(value), 60)}, no rate.`, {
+      fix: "Write '100/s', '100/s:500' or '30/m'.",
+    })
+  return rate
 }
 
 const param = (request: FastifyRequest, name: string): string => (request.params as Record<string, string>)[name]!

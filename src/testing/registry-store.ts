@@ -198,7 +198,10 @@ export function registryStoreCases(
       await store.change(
         {
           kind: 'key.created',
-          key: { id: 'k1', name: 'ci', hash, role: 'editor', models: [], expiresAt: null, createdBy: 'x' },
+          key: {
+            ...{ id: 'k1', name: 'ci', hash, role: 'editor', models: [], expiresAt: null, createdBy: 'x' },
+            rate: { perSecond: 100, burst: 500 },
+          },
         },
         by(5),
       )
@@ -217,6 +220,7 @@ export function registryStoreCases(
           hash,
           role: 'editor',
           models: [],
+          rate: { perSecond: 100, burst: 500 },
           expiresAt: null,
           createdBy: 'x',
           at: 5,

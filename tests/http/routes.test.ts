@@ -10,7 +10,7 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-test.each(['/v1', '/v1/nothing', '/v1/models/eta', '/v1/models/eta/predict/now', '/v2/health/live', '/v1/predictions'])(
+test.each(['/v1', '/v1/nothing', '/v1/models/eta/nothing', '/v1/models/eta/predict/now', '/v1/predictions'])(
   'nothing is at %s',
   (path) => refused(server, () => server.get(path), 404, 'SX_NOT_FOUND', `GET ${path}`),
 )

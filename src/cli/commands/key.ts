@@ -5,6 +5,8 @@ import { roles } from '../../api/index.ts'
 import { durationMs } from '../../kernel/duration.ts'
 import { SixfoldError } from '../../kernel/errors.ts'
 import { parseInstant } from '../../kernel/instant.ts'
+import type { Rate } from '../../kernel/rate.ts'
+import { formatRate, parseRate } from '../../kernel/rate.ts'
 import { askerOf } from '../asker.ts'
 import type { Command } from '../command.ts'
 import { defineCommand } from '../command.ts'
@@ -24,12 +26,17 @@ export const keyCreate = defineCommand<Created>({
       description: 'only for this model; may be repeated. By default for all',
       repeated: true,
     },
+    {
+      flags: '--rate <rate>',
+      description: "how often it may ask, '100/s' or '100/s:500'. By default as the server says",
+    },
     { flags: '--expires <when>', description: "after a time, '90d', or at an instant. By default never" },
     { flags: '--reason <text>', description: 'why; it is kept in the audit' },
   ],
   examples: [
     'sixfold key create ci --role editor --model late --expires 90d',
     'sixfold key create ana --role approver',
+    'sixfold key create shop --model late --rate 100/s:500',
   ],
   run: (context, [name], options) =>
     withRegistry(context, (registry) =>
@@ -39,6 +46,7 @@ export const keyCreate = defineCommand<Created>({
           // What is no role is refused by name.
           role: String(options['role'] ?? 'viewer') as ListedKey['role'],
           models: (options['model'] as readonly string[] | undefined) ?? [],
+          rate: options['rate'] === undefined ? null : rateOf(String(options['rate'])),
           expiresAt: options['expires'] === undefined ? null : expiryOf(String(options['expires'])),
         },
         askerOf(options),
@@ -62,8 +70,11 @@ export const keyList = defineCommand<{ readonly keys: readonly ListedKey[] }>({
     keys.length === 0
       ? 'There is no key. Make one: sixfold key create NAME --role admin'
       : table(
-          ['id', 'name', 'role', 'models', 'made', 'by', 'ends'],
-          keys.map((key) => [key.id, key.name, key.role, modelsOf(key), instant(key.at), key.createdBy, endOf(key)]),
+          ['id', 'name', 'role', 'models', 'rate', 'made', 'by', 'ends'],
+          keys.map((key) => [
+            ...[key.id, key.name, key.role, modelsOf(key), key.rate === null ? '' : formatRate(key.rate)],
+            ...[instant(key.at), key.createdBy, endOf(key)],
+          ]),
         ),
 })
 
@@ -84,6 +95,14 @@ const modelsOf = ({ models }: Pick<ListedKey, 'models'>): string =>
 
 const endOf = ({ revokedAt, expiresAt }: ListedKey): string =>
   revokedAt !== null ? `revoked ${instant(revokedAt)}` : expiresAt === null ? 'never' : instant(expiresAt)
+
+function rateOf(text: string): Rate {
+  const rate = parseRate(text)
+  if (rate !== null) return rate
+  throw new SixfoldError('SX_USAGE', `--rate '${text}' is no rate.`, {
+    fix: "Write '100/s', '100/s:500' for as many at once after a rest, or '30/m'.",
+  })
+}
 
 function expiryOf(text: string): number {
   const at = parseInstant(text)

@@ -119,7 +119,12 @@ export function sqlRegistryStore({ read, write, dialect }: RegistryAccess): Regi
     keys: () =>
       read(async (db) => {
         const rows = await db.selectFrom('access_key').selectAll().orderBy('id').execute()
-        return rows.map(({ document, revoked }) => ({ ...(JSON.parse(document) as AccessKey), revokedAt: revoked }))
+        // Keys that were made before they could have a rate have none.
+        return rows.map(({ document, revoked }) => ({
+          rate: null,
+          ...(JSON.parse(document) as Omit<AccessKey, 'rate'>),
+          revokedAt: revoked,
+        }))
       }),
     webhooks: () => read(webhooks),
     takeDeliveries: async (limit, now, leaseMs) =>

@@ -1,0 +1,64 @@
+/** Who asks more often than they may is refused before the body is read: by key, and by address where there is none. */
+import { isIPv6 } from 'node:net'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { isLoopbackHost } from '../../kernel/addresses.ts'
+import { SixfoldError } from '../../kernel/errors.ts'
+import type { Rate } from '../../kernel/rate.ts'
+import { burstOf, formatRate } from '../../kernel/rate.ts'
+import { buckets } from './buckets.ts'
+
+/** To be called after the guard. `standard` is for whoever has no rate of their own; null: none. */
+export function limitRates(app: FastifyInstance, standard: Rate | null): void {
+  const kept = buckets()
+  app.addHook('onRequest', (request, reply, done) => {
+    const { config, url } = request.routeOptions
+    // What tells whether the server lives must be heard also where much is asked.
+    if (config.needs === undefined || config.needs === 'nothing' || url === '/metrics') return done()
+    const { caller } = request
+    const rate = caller.rate ?? standard
+    if (rate === null) return done()
+    const { allowed, left, waitMs } = kept.take(caller.key ?? addressOf(request), rate, performance.now())
+    const seconds = Math.max(allowed ? 0 : 1, Math.ceil(waitMs / 1_000))
+    reply.header(
+      'ratelimit-policy',
+      `"default";q=${burstOf(rate)};w=${Math.max(1, Math.ceil(burstOf(rate) / rate.perSecond))}`,
+    )
+    reply.header('ratelimit', `"default";r=${left};t=${seconds}`)
+    if (allowed) return done()
+    closeIfLong(request, reply)
+    done(
+      new SixfoldError('SX_RATE_LIMITED', `${caller.actor} may ask ${formatRate(rate)}, and asked more often.`, {
+        fix: 'Send again after the time in Retry-After; or have a rate given to the key: `sixfold key create NAME --rate 100/s`.',
+        details: { retryMs: Math.max(1, Math.ceil(waitMs)) },
+      }),
+    )
+  })
+}
+
+/** What nobody reads is not worth waiting for. */
+export function closeIfLong({ headers }: FastifyRequest, reply: FastifyReply): void {
+  if (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 1024 * 1024)
+    reply.header('connection', 'close')
+}
+
+/** A proxy on this machine says for whom it asks; what stands last is what it saw itself. */
+function addressOf({ raw }: FastifyRequest): string {
+  const peer = raw.socket.remoteAddress ?? ''
+  const forwarded = raw.headers['x-forwarded-for']
+  if (forwarded === undefined || !isLoopbackHost(peer.replace(/^::ffff:/, ''))) return networkOf(peer)
+  return networkOf(String(forwarded).split(',').at(-1)!.trim().slice(0, 45))
+}
+
+/** Whoever has one address of IPv6 has 2^64 of them. */
+export function networkOf(address: string): string {
+  if (!isIPv6(address) || address.startsWith('::ffff:')) return address
+  const [head = '', tail = ''] = address.split('::')
+  const before = head === '' ? [] : head.split(':')
+  const after = tail === '' ? [] : tail.split(':')
+  const whole = [
+    ...before,
+    ...Array.from({ length: Math.max(0, 8 - before.length - after.length) }, () => '0'),
+    ...after,
+  ]
+  return whole.slice(0, 4).join(':')
+}
