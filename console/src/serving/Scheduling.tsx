@@ -4,6 +4,7 @@ import { count, counted, milliseconds } from '../format.ts'
 import { Figure } from '../parts/Figure.tsx'
 
 type Snapshot = ModelStatus['scheduling'][number]['snapshot']
+type Remote = NonNullable<ModelStatus['scheduling'][number]['remote']>
 
 const places: { readonly [place: string]: string } = {
   inline: 'on the thread that receives requests',
@@ -17,9 +18,11 @@ interface Props {
   readonly version: string
   readonly answers: boolean
   readonly snapshot: Snapshot
+  /** Null of a version that is computed by this server. */
+  readonly remote: Remote | null
 }
 
-export function Scheduling({ model, version, answers, snapshot }: Props) {
+export function Scheduling({ model, version, answers, snapshot, remote }: Props) {
   const { place, workers, queuedRows, runningRows, queueLimit, concurrencyLimit, predictedWaitMs, cost, counts } =
     snapshot
   return (
@@ -64,6 +67,7 @@ export function Scheduling({ model, version, answers, snapshot }: Props) {
             value={count(counts.restarts)}
             note={counts.failed === 0 ? 'no call failed' : `${counted(counts.failed, 'request')} failed`}
           />
+          {remote !== null && <Server remote={remote} />}
         </dl>
         <Batches model={model} version={version} snapshot={snapshot} />
       </div>
@@ -71,9 +75,39 @@ export function Scheduling({ model, version, answers, snapshot }: Props) {
   )
 }
 
+const stands: { readonly [breaker: string]: string } = {
+  closed: 'answers',
+  open: 'not asked: it failed',
+  'half-open': 'tried again',
+}
+
+/** The server on which a version is. */
+function Server({
+  remote: { url, breaker, calls, failures, refused, hedges, hedgesWon, p95Ms },
+}: {
+  readonly remote: Remote
+}) {
+  return (
+    <>
+      <Figure name="Its server" value={stands[breaker] ?? breaker} note={url} />
+      <Figure
+        name="Calls of it"
+        value={count(calls)}
+        note={`${count(failures)} failed, ${count(refused)} not made meanwhile`}
+      />
+      <Figure
+        name="95 of 100 calls within"
+        value={milliseconds(p95Ms)}
+        {...(p95Ms === null ? {} : { unit: 'ms' })}
+        note={`sent twice ${count(hedges)}, the second first ${count(hedgesWon)}`}
+      />
+    </>
+  )
+}
+
 const bounds = [1, 2, 4, 8, 16, 32, 64, 128, Number.POSITIVE_INFINITY]
 
-function Batches({ model, version, snapshot: { counts } }: Omit<Props, 'answers'>) {
+function Batches({ model, version, snapshot: { counts } }: Omit<Props, 'answers' | 'remote'>) {
   const { released, batches } = counts
   const buckets = bounds
     .map((most, i) => {
