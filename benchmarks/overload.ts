@@ -1,5 +1,5 @@
 /**
- * More requests than can be answered: a model of about a millisecond a row, Poisson arrivals that wait for nobody, at half of what the
+ * More requests than can be answered: a model of about two milliseconds a row, Poisson arrivals that wait for nobody, at half of what the
  * server can do up to ten times that. What is asked of it: those it takes are answered within the budget, the rest at once by the
  * fallback, and about as many are answered at ten times the load as at most.
  */
