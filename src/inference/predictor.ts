@@ -313,10 +313,13 @@ export function predictor(
     const { row } = passage
     const given = cachedMs === null ? undefined : givenTo.get(keyOf(row, 0, featuresAt))
     if (given !== undefined && clock.monotonic() - given.at <= cachedMs!) {
-      passage.degraded = [...passage.degraded, { ...failure, by: 'cache' }]
+      passage.degraded = [...passage.degraded, { stage: failure.stage, by: 'cache', reason: failure.reason }]
       return finish(passage, given.version, given.outputs, nothingQueued)
     }
-    passage.degraded = [...passage.degraded, { ...failure, by: fallback.constant ? 'default' : 'rule' }]
+    passage.degraded = [
+      ...passage.degraded,
+      { stage: failure.stage, by: fallback.constant ? 'default' : 'rule', reason: failure.reason },
+    ]
     const values = outputNames.map((_, i) => fallback.answer(row, i))
     return finish(passage, version, values, nothingQueued)
   }
