@@ -11,6 +11,8 @@ interface Sample {
 }
 
 const kept = 600
+/** Between two rows the axis has no figure. */
+const rows = (n: number): string => (Number.isInteger(n) ? count(n) : '')
 
 export function QueueDepth({ status, at }: { readonly status: ModelStatus; readonly at: number }) {
   const [samples, setSamples] = useState<readonly Sample[]>([])
@@ -36,7 +38,7 @@ export function QueueDepth({ status, at }: { readonly status: ModelStatus; reado
         ]}
         fromZero
         formatX={(ms) => new Date(ms).toLocaleTimeString('en-GB')}
-        formatY={count}
+        formatY={rows}
         empty={samples.length < 2 ? 'A line needs two seconds.' : null}
       />
     </section>
