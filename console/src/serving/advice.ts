@@ -9,6 +9,8 @@ const byReason: { readonly [reason: string]: string } = {
   SX_RUNTIME_LOST: 'Its worker died in the call and was started again. If it goes on, the log of the server says why.',
   SX_STORE_UNAVAILABLE: 'The online store does not answer. What runs, on the overview, says which store and why.',
   SX_REMOTE_UNAVAILABLE: 'The server of the model does not answer. `sixfold doctor` asks it and says what it finds.',
+  SX_REMOTE_INVALID:
+    'The server of the model answers what was not registered. Correct it, or add the model anew with `sixfold model add --remote`.',
   'the model gave no usable number':
     'The model gave NaN, infinity or what its output cannot be. Look at the vector of a prediction below.',
   'an entry of the vector has no value': 'A feature or a field is missing. Give its entry in the vector an orElse.',
