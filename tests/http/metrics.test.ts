@@ -168,11 +168,15 @@ test('requests are counted by route and status, never by what callers write into
   await server.add('late', linear([0.1], 0))
   await server.post('/v1/models/late/predict', question)
   await server.post('/v1/models/late/predict', { keys: {} })
+  const once = { 'idempotency-key': 'one' }
+  for (let i = 0; i < 3; i++) await server.post('/v1/models/late/predict', question, once)
   for (let i = 0; i < 20; i++) await server.get(`/no/such/path-${i}`)
   for (let i = 0; i < 20; i++) await server.get(`/v1/predictions/late-${i}`)
-  const counted = [...(await scrape(server))].filter(([name]) => name.startsWith('sixfold_http_requests_total'))
+  const said = await scrape(server)
+  expect(said.get('sixfold_idempotent_replays_total')).toBe(2)
+  const counted = [...said].filter(([name]) => name.startsWith('sixfold_http_requests_total'))
   const predict = 'sixfold_http_requests_total{method="POST",route="/v1/models/:model/predict"'
-  expect(new Map(counted).get(`${predict},status="200"}`)).toBe(1)
+  expect(new Map(counted).get(`${predict},status="200"}`)).toBe(4)
   expect(new Map(counted).get(`${predict},status="400"}`)).toBe(1)
   expect(new Map(counted).get('sixfold_http_requests_total{method="GET",route="none",status="404"}')).toBe(20)
   expect(counted).toHaveLength(4)

@@ -13,6 +13,7 @@ import type {
 import { Metadata, Server, ServerCredentials, status } from '@grpc/grpc-js'
 import type { Logger } from 'pino'
 import type { Access, Caller, Right, Services } from '../../api/index.ts'
+import type { Carrier } from '../../inference/index.ts'
 import type { ErrorCode } from '../../kernel/errors.ts'
 import { SixfoldError, toProblem } from '../../kernel/errors.ts'
 import { demand } from '../access.ts'
@@ -20,6 +21,7 @@ import { extensions, versionsIn } from '../open-inference/index.ts'
 import { infer } from '../open-inference/infer.ts'
 import { allNamed, isReady, metadataOf, named } from '../open-inference/models.ts'
 import { configOf, indexOf, statisticsOf } from '../open-inference/statistics.ts'
+import { traced } from '../tracing.ts'
 import { serviceOf } from './definition.ts'
 import type { InferMessage } from './messages.ts'
 import { readInfer, writeInfer } from './messages.ts'
@@ -67,7 +69,12 @@ interface Failure {
   readonly metadata: GrpcMetadata
 }
 
-export function grpcServer({ services, access, logger, version }: GrpcOptions): GrpcServer {
+/** The headers of the trace that a call belongs to. */
+const carrierOf = (metadata: GrpcMetadata): Carrier =>
+  Object.fromEntries(['traceparent', 'tracestate'].map((name) => [name, metadata.get(name)[0]?.toString()]))
+
+export function grpcServer({ services: unseen, access, logger, version }: GrpcOptions): GrpcServer {
+  const services = traced(unseen, logger)
   const server = new Server({
     'grpc.max_receive_message_length': services.limits.bodyBytes,
     'grpc.max_send_message_length': -1,
@@ -116,7 +123,10 @@ export function grpcServer({ services, access, logger, version }: GrpcOptions): 
     const at = Number(deadline)
     return Number.isFinite(at) ? Math.max(0.001, at - performance.timeOrigin - performance.now()) : undefined
   }
-  const inferOne = async (message: InferMessage, timeoutMs: number | undefined): Promise<object> => {
+  const inferOne = async (
+    message: InferMessage,
+    call: Pick<ServerUnaryCall<never, unknown>, 'metadata' | 'getDeadline'>,
+  ): Promise<object> => {
     if (stopping) throw new SixfoldError('SX_STOPPING', 'The server is stopping')
     const arrived = performance.now()
     const one = named(services, message.model_name)
@@ -125,7 +135,8 @@ export function grpcServer({ services, access, logger, version }: GrpcOptions): 
       ...asked,
       version: versionOf(message.model_version),
       arrived,
-      timeoutMs,
+      timeoutMs: timeoutOf(call.getDeadline()),
+      carrier: carrierOf(call.metadata),
     })
     return writeInfer(response, message.id)
   }
@@ -154,14 +165,14 @@ export function grpcServer({ services, access, logger, version }: GrpcOptions): 
               .flatMap((one) => statisticsOf(services, one, null))
           : statisticsOf(services, named(services, name), versionOf(wanted)),
     })),
-    ModelInfer: unary('predict', (message: InferMessage, _, call) => inferOne(message, timeoutOf(call.getDeadline()))),
+    ModelInfer: unary('predict', (message: InferMessage, _, call) => inferOne(message, call)),
     ModelStreamInfer: (call: ServerDuplexStream<InferMessage, object>): void => {
       /** An answer for each question, in their order. */
       let last: Promise<void> = Promise.resolve()
       call.on('data', (message: InferMessage) => {
         const answered = (async () => {
           callerOf(call.metadata, 'predict', nameOf(message.model_name))
-          return { infer_response: await inferOne(message, timeoutOf(call.getDeadline())) }
+          return { infer_response: await inferOne(message, call) }
         })().catch((error: unknown) => ({
           error_message: failureOf(error).details,
           infer_response: { id: message.id },

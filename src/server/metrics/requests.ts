@@ -2,8 +2,12 @@
 import type { FastifyInstance } from 'fastify'
 import type { Families } from './families.ts'
 
-/** By method and route: the pattern of the path, never the path itself, which is the callers'. */
-export type RequestCounts = ReadonlyMap<string, Route>
+/** `routes`: by method and route: the pattern of the path, never the path itself, which is the callers'. */
+export interface RequestCounts {
+  readonly routes: ReadonlyMap<string, Route>
+  /** Of them, those that were answered as the first with their idempotency key was. */
+  readonly replayed: () => number
+}
 
 interface Route {
   readonly method: string
@@ -14,6 +18,7 @@ interface Route {
 /** To be called before routes are added. */
 export function countRequests(app: FastifyInstance): RequestCounts {
   const counts = new Map<string, Route>()
+  let replayed = 0
   app.addHook('onResponse', (request, reply, done) => {
     const route = request.is404 ? 'none' : (request.routeOptions.url ?? 'none')
     const key = `${request.method} ${route}`
@@ -23,9 +28,10 @@ export function countRequests(app: FastifyInstance): RequestCounts {
       counts.set(key, counted)
     }
     counted.byStatus.set(reply.statusCode, (counted.byStatus.get(reply.statusCode) ?? 0) + 1)
+    if (request.method === 'POST' && reply.getHeader('idempotency-replayed') !== undefined) replayed++
     done()
   })
-  return counts
+  return { routes: counts, replayed: () => replayed }
 }
 
 export function requestMetrics({ counter }: Families): (counts: RequestCounts) => void {
@@ -36,8 +42,13 @@ export function requestMetrics({ counter }: Families): (counts: RequestCounts) =
     'route',
     'status',
   )
-  return (counts) => {
-    for (const { method, route, byStatus } of counts.values())
+  const replays = counter(
+    'sixfold_idempotent_replays_total',
+    'Requests that were answered as the first with their key was.',
+  )
+  return ({ routes, replayed }) => {
+    replays.inc(replayed())
+    for (const { method, route, byStatus } of routes.values())
       for (const [status, count] of byStatus) requests.inc({ method, route, status: `${status}` }, count)
   }
 }
