@@ -77,6 +77,7 @@ module.exports = {
     driver('jiti', 'runtime/'),
     driver('zod', 'runtime/'),
     driver('prom-client', 'server/'),
+    driver('csv-parse', 'server/'),
     driver('@opentelemetry/api', 'server/'),
     driver('pino', '(runtime|server)/'),
   ],

@@ -26,6 +26,7 @@ import { questionRoutes } from './question-routes.ts'
 import { registryRoutes } from './registry.ts'
 import { instantOf, objectOf } from './request.ts'
 import { routesOn } from './routes.ts'
+import { mlflowScoring, tfServing } from './scoring/index.ts'
 import { traced } from './tracing.ts'
 import { drain, underWay } from './under-way.ts'
 
@@ -134,6 +135,8 @@ export function httpServer({
     ready: () => !stopping && services.inference.ready(),
     known,
   })
+  tfServing(app, { services, logger, during, known })
+  mlflowScoring(app, { services, logger, during, known })
   mlflowRoutes(app, {
     ...{ tracking: services.tracking, registry: services.registry, bodyDepth: limits.bodyDepth, logger, during },
     known,
