@@ -1,4 +1,5 @@
 /** Spans as a user's own OpenTelemetry SDK gets them, and lines in the log. */
+import { Client, credentials, Metadata } from '@grpc/grpc-js'
 import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import { W3CTraceContextPropagator } from '@opentelemetry/core'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
@@ -8,6 +9,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Services } from '../../src/api/index.ts'
 import { stagesOfTime } from '../../src/inference/index.ts'
 import { SixfoldError } from '../../src/kernel/errors.ts'
+import { serviceOf } from '../../src/server/grpc/definition.ts'
+import { inference } from '../../src/server/grpc/protocol.ts'
 import { traced } from '../../src/server/tracing.ts'
 import { linear } from '../models/graphs.ts'
 import type { Service } from './service.ts'
@@ -130,6 +133,32 @@ test('tensors have a span with the wait and the call', async () => {
   expect(root!.spanContext().traceId).toBe(traceId)
   expect(root!.attributes).toEqual({ 'sixfold.model': 'late', 'sixfold.version': version })
   expect(exporter.getFinishedSpans().map(({ name }) => name)).toContain('inference')
+})
+
+test('a call over gRPC is in the trace of its caller as well', async () => {
+  exporter.reset()
+  const { grpc, close } = await server.app.listen({ port: 0, grpcPort: 0 })
+  const client = new Client(grpc!, credentials.createInsecure())
+  const { path, requestSerialize, responseDeserialize } = serviceOf(inference, 'inference.GRPCInferenceService')[
+    'ModelInfer'
+  ]!
+  const metadata = new Metadata()
+  metadata.set('traceparent', parent)
+  const asked = {
+    model_name: 'late',
+    inputs: [{ ...vector.inputs[0], contents: { fp32_contents: [3.5] } }],
+  }
+  const answer = await new Promise<{ readonly model_version: string }>((resolve, reject) =>
+    client.makeUnaryRequest(path, requestSerialize, responseDeserialize, asked, metadata, (error, value) =>
+      error === null ? resolve(value as { readonly model_version: string }) : reject(error),
+    ),
+  )
+  expect(answer.model_version).toBe(version)
+  client.close()
+  await close()
+  const [root] = rootsOf(exporter)
+  expect(root!.spanContext().traceId).toBe(traceId)
+  expect(root!.kind).toBe(SpanKind.SERVER)
 })
 
 test('what finds no room is an error of the server, and said at warn with how many there were', async () => {
