@@ -33,7 +33,7 @@ const keptMs = 600_000
 const mostBytes = 64 * 1024 * 1024
 const header = 'idempotency-key'
 /** What a key does something for: the questions to models, in whatever protocol. */
-const questions = /(\/predict|\/infer|\/invocations|\/:target)$/
+const questions = /(\/predict|\/infer|\/invocations|\/models\/:model|\/versions\/:version)$/
 const carried = ['content-type', 'content-encoding', 'inference-header-content-length', 'server-timing']
 
 /** To be called before routes are added. `most`: of keys that are kept. */

@@ -62,8 +62,8 @@ function serve(scope: FastifyInstance, options: ScoringOptions): void {
       return reply.type('application/json').send(body)
     })
   }
-  routes.post('/v1/models/:target', { right: 'predict' }, verbs)
-  routes.post('/v1/models/:model/versions/:target', 'predict', verbs)
+  routes.post('/v1/models/:model', { right: 'predict' }, verbs)
+  routes.post('/v1/models/:model/versions/:version', 'predict', verbs)
   for (const path of ['/v1/models/:model', '/v1/models/:model/versions/:version']) {
     routes.get(path, 'predict', async (request) => {
       const { model: name, version } = targetOf(request)
@@ -95,15 +95,13 @@ interface Target {
   readonly verb: string | null
 }
 
-function targetOf(request: FastifyRequest): Target {
-  const params = request.params as { readonly model?: string; readonly version?: string; readonly target?: string }
-  if (params.target === undefined) return { model: params.model ?? '', version: params.version ?? null, verb: null }
-  const colon = params.target.lastIndexOf(':')
-  const [head, verb] =
-    colon < 0 ? [params.target, null] : [params.target.slice(0, colon), params.target.slice(colon + 1)]
-  return params.model === undefined
-    ? { model: head, version: null, verb }
-    : { model: params.model, version: head, verb }
+/** A verb stands behind a colon, at the end of a path that asks for something. */
+function targetOf({ method, params }: FastifyRequest): Target {
+  const { model = '', version = null } = params as { readonly model?: string; readonly version?: string }
+  const last = version ?? model
+  const colon = method === 'POST' ? last.lastIndexOf(':') : -1
+  const [head, verb] = colon < 0 ? [last, null] : [last.slice(0, colon), last.slice(colon + 1)]
+  return version === null ? { model: head, version, verb } : { model, version: head, verb }
 }
 
 /** Gives the answer as text. */
