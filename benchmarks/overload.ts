@@ -1,5 +1,5 @@
 /**
- * More requests than can be answered: a model of about two milliseconds a row, Poisson arrivals that wait for nobody, at half of what the
+ * More requests than can be answered: a model of about a millisecond a row, Poisson arrivals that wait for nobody, at half of what the
  * server can do up to ten times that. What is asked of it: those it takes are answered within the budget, the rest at once by the
  * fallback, and about as many are answered at ten times the load as at most.
  */
@@ -20,7 +20,7 @@ const body = JSON.stringify({
   request: Object.fromEntries(Array.from({ length: inputs }, (_, i) => [`x${i}`, (i % 7) / 7])),
 })
 const budgetMs = 100
-const layers = 3
+const layers = 300
 
 interface Summary {
   readonly count: number
@@ -78,6 +78,9 @@ async function measure(place: Workplace, { quick, say }: Settings): Promise<Outc
       const cpu = server.cpuSeconds()
       const one = await load({ rate: capacity * factor, seconds: lasting })
       const healthMs = await health.stop()
+      say(
+        `answered ${one.answered.count} of ${one.offered}, p99 ${ms(one.answered.p99)}; others p99 ${ms(one.excess.p99)}`,
+      )
       if (one.failed > 0 || one.unanswered > 0)
         throw new Error(`At ${factor}: ${one.failed} requests failed, ${one.unanswered} were not answered.`)
       goodputs.push(one.answered.count / lasting)

@@ -11,6 +11,8 @@ export interface Deadlines {
   /** Until when a stage that begins now may take. */
   features(now: number, leave: number): number
   inference(now: number, leave: number): number
+  /** Until when the model is waited for if it has been asked: what nobody foresaw may take the rest. */
+  patience(now: number, leave: number): number
 }
 
 export function deadlinesOf({ total, networkIn, features, assembly, inference, post, networkOut }: Budget): Deadlines {
@@ -19,10 +21,12 @@ export function deadlinesOf({ total, networkIn, features, assembly, inference, p
   const afterAssembly = inference + post + buffer
   const ofFeatures = features / (features + assembly + afterAssembly)
   const ofInference = inference / afterAssembly
+  const ofPatience = (inference + buffer) / afterAssembly
   return {
     leave: (arrived, timeoutMs) => arrived + (timeoutMs * here) / total,
     features: (now, leave) => now + (leave - now) * ofFeatures,
     inference: (now, leave) => now + (leave - now) * ofInference,
+    patience: (now, leave) => now + (leave - now) * ofPatience,
   }
 }
 

@@ -260,7 +260,7 @@ export function predictor(
       return submitted.then(answered, (error: unknown) => concludeWithout(passage, used.version, failureOf(error)))
     return new Promise((resolve, reject) => {
       let over = false
-      const watched = late.watch(due, () => {
+      const watched = late.watch(deadlines.patience(passage.read, passage.leave), () => {
         over = true
         settle(resolve, reject, () => concludeWithout(passage, used.version, lateModel))
       })

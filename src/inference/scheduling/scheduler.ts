@@ -40,6 +40,8 @@ const lookMs = 250
 /** A call that takes longer than this many times what was expected, and than its callers wait, hangs. */
 const hangs = 20
 const hangsMs = 2_000
+/** Of the time that is left, so much may be planned with: a queue that is as long as can just be done answers half of it too late. */
+const hopeful = 0.8
 /** Refusals look alike for so long: making each anew would cost more than refusing. */
 const alikeMs = 20
 
@@ -104,9 +106,10 @@ export function scheduler(options: SchedulerOptions): Scheduler {
     if (cost.fitted === null || probing(now)) return false
     const ahead = queue.rows === 0 ? 0 : queue.rowsBefore(priority)
     if (ahead === 0 && pool.roomIn() === 0) return now + cost.of(rows)! > deadline
+    const allowed = (deadline - now) * hopeful
     const size = together(deadline - now)
     const own = cost.atMost(rows > size ? rows : Math.min(size, (ahead % size) + rows))!
-    return now + predictedWait(ahead, deadline - now)! + own > deadline
+    return predictedWait(ahead, deadline - now)! + own > allowed
   }
   const probing = (now: number): boolean => runningRows === 0 && now - lastEnd > probeMs
 
