@@ -190,7 +190,12 @@ async function table(
   if (asksPipeline(model, columns.keys())) return predictions(services, asked, columns, rows, at)
   const { outputs } = await askFile(services, asked, inputsOf(model, readyFor(services, model, null), columns))
   const names = Object.keys(outputs)
-  const texts = names.map((name) => textsOfRows(outputs[name]!, rows))
+  // A column of one value a row is one of values, as in their tables.
+  const texts = names.map((name) => {
+    const { shape, ...rest } = outputs[name]!
+    const column = shape.length === 2 && shape[1] === 1
+    return textsOfRows({ ...rest, shape: column ? [shape[0]!] : shape }, rows)
+  })
   if (texts.includes(null)) return byName(outputs)
   const lines = Array.from(
     { length: rows },

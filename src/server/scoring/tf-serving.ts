@@ -121,7 +121,8 @@ async function predict({ services }: ScoringOptions, asked: Asked, body: unknown
     checkRows(services, model, rows.length)
     if (rows.every(isMembers) && !isBytes(rows[0]!)) {
       const columns = columnsOf(rows)
-      if (asksPipeline(model, columns.keys())) return rowsText(await askPipeline(services, asked, columns, rows.length))
+      if (asksPipeline(model, columns.keys()))
+        return rowsText(await askPipeline(services, asked, withoutBytes(columns), rows.length))
       for (const [name, values] of columns)
         if (values.includes(undefined))
           throw new SixfoldError('SX_TENSOR_INVALID', `'${shorten(name)}' is missing in a row.`)
@@ -147,6 +148,9 @@ async function predict({ services }: ScoringOptions, asked: Asked, body: unknown
     : inputsOf(model, ready, pipelineColumns(inputs))
   return byColumns(await askFile(services, asked, named))
 }
+
+const withoutBytes = (columns: Columns): Columns =>
+  new Map([...columns].map(([name, values]) => [name, values.map((value) => plain(name, value))]))
 
 const isBytes = (value: object): boolean => Object.keys(value).length === 1 && 'b64' in value
 
