@@ -41,7 +41,7 @@ const lookMs = 250
 const hangs = 20
 const hangsMs = 2_000
 /** Of the time that is left, so much may be planned with: a queue that is as long as can just be done answers half of it too late. */
-const hopeful = 0.8
+const hopeful = 0.7
 /** Refusals look alike for so long: making each anew would cost more than refusing. */
 const alikeMs = 20
 
