@@ -27,6 +27,8 @@ declare module 'fastify' {
     readonly needs?: Needs | 'nothing'
     /** True: its body is as long as it is, and takes as long as it takes. */
     readonly streams?: boolean
+    /** True: it is there to refuse a method. */
+    readonly refuses?: boolean
   }
   interface FastifyRequest {
     caller: Caller

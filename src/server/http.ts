@@ -21,6 +21,7 @@ import { countRequests } from './metrics/requests.ts'
 import { metricsOf } from './metrics.ts'
 import { mlflowRoutes } from './mlflow/index.ts'
 import { openInference } from './open-inference/index.ts'
+import { openApiRoutes } from './openapi/index.ts'
 import { known as knownError, longestPart, refuseBytes, sendProblem } from './problems.ts'
 import { questionRoutes } from './question-routes.ts'
 import { registryRoutes } from './registry.ts'
@@ -44,6 +45,8 @@ export interface ServerOptions {
 }
 
 export interface Server {
+  /** Every route, as in `POST /v1/outcomes`. */
+  readonly routes: readonly string[]
   /** Port 0 takes any that is free. Gives the address. */
   listen(port: number, host: string): Promise<{ readonly url: string; readonly port: number }>
   /**
@@ -78,6 +81,10 @@ export function httpServer({
     requestTimeout: 0,
     http: { headersTimeout: arrivalMs },
     routerOptions: { maxParamLength: longestPart, ignoreTrailingSlash: true },
+  })
+  const registered: string[] = []
+  app.addHook('onRoute', ({ method, url, config }) => {
+    if (config?.refuses !== true) for (const one of [method].flat()) registered.push(`${one} ${url}`)
   })
   stampArrivals(app)
   const requests = countRequests(app)
@@ -135,6 +142,7 @@ export function httpServer({
     ready: () => !stopping && services.inference.ready(),
     known,
   })
+  openApiRoutes(app, { platform: services.platform, limits, version })
   tfServing(app, { services, logger, during, known })
   mlflowScoring(app, { services, logger, during, known })
   mlflowRoutes(app, {
@@ -150,6 +158,7 @@ export function httpServer({
   if (files !== null) serveConsole(app, files)
 
   return {
+    routes: registered,
     listen: async (port, host) => {
       await app.listen({ port, host })
       const address = app.server.address() as AddressInfo

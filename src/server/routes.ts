@@ -54,7 +54,7 @@ function refuseOthers(app: FastifyInstance, url: string, allowed: readonly strin
   app.route({
     method: methods.filter((method) => !allowed.includes(method)),
     url,
-    config: { needs: 'nothing' },
+    config: { needs: 'nothing', refuses: true },
     onRequest: (request, reply, done) => {
       reply.header('allow', list)
       done(
