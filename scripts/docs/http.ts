@@ -153,6 +153,11 @@ const routes: { readonly [route: string]: Route } = {
     example: [{ now: '2013-06-01T00:00:00Z' }, { now: '2013-06-01T00:00:00.000Z' }],
   },
   ...registryRoutes,
+  'GET /openapi.json': {
+    what: 'This API as an OpenAPI 3.1 document: each model, view and source with the types of its definition.',
+    answer:
+      'As `sixfold openapi` prints it. [Clients of other servers](../how-to/serve-other-clients.md) find their routes in it too.',
+  },
   'GET /metrics': {
     what: 'The figures of the status and of the process, for Prometheus.',
     answer: 'In its text format; made once a second at most. [What they mean](../how-to/watch-the-serving.md#metrics).',
@@ -181,7 +186,13 @@ function needsOfServer(): ReadonlyMap<string, string> {
     }
     ts.forEachChild(node, visit)
   }
-  for (const file of ['src/server/http.ts', 'src/server/registry.ts']) visit(parse(file))
+  for (const file of [
+    'src/server/question-routes.ts',
+    'src/server/http.ts',
+    'src/server/openapi/index.ts',
+    'src/server/registry.ts',
+  ])
+    visit(parse(file))
   return found
 }
 
@@ -221,17 +232,68 @@ ${table(
       coded('SX_REQUEST_MALFORMED'),
       'A body that is no JSON object, nests too deep or is not UTF-8; a request that is no HTTP',
     ],
-    [coded('SX_REQUEST_TOO_LARGE'), 'A body larger than `limits.bodyBytes`; a path and headers larger than 16 KiB'],
-    [coded('SX_MEDIA_TYPE'), 'A body that is not `application/json`, or is compressed'],
+    [
+      coded('SX_REQUEST_TOO_LARGE'),
+      'A body larger than `limits.bodyBytes`, also when it is unpacked; a path and headers larger than 16 KiB',
+    ],
+    [
+      coded('SX_MEDIA_TYPE'),
+      'A body that is not `application/json`, or is compressed in another way than gzip, deflate or br',
+    ],
     [
       coded('SX_STOPPING'),
       'A request with a body that comes `limits.drainMs` after the server was told to end, or later',
     ],
+    [
+      coded('SX_RATE_LIMITED'),
+      'A key, or an address without one, that asks more often than it may ([headers](#headers))',
+    ],
+    [coded('SX_IDEMPOTENCY_CONFLICT'), 'An `Idempotency-Key` that was sent with another request before'],
     [coded('SX_INTERNAL'), 'A defect in Sixfold'],
   ],
 )}
 
-With \`retry\` true the answer carries \`Retry-After: 1\`.
+With \`retry\` true the answer carries \`Retry-After\`, in seconds.
+
+## Headers
+
+${table(
+  ['Of a request', 'What it does'],
+  [
+    ['`Authorization`', 'The key: `Bearer KEY`, or Basic with the key as the password'],
+    ['`Content-Encoding`', '`gzip`, `deflate` or `br`: the body is unpacked, up to `limits.bodyBytes` and no further'],
+    [
+      '`X-Request-Timeout-Ms`',
+      'Of questions to models: how long the caller waits, in milliseconds from the arrival. By default the budget of the model; at most `limits.timeoutMs`',
+    ],
+    [
+      '`X-Priority`',
+      'Of questions to models: `live`, by default, `shadow` or `backfill`. The less urgent wait for the more urgent',
+    ],
+    [
+      '`Idempotency-Key`',
+      'Of questions to models, in every protocol over HTTP: up to 255 visible characters. The same key with the same request is given the same answer, byte for byte and with the same id of a prediction, also while the first is under way. Kept for ten minutes, for the last `limits.idempotencyKeys` keys, by the server that answered and by no other; failures are not kept',
+    ],
+    ['`traceparent`', 'The trace that it belongs to'],
+  ],
+)}
+
+${table(
+  ['Of an answer', 'What it says'],
+  [
+    ['`Retry-After`', 'When to come again, in seconds'],
+    [
+      '`RateLimit-Policy`, `RateLimit`',
+      'Where there is a rate: as in `"default";q=500;w=5` and `"default";r=120;t=4`: how many may come at once and in how many seconds they are there again; how many are left and in how many seconds the next one is, or all are',
+    ],
+    ['`Idempotency-Replayed`', '`true`: this is the answer to an earlier request with the same key'],
+    ['`Server-Timing`', 'How long each stage took ([below](#server-timing))'],
+  ],
+)}
+
+A rate is that of the key (\`sixfold key create NAME --rate 100/s:500\`), or else \`server.rate\` of the configuration; without keys it is
+counted by address, IPv6 by its /64. What tells whether the server lives, and \`/metrics\`, are never refused for it. On a server behind a
+proxy on the same machine the last address in \`X-Forwarded-For\` counts.
 
 ${table(
   ['Route', 'What it does', 'Asks for'],

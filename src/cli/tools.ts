@@ -31,6 +31,8 @@ export interface Tools {
     readonly data: string
     readonly definitions: readonly { readonly kind: string; readonly name: string }[]
   }>
+  /** What can be asked of a server of this project, as OpenAPI has it. */
+  openApi(project: string): Promise<object>
   open(project: string): Promise<Workbench>
   /** Looks at the configuration, the machine and each store; what is wrong is part of the answer. */
   examine(project: string): Promise<Examination>

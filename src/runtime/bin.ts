@@ -6,6 +6,7 @@ import { main } from '../cli/index.ts'
 import { isLoopbackHost } from '../kernel/addresses.ts'
 import { manualClock, systemClock } from '../kernel/clock.ts'
 import { SixfoldError } from '../kernel/errors.ts'
+import { openApi } from '../server/index.ts'
 import { askRollback, askStatus } from './ask-server.ts'
 import type { Project } from './config.ts'
 import { loadProject, projectFolder } from './config.ts'
@@ -58,6 +59,7 @@ const tools: Tools = {
       definitions: Object.values(platform.definitions).map(({ kind, name }) => ({ kind, name })),
     }
   },
+  openApi: async (path) => openApi({ platform: (await loadProject(path)).platform, version }),
   open: async (path) => {
     const project = await loadProject(path)
     const opened = await open(project.platform, { ...optionsOf(project), serving: false })

@@ -142,7 +142,7 @@ export function httpServer({
     ready: () => !stopping && services.inference.ready(),
     known,
   })
-  openApiRoutes(app, { platform: services.platform, limits, version })
+  openApiRoutes(app, { platform: services.platform, version })
   tfServing(app, { services, logger, during, known })
   mlflowScoring(app, { services, logger, during, known })
   mlflowRoutes(app, {

@@ -10,7 +10,7 @@ import type { Service } from '../http/service.ts'
 import { couriers, deliver, question, service } from '../http/service.ts'
 import { linear, logistic } from '../models/graphs.ts'
 
-const document = openApi({ platform: couriers, limits, version: '1.2.3' })
+const document = openApi({ platform: couriers, version: '1.2.3' })
 // biome-ignore lint/suspicious/noExplicitAny: a document of any form
 const paths = document.paths as any
 

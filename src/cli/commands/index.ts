@@ -10,6 +10,7 @@ import { keyCommands } from './key.ts'
 import { lineageCommands } from './lineage.ts'
 import { modelCommands } from './model.ts'
 import { modelChanges } from './model-changes.ts'
+import { openapi } from './openapi.ts'
 import { dev, serve } from './serve.ts'
 import { status } from './status.ts'
 import { reproduce, train } from './training.ts'
@@ -33,6 +34,7 @@ export const commands: readonly Command<unknown>[] = [
   ...webhookCommands,
   serve,
   dev,
+  openapi,
   status,
   doctor,
   explain,

@@ -1,7 +1,6 @@
 /** The OpenAPI document of a platform: the table of routes, with what its definitions say. It holds nothing that is secret. */
 import type { Platform } from '../../definition/graph.ts'
 import { modelsOf } from '../../definition/graph.ts'
-import type { Limits } from '../../kernel/limits.ts'
 import type { Operation, Parameter, Rows } from './operation.ts'
 import { templateOf } from './operation.ts'
 import { predictionRows } from './predictions.ts'
@@ -41,7 +40,6 @@ const schemas: { readonly [name: string]: Schema } = {
 
 export interface OpenApiOptions {
   readonly platform: Platform
-  readonly limits: Limits
   /** Of Sixfold. */
   readonly version: string
 }
