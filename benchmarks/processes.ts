@@ -51,7 +51,7 @@ export function over(child: ChildProcess): { cpuSeconds(): number; memoryMiB(): 
 }
 
 /** User and system time of the process and those that it started, in hundredths of a second as Linux counts them. */
-function cpuSecondsOf(pid: number): number {
+export function cpuSecondsOf(pid: number): number {
   try {
     let ticks = 0
     for (const one of familyOf(pid)) {
@@ -66,7 +66,7 @@ function cpuSecondsOf(pid: number): number {
 }
 
 /** What the process and those that it started have of memory to themselves; NaN where that cannot be read. */
-function memoryMiBOf(pid: number): number {
+export function memoryMiBOf(pid: number): number {
   try {
     let kibibytes = 0
     for (const one of familyOf(pid))

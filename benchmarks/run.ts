@@ -9,9 +9,10 @@ import { read } from './read.ts'
 import { redis } from './redis.ts'
 import { registry } from './registry.ts'
 import { lineOf, machine, table } from './report.ts'
+import { serve } from './serve.ts'
 
 const benchmarks: { readonly [name: string]: Benchmark } = {
-  ...{ join, read, predict, ingest, redis, registry, overload },
+  ...{ join, read, predict, ingest, redis, registry, serve, overload },
 }
 
 const { values, positionals } = parseArgs({

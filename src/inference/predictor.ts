@@ -22,7 +22,7 @@ import { deadlinesOf, lateness } from './deadline.ts'
 import type { Compute, Endpoint } from './endpoint.ts'
 import { endpoint } from './endpoint.ts'
 import { fallbackOf } from './fallback.ts'
-import { kept, keyOf } from './kept.ts'
+import { kept } from './kept.ts'
 import type { Measures } from './measures.ts'
 import { measures } from './measures.ts'
 import { postProcessOf } from './post.ts'
@@ -139,10 +139,10 @@ export function predictor(
   const lastKnownMs = msOf(model.degrade.lastKnown)
   const cachedMs = msOf(model.degrade.cached)
   const reuseMs = msOf(model.reuse)
-  const lastKnown = kept<LastKnown>(limits.keptAnswers)
+  const lastKnown = kept<LastKnown>(limits.keptAnswers, 0, places.requestAt)
   /** By the question, for when the model does not answer; and by the vector, to be given again. */
-  const givenTo = kept<GivenAnswer>(limits.keptAnswers)
-  const reusable = kept<GivenAnswer>(limits.keptAnswers)
+  const givenTo = kept<GivenAnswer>(limits.keptAnswers, 0, featuresAt)
+  const reusable = kept<GivenAnswer>(limits.keptAnswers, 0, entries.length + 1)
   let serving: Endpoint | null = null
   let besides: readonly Endpoint[] = []
   const retiring = new Set<Promise<void>>()
@@ -206,7 +206,7 @@ export function predictor(
         () => {
           watched.done()
           if (lastKnownMs !== null)
-            lastKnown.set(keyOf(row, 0, places.requestAt), {
+            lastKnown.set(row, {
               values: row.slice(featuresAt, momentAt),
               newest,
               at: clock.monotonic(),
@@ -223,7 +223,7 @@ export function predictor(
   const withoutFeatures = (passage: Passage, error: unknown, at: number | undefined): Promise<Prediction> => {
     if (isSixfoldError(error) && error.code === 'SX_INSTANT_PAST' && at !== undefined) return refuse(error)
     const { row, newest } = passage
-    const known = lastKnownMs === null ? undefined : lastKnown.get(keyOf(row, 0, places.requestAt))
+    const known = lastKnownMs === null ? undefined : lastKnown.get(row)
     if (known !== undefined && clock.monotonic() - known.at <= lastKnownMs!) {
       for (let i = 0; i < known.values.length; i++) row[featuresAt + i] = known.values[i]!
       newest.set(known.newest)
@@ -248,7 +248,7 @@ export function predictor(
   }
 
   /** Asks the model, and waits no longer than until it is due. */
-  const ask = (passage: Passage, used: Endpoint, due: number, vector: string | null): Promise<Prediction> => {
+  const ask = (passage: Passage, used: Endpoint, due: number, vector: readonly Value[] | null): Promise<Prediction> => {
     const submitted = used.scheduler.row(passage.row, { deadline: due, priority: passage.priority })
     passage.assembled = clock.monotonic()
     const answered = (answer: RowAnswer): Prediction => {
@@ -280,18 +280,19 @@ export function predictor(
   /** What the version answered to the same vector not long ago; or asks it. */
   const reuse = (passage: Passage, used: Endpoint, due: number): Promise<Prediction> => {
     const { row } = passage
-    const vector = `${used.version} ${keyOf(
-      entries.map((entry) => entry(row)),
-      0,
-      entries.length,
-    )}`
+    const vector: readonly Value[] = [...entries.map((entry) => entry(row)), used.version]
     const given = reusable.get(vector)
     if (given === undefined || clock.monotonic() - given.at > reuseMs!) return ask(passage, used, due, vector)
     passage.assembled = clock.monotonic()
     return Promise.resolve(finish(passage, used.version, given.outputs, nothingQueued))
   }
 
-  const conclude = (passage: Passage, version: string, answer: RowAnswer, vector: string | null): Prediction => {
+  const conclude = (
+    passage: Passage,
+    version: string,
+    answer: RowAnswer,
+    vector: readonly Value[] | null,
+  ): Prediction => {
     const { row } = passage
     const answered = post === null ? answer.outputs : post(answer.outputs, (position) => entries[position]!(row))
     if (answered.includes(null)) {
@@ -302,7 +303,7 @@ export function predictor(
     const outputs = answered as readonly OutputValue[]
     if (passage.degraded.length === 0) {
       const given = { version, outputs, at: clock.monotonic() }
-      if (cachedMs !== null) givenTo.set(keyOf(row, 0, featuresAt), given)
+      if (cachedMs !== null) givenTo.set(row, given)
       if (vector !== null) reusable.set(vector, given)
     }
     return finish(passage, version, outputs, answer)
@@ -311,7 +312,7 @@ export function predictor(
   /** The model gave no answer: what was answered to the same question before, or the fallback. */
   const concludeWithout = (passage: Passage, version: string | null, failure: Failure): Prediction => {
     const { row } = passage
-    const given = cachedMs === null ? undefined : givenTo.get(keyOf(row, 0, featuresAt))
+    const given = cachedMs === null ? undefined : givenTo.get(row)
     if (given !== undefined && clock.monotonic() - given.at <= cachedMs!) {
       passage.degraded = [...passage.degraded, { stage: failure.stage, by: 'cache', reason: failure.reason }]
       return finish(passage, given.version, given.outputs, nothingQueued)

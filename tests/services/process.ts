@@ -15,6 +15,8 @@ export interface Service {
   readonly name: string
   readonly port: number
   readonly url: string
+  /** Of the process that runs now; null: none does. */
+  pid(): number | null
   /** As its operator would stop it: what it holds is written. */
   stop(): Promise<void>
   /** SIGKILL. */
@@ -129,7 +131,12 @@ export async function startService(recipe: Recipe): Promise<Service> {
     await close()
     throw error
   }
-  return { name, port, url, start, stop: () => end(recipe.stopSignal), kill: () => end('SIGKILL'), close }
+  return {
+    ...{ name, port, url, start, close },
+    pid: () => child?.pid ?? null,
+    stop: () => end(recipe.stopSignal),
+    kill: () => end('SIGKILL'),
+  }
 }
 
 function run({ folder, command, env, user = [], stopSignal }: Recipe): {

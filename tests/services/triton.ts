@@ -46,8 +46,10 @@ kinds = {"tensor(float)": "FP32", "tensor(double)": "FP64", "tensor(int64)": "IN
          "tensor(bool)": "BOOL", "tensor(string)": "STRING"}
 session = onnxruntime.InferenceSession(sys.argv[2], providers=["CPUExecutionProvider"])
 def tensors(values):
-    return ", ".join('{ name: "%s" data_type: TYPE_%s dims: [%s] }' % (v.name, kinds[v.type],
-        ", ".join(str(d) if isinstance(d, int) else "-1" for d in v.shape[1:])) for v in values)
+    # A shape of nothing but rows has one column here, which is taken off again.
+    return ", ".join('{ name: "%s" data_type: TYPE_%s dims: [%s]%s }' % (v.name, kinds[v.type],
+        ", ".join(str(d) if isinstance(d, int) else "-1" for d in v.shape[1:]) or "1",
+        "" if len(v.shape) > 1 else " reshape: { shape: [] }") for v in values)
 print(json.dumps({"packages": sysconfig.get_path("purelib"), "base": sys.base_prefix,
     "library": sysconfig.get_config_var("LIBDIR"), "config": """name: "%s"
 backend: "python"
