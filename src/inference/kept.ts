@@ -62,7 +62,7 @@ function mixed(before: number, value: Value): number {
     hash = Math.imul(hash ^ value.length, 0x9e3779b1)
     for (let i = 0; i < value.length; i++) hash = Math.imul(hash ^ value.charCodeAt(i), 0x85ebca6b)
   } else if (Array.isArray(value)) hash = hashOf(value, 0, value.length) ^ Math.imul(hash, 0x27d4eb2f)
-  else
-    hash = Math.imul(hash ^ (value === null ? 1 : value === true ? 2 : value === false ? 3 : Number(value)), 0x27d4eb2f)
+  else if (typeof value === 'bigint') hash = Math.imul(hash ^ 0x5bd1e995 ^ Number(BigInt.asIntN(32, value)), 0x27d4eb2f)
+  else hash = Math.imul(hash ^ (value === null ? 1 : value === true ? 2 : 3), 0x27d4eb2f)
   return hash ^ (hash >>> 16)
 }

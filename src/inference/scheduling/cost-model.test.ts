@@ -29,7 +29,7 @@ test('with calls of one size the shape is that of the warm-up, and only the size
     { rows: 33, milliseconds: 10 },
   ])
   expect(cost.of(17)).toBeCloseTo(6, 9)
-  for (let i = 0; i < 50; i++) cost.add(33, 20)
+  for (let i = 0; i < 64; i++) cost.add(33, 20)
   expect(cost.of(33)).toBeCloseTo(20, 6)
   expect(cost.of(1)).toBeCloseTo(4, 6)
 })
@@ -41,12 +41,25 @@ test('nothing is known before anything was called', () => {
   expect(cost.rowsWithin(0.001)).toBe(Number.POSITIVE_INFINITY)
 })
 
-test('times that get better are believed at once, and those that get worse within some calls', () => {
+test('times that get worse are believed within some calls, and a probe that they got better at once', () => {
   const cost = costModel([{ rows: 1, milliseconds: 1 }])
   for (let i = 0; i < 40; i++) cost.add(1, 100)
   expect(cost.of(1)).toBeGreaterThan(90)
-  cost.add(1, 2)
+  for (let i = 0; i < 3; i++) cost.add(1, 2, true)
   expect(cost.of(1)).toBeLessThan(3)
-  for (let i = 0; i < 16; i++) cost.add(1, 50)
-  expect(cost.of(1)).toBeGreaterThan(25)
+})
+
+test('a call that a neighbour holds up changes nothing, also if it is the first', () => {
+  const cost = costModel([
+    { rows: 1, milliseconds: 0.05 },
+    { rows: 32, milliseconds: 0.2 },
+  ])
+  cost.add(4, 70)
+  expect(cost.of(32)).toBeLessThan(0.3)
+  expect(cost.rowsWithin(50)).toBeGreaterThan(32)
+  for (let i = 0; i < 100; i++) cost.add(1 + (i % 32), i % 10 === 0 ? 70 : 0.05 + (i % 32) * 0.005)
+  expect(cost.of(32)).toBeLessThan(1)
+  const cold = costModel([])
+  cold.add(1, 70)
+  expect(cold.of(1)).toBeNull()
 })

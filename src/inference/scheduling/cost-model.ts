@@ -4,7 +4,8 @@
  * nothing of what a row costs, the shape is that of the calls that warmed the model, and only its size is fitted.
  */
 export interface CostModel {
-  add(rows: number, milliseconds: number): void
+  /** `probe`: it was called although it was predicted to take too long. */
+  add(rows: number, milliseconds: number, probe?: boolean): void
   /** Milliseconds of a call with so many rows; null before anything is known. */
   of(rows: number): number | null
   /** The same, and what calls have lately taken longer than that. */
@@ -15,8 +16,9 @@ export interface CostModel {
 }
 
 const remembered = 50
-/** Calls after which it is fitted anew. */
+/** Calls after which it is fitted anew, and before which nothing is known: one alone may have waited for a neighbour. */
 const every = 8
+const enough = 3
 
 export function costModel(warmed: readonly { readonly rows: number; readonly milliseconds: number }[]): CostModel {
   const rows = new Float64Array(remembered)
@@ -39,10 +41,18 @@ export function costModel(warmed: readonly { readonly rows: number; readonly mil
   if (first !== undefined && last !== undefined) {
     const b = last.rows > first.rows ? (last.milliseconds - first.milliseconds) / (last.rows - first.rows) : 0
     set(first.milliseconds - Math.max(0, b) * first.rows, b)
+    // What the warm-up showed is not forgotten over the first call that a neighbour holds up.
+    for (let i = 0; i < every; i++) {
+      const { rows: n, milliseconds } = i % 2 === 0 ? first : last
+      rows[i] = n
+      took[i] = milliseconds
+      count = at = i + 1
+    }
   }
 
   const refit = (): void => {
     since = 0
+    if (count < enough) return
     const used = new Uint8Array(count).fill(1)
     for (let pass = 0; pass < 2; pass++) {
       solve(used)
@@ -86,9 +96,12 @@ export function costModel(warmed: readonly { readonly rows: number; readonly mil
   }
 
   return {
-    add: (n, milliseconds) => {
+    add: (n, milliseconds, probe = false) => {
       // Times have changed for the better: what was slow is no measure any more, and would keep work away that could be done.
-      if (known && milliseconds * 2 < fixed + perRow * n) {
+      if (probe && milliseconds * 2 < fixed + perRow * n) {
+        const scale = milliseconds / (fixed + perRow * n)
+        set(fixed * scale, perRow * scale)
+        spread *= scale
         count = 0
         at = 0
       }

@@ -158,9 +158,10 @@ export function scheduler(options: SchedulerOptions): Scheduler {
       const expected = cost.of(rows) ?? 0
       const hungAt =
         first.place === 'inline' ? Number.POSITIVE_INFINITY : Math.max(now + hangs * expected, latest) + hangsMs
+      const probe = probing(now)
       pool.begin(worker, expected, hungAt)
       runningRows += rows
-      void run(worker, jobs).finally(() => {
+      void run(worker, jobs, probe).finally(() => {
         runningRows -= rows
         lastEnd = monotonic()
         pool.end(worker)
@@ -172,7 +173,7 @@ export function scheduler(options: SchedulerOptions): Scheduler {
   }
 
   /** Answers each, or rejects it, or has it wait again; never rejects itself. */
-  const run = async (worker: Worker, jobs: readonly Job[]): Promise<void> => {
+  const run = async (worker: Worker, jobs: readonly Job[], probe = false): Promise<void> => {
     const batch = calls.make(jobs)
     if (batch === null) return
     const began = monotonic()
@@ -180,7 +181,7 @@ export function scheduler(options: SchedulerOptions): Scheduler {
       const left = batch.jobs.reduce((most, { deadline }) => Math.max(most, deadline), 0) - began
       const outputs = await worker.model.run(batch.inputs, batch.outputs, Math.max(1, left))
       const computed = monotonic() - began
-      cost.add(batch.rows, computed)
+      cost.add(batch.rows, computed, probe)
       pool.limit?.add(computed, worker.running)
       counts.called(batch.rows, computed)
       if (batch.jobs.length > 1 && batch.jobs.some(({ inputs }) => inputs !== null) && !isByRow(outputs, batch.rows))
