@@ -8,6 +8,7 @@ export type ServiceName =
   | 'mlflow'
   | 'mlserver'
   | 'triton'
+  | 'schemathesis'
 export const cache: string
 export const kafkaFolder: string
 export const versityProgram: string
@@ -17,6 +18,8 @@ export const mlflowPython: string
 export const mlserverFolder: string
 export const tritonFolder: string
 export const tritonPython: string
+export const schemathesisFolder: string
+export const schemathesisProgram: string
 export const names: readonly ServiceName[]
 export function program(name: string): string | null
 export function postgresFolder(): string | null

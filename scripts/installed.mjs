@@ -26,7 +26,22 @@ export const mlserverFolder = join(cache, 'mlserver-1.7.1')
 export const tritonFolder = join(cache, 'triton-2.51')
 export const tritonPython = join(tritonFolder, 'bin/python')
 
-export const names = ['redis', 'postgres', 'kafka', 's3', 'nginx', 'validators', 'mlflow', 'mlserver', 'triton']
+/** A Python with Schemathesis, which asks a server what its OpenAPI document allows, and what it does not. The file `whole` in it comes last. */
+export const schemathesisFolder = join(cache, 'schemathesis-4.32.5')
+export const schemathesisProgram = join(schemathesisFolder, 'bin/schemathesis')
+
+export const names = [
+  'redis',
+  'postgres',
+  'kafka',
+  's3',
+  'nginx',
+  'validators',
+  'mlflow',
+  'mlserver',
+  'triton',
+  'schemathesis',
+]
 
 /** The program on the path, or where systems put it though an ordinary user's path does not say so. */
 export function program(name) {
@@ -73,6 +88,8 @@ const parts = {
   validators: () => (existsSync(validators) ? [] : [validators]),
   mlflow: () => (existsSync(join(mlflowFolder, 'whole')) ? [] : [`Python with MLflow in ${mlflowFolder}`]),
   triton: () => (existsSync(join(tritonFolder, 'whole')) ? [] : [`Python with Triton in ${tritonFolder}`]),
+  schemathesis: () =>
+    existsSync(join(schemathesisFolder, 'whole')) ? [] : [`Python with Schemathesis in ${schemathesisFolder}`],
   mlserver: () => (existsSync(join(mlserverFolder, 'whole')) ? [] : [`Python with MLServer in ${mlserverFolder}`]),
 }
 

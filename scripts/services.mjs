@@ -27,6 +27,7 @@ import {
   mlserverFolder,
   names,
   program,
+  schemathesisFolder,
   tritonFolder,
   tritonPython,
   validators,
@@ -67,6 +68,7 @@ const mlserverPackages = [
   'pydantic==2.14.4',
   'uvicorn==0.54.0',
 ]
+const schemathesisPackages = ['schemathesis==4.32.5']
 /** The server's binary is in the first. NumPy is that with which its Python backend was built. */
 const tritonPackages = [
   'nvidia-pytriton==0.7.0',
@@ -115,6 +117,12 @@ const installers = {
       throw new Error('Triton needs Python 3.10 to 3.13 with its shared library and venv. Put one on the path.')
     say('Fetching Triton and its client')
     pythonIn(sharedPython(), tritonFolder, tritonPackages, tritonBackend)
+  },
+  schemathesis: () => {
+    if (!python()) apt('python3-venv')
+    if (!python()) throw new Error('Schemathesis needs Python 3.10 to 3.13 with its venv module. Put one on the path.')
+    say('Fetching Schemathesis')
+    pythonIn(python(), schemathesisFolder, schemathesisPackages)
   },
   mlserver: () => {
     if (!python(12)) apt('python3-venv')

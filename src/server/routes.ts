@@ -20,7 +20,7 @@ export interface Routes {
   end(): void
 }
 
-const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'] as const
 
 /** `streams`: their bodies are as long as they are. */
 export function routesOn(app: FastifyInstance, { streams = false } = {}): Routes {

@@ -51,7 +51,10 @@ function serve(scope: FastifyInstance, options: ScoringOptions): void {
       new SixfoldError(problem.code, problem.detail, { fix: problem.fix }),
     ).body
     const code = error_code === 'INVALID_PARAMETER_VALUE' ? 'BAD_REQUEST' : error_code
-    return { status: problem.status, body: { error_code: code, message } }
+    // A version that is not here is none, as with the other protocols.
+    return problem.code === 'SX_MODEL_UNREADY'
+      ? { status: 404, body: { error_code: 'RESOURCE_DOES_NOT_EXIST', message } }
+      : { status: problem.status, body: { error_code: code, message } }
   })
   const routes = routesOn(scope)
   const answer = async (request: FastifyRequest, name: string): Promise<string> =>
