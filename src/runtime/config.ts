@@ -6,14 +6,13 @@ import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
 import type { Platform } from '../definition/graph.ts'
-import type { WorkerBounds } from '../inference/index.ts'
 import { SixfoldError } from '../kernel/errors.ts'
 import type { Limits } from '../kernel/limits.ts'
 import { limits as standardLimits } from '../kernel/limits.ts'
 import type { Rate } from '../kernel/rate.ts'
 import { suggestion } from '../kernel/suggest.ts'
-import type { Provider } from '../ports/model-runtime.ts'
 import { providers } from '../ports/model-runtime.ts'
+import type { ModelConfig } from './compute.ts'
 import type { Environment } from './environment.ts'
 import {
   environmentForm,
@@ -66,24 +65,6 @@ export interface ServerConfig {
   readonly grpcPort?: number | 'next' | null
   /** How often each key may ask, and, where none is needed, each address. By default as often as it likes. A key may have a rate of its own. */
   readonly rate?: Rate | null
-}
-
-/** Where a model is computed, and with how much of the machine. */
-export interface ModelConfig {
-  /**
-   * 'inline', on the thread that receives requests, which waits meanwhile; 'thread', in threads of its own; 'process', in processes of
-   * its own, which a model that crashes or hangs takes with it alone. By default 'auto': inline where calls were measured to be short, or
-   * else threads.
-   */
-  readonly place?: 'auto' | 'inline' | 'thread' | 'process'
-  /** Threads or processes: as many as that, or as many as the queue needs between two bounds. By default 1 to one less than the processors. */
-  readonly workers?: number | WorkerBounds
-  /** Execution providers, the preferred first. By default ['cpu']. */
-  readonly providers?: readonly Provider[]
-  /** Rows of one call, instead of the limit `batchRows`. */
-  readonly batchRows?: number
-  /** Rows that wait, instead of the limit `queueRows`. */
-  readonly queueRows?: number
 }
 
 /** Without passwords: those come from the environment. */

@@ -12,7 +12,7 @@ import { guard } from './access.ts'
 import type { ConsoleFiles } from './console.ts'
 import { serveConsole } from './console.ts'
 import { answerOnce } from './gateway/answers-once.ts'
-import { arrivalMs, boundArrivals } from './gateway/arrival.ts'
+import { boundArrivals } from './gateway/arrival.ts'
 import { takeJson } from './gateway/bodies.ts'
 import { limitRates } from './gateway/rates.ts'
 import { stampArrivals } from './gateway/timing.ts'
@@ -79,7 +79,7 @@ export function httpServer({
     frameworkErrors: (error, request, reply) => sendProblem(known(error), request, reply, logger),
     // Of a head; of a body `boundArrivals` sees to it, since one that streams may take hours.
     requestTimeout: 0,
-    http: { headersTimeout: arrivalMs },
+    http: { headersTimeout: limits.arrivalMs, connectionsCheckingInterval: Math.min(limits.arrivalMs, 10_000) / 2 },
     routerOptions: { maxParamLength: longestPart, ignoreTrailingSlash: true },
   })
   const registered: string[] = []
@@ -90,7 +90,7 @@ export function httpServer({
   const requests = countRequests(app)
   guard(app, { access, hosts })
   limitRates(app, rate)
-  boundArrivals(app, limits.bodyBytes)
+  boundArrivals(app, limits)
   answerOnce(app, limits.idempotencyKeys)
   // The next request is to go to another server.
   app.addHook('onSend', (_, reply, payload, done) => {

@@ -23,7 +23,7 @@ const score = model('score', {
   fallback: () => ({ score: 0 }),
 })
 
-export interface Step {
+interface Step {
   readonly step: string
   readonly came?: unknown
   readonly status?: string

@@ -1,15 +1,14 @@
 /** Requests that trickle in: each has its time, and all bodies that are on their way have so much memory and no more. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { SixfoldError } from '../../kernel/errors.ts'
+import type { Limits } from '../../kernel/limits.ts'
 
-/** How long a head may take to arrive, and a body after it. */
-export const arrivalMs = 60_000
 /** Of bodies of the largest size that are on their way at once. */
 const mostAtOnce = 32
 /** Of a body that is on its way beside these, nobody needs to keep count. */
 const smallBytes = 64 * 1024
 
-export function boundArrivals(app: FastifyInstance, bodyBytes: number): void {
+export function boundArrivals(app: FastifyInstance, { bodyBytes, arrivalMs }: Limits): void {
   /** Said of all bodies that have not come whole yet. */
   let expected = 0
 

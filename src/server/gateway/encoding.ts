@@ -14,6 +14,24 @@ const unpackers: {
   br: promisify(brotliDecompress),
 }
 
+/** Each may take as much memory as the largest body: so many at once, however many wait. */
+const mostAtOnce = 8
+let under = 0
+const waiting: (() => void)[] = []
+
+async function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  if (under >= mostAtOnce) await new Promise<void>((resolve) => waiting.push(resolve))
+  else under++
+  try {
+    return await work()
+  } finally {
+    // Whoever waits longest takes the place over.
+    const next = waiting.shift()
+    if (next === undefined) under--
+    else next()
+  }
+}
+
 /** Throws SX_MEDIA_TYPE, SX_REQUEST_MALFORMED, SX_REQUEST_TOO_LARGE. */
 export async function unpacked(body: Buffer, encoding: string | undefined, most: number): Promise<Buffer> {
   const name = encoding?.trim().toLowerCase() ?? 'identity'
@@ -24,7 +42,7 @@ export async function unpacked(body: Buffer, encoding: string | undefined, most:
       fix: `Send it as it is, or as one of ${Object.keys(unpackers).join(', ')}.`,
     })
   try {
-    return await unpack(body, { maxOutputLength: most })
+    return await inTurn(() => unpack(body, { maxOutputLength: most }))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE')
       throw new SixfoldError('SX_REQUEST_TOO_LARGE', `The body is larger than ${most} bytes when it is unpacked.`)

@@ -70,13 +70,13 @@ export function readInfer({ inputs, outputs, parameters, raw_input_contents: raw
     inputs: read,
     outputs: outputs.map(({ name, parameters: own }) => ({
       name,
-      classes: Number(valueOf(own['classification']) ?? 0),
+      classes: Number(parameterIn(own['classification']) ?? 0),
     })),
-    parameters: Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, valueOf(value)])),
+    parameters: Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, parameterIn(value)])),
   }
 }
 
-const valueOf = (parameter: ParameterMessage | undefined): unknown => {
+const parameterIn = (parameter: ParameterMessage | undefined): unknown => {
   if (parameter?.choice === undefined) return undefined
   const value = parameter[parameter.choice]
   return parameter.choice.endsWith('int64_param') ? Number(value) : value
