@@ -19,6 +19,7 @@ export const limits: Limits = Object.freeze({
   timeoutMs: 60_000,
   keptAnswers: 10_000,
   idempotencyKeys: 10_000,
+  arrivalMs: 60_000,
   logBufferBytes: 16 * 1024 * 1024,
   segmentBytes: 64 * 1024 * 1024,
   storeReadMs: 100,
@@ -55,6 +56,8 @@ export interface Limits {
   readonly keptAnswers: number
   /** Requests with an idempotency key of which the answer is kept. */
   readonly idempotencyKeys: number
+  /** How long the head of a request may take to arrive, and a body after it, in milliseconds. */
+  readonly arrivalMs: number
   /** Bytes of log entries not yet written. */
   readonly logBufferBytes: number
   /** Bytes of a log segment before the next is begun. */
