@@ -8,6 +8,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Benchmark, Measure, Outcome, Settings } from './measure.ts'
 import { interleave, median, random } from './measure.ts'
+import { inputs as heavyInputs, writeModel } from './overload/model.ts'
 import type { ServingPeer } from './peers/serving.ts'
 import { environmentOf, programOf, servingPeers } from './peers/serving.ts'
 import type { Load } from './predict/load.ts'
@@ -18,6 +19,7 @@ import { freePort } from './predict.ts'
 import { answering, firstLine, over, piped, program } from './processes.ts'
 import { openInferenceScore } from './serving/score.ts'
 import { startTriton, whyNoTriton } from './serving/triton.ts'
+import type { Opened } from './sixfold.ts'
 import { loadProject, open } from './sixfold.ts'
 import type { Workplace } from './workplace.ts'
 import { inWorkplace } from './workplace.ts'
@@ -63,12 +65,98 @@ export const serve: Benchmark = {
           sides.push({ name: 'triton', title: 'Triton 2.51, Python backend with onnxruntime', server })
         }
         if (!settings.peers) missing.push('Python peers were left out')
-        return await measure(sides, missing, settings)
+        settings.say('In process, and health beside calls that take long')
+        const predictMs = await inProcess(place, settings.quick)
+        const { callMs, healthMs } = await healthBeside(new URL(ours.predict.url).origin, settings.quick ? 2 : 15)
+        const outcome = await measure(sides, missing, settings)
+        return {
+          measures: [
+            ...outcome.measures,
+            within('serve, in process', 'ms, p99 of a prediction', predictMs, 1),
+            within('serve, health', 'ms, p99 while calls of the model take long', healthMs, 20),
+          ],
+          notes: [...outcome.notes, `the calls beside which health was asked took ${callMs.toFixed(0)} ms each`],
+        }
       } finally {
         for (const { server } of sides) await server.stop()
       }
     }),
 }
+
+/** At most so much: then the share of what is wanted is 1 or more. */
+const within = (name: string, unit: string, ours: number, wanted: number): Measure => ({
+  ...{ name, unit, ours: [ours], theirs: null, peer: '', floor: [wanted], better: 'less' },
+  ...{ floorIs: 'what is wanted at most', wanted: { ofFloor: 1 } },
+})
+
+const quantile = (values: readonly number[], q: number): number =>
+  values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(q * values.length))]!
+
+/** In this process, one after another: features, model, log and all. Milliseconds. */
+async function inProcess(place: Workplace, quick: boolean): Promise<number> {
+  const { platform } = await loadProject(project)
+  const opened = await open(platform, { project, data: place.path('in process') })
+  try {
+    await add(opened, 'light', modelFile)
+    await opened.refresh()
+    const took: number[] = []
+    for (let i = 0; i < (quick ? 3_000 : 50_000); i++) {
+      const began = performance.now()
+      const { degraded } = await opened.predict('light', request)
+      took.push(performance.now() - began)
+      if (degraded.length > 0) throw new Error(`A prediction in process was degraded: ${JSON.stringify(degraded)}`)
+    }
+    return quantile(took.slice(took.length / 10), 0.99)
+  } finally {
+    await opened.close()
+  }
+}
+
+/** Of a health check, while calls of some 70 ms follow one another: the calls' own median, and the health's 99th percentile. */
+async function healthBeside(
+  url: string,
+  seconds: number,
+): Promise<{ readonly callMs: number; readonly healthMs: number }> {
+  const infer = async (rows: number): Promise<number> => {
+    const began = performance.now()
+    const data = new Array<number>(rows * heavyInputs).fill(0.5)
+    const inputs = [{ name: 'x', shape: [rows, heavyInputs], datatype: 'FP32', data }]
+    const answer = await fetch(`${url}/v2/models/heavy/infer`, {
+      method: 'POST',
+      headers: { 'x-request-timeout-ms': '30000' },
+      body: JSON.stringify({ inputs }),
+    })
+    if (answer.status !== 200) throw new Error(`The heavy model answers ${answer.status}: ${await answer.text()}`)
+    await answer.arrayBuffer()
+    return performance.now() - began
+  }
+  let rows = 32
+  while ((await infer(rows)) < 70 && rows < 1_024) rows *= 2
+  const calls: number[] = []
+  const health: number[] = []
+  let running = true
+  const busy = (async () => {
+    while (running) calls.push(await infer(rows))
+  })()
+  const until = performance.now() + seconds * 1000
+  while (performance.now() < until) {
+    const began = performance.now()
+    await (await fetch(`${url}/healthz`)).arrayBuffer()
+    health.push(performance.now() - began)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+  running = false
+  await busy
+  return { callMs: quantile(calls, 0.5), healthMs: quantile(health, 0.99) }
+}
+
+const add = ({ registry }: Opened, model: string, file: string): Promise<unknown> =>
+  registry.add(
+    model,
+    file,
+    { description: null, to: 'production', facts: null, golden: null },
+    { actor: 'local:bench', reason: null },
+  )
 
 async function measure(sides: readonly Side[], missing: readonly string[], settings: Settings): Promise<Outcome> {
   const scores = await Promise.all(sides.map(({ server }) => scoreOf(server)))
@@ -144,12 +232,9 @@ async function scoreOf(server: Server): Promise<number> {
 async function ourServer(place: Workplace): Promise<{ readonly predict: ScoredServer; readonly infer: ScoredServer }> {
   const { platform } = await loadProject(project)
   const opened = await open(platform, { project, data: place.environment.SIXFOLD_DATA })
-  await opened.registry.add(
-    'light',
-    modelFile,
-    { description: null, to: 'production', facts: null, golden: null },
-    { actor: 'local:bench', reason: null },
-  )
+  await add(opened, 'light', modelFile)
+  writeModel(place.path('heavy.onnx'), 300)
+  await add(opened, 'heavy', place.path('heavy.onnx'))
   await opened.close()
   const child = spawn(
     process.execPath,
