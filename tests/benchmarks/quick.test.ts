@@ -47,6 +47,13 @@ const measured = (line: Line | undefined): void => {
 }
 
 describe('npm run bench -- NAME --quick --json', () => {
+  it('serve: the pipeline and the tensors give the same, in process too', { timeout: 180_000 }, async () => {
+    const { text, lines } = await bench('serve')
+    expect(text).toMatch(/all answered 0\.\d+/)
+    for (const name of ['serve', 'serve, in process', 'serve, health'])
+      measured(lines.find((line) => line.name === name))
+  })
+
   it('join: ours, three hand-written forms, and running sums give the same rows', { timeout: 180_000 }, async () => {
     const { text, lines } = await bench('join')
     expect(text).toMatch(/All of them and ours gave the same: 50000 rows, \d+/)
