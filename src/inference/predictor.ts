@@ -2,12 +2,11 @@
  * One model, answering: keys and request in, features from one read of the online store, the vector, the model, the answer, each by its
  * deadline. What fails on the way, or is late, is replaced and said so; the caller sees an error only for what the caller got wrong.
  */
-import { hashOfDefinition } from '../definition/describe.ts'
 import type { Model } from '../definition/model.ts'
 import { requestOf, viewsOf } from '../definition/model.ts'
-import type { Node, Scalar, Value } from '../expression/node.ts'
+import type { Value } from '../expression/node.ts'
 import { compile } from '../expression/targets/javascript/compile.ts'
-import type { FeatureReader, RunningViews } from '../features/index.ts'
+import type { RunningViews } from '../features/index.ts'
 import { featureReader } from '../features/index.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { durationMs } from '../kernel/duration.ts'
@@ -29,8 +28,8 @@ import { postProcessOf } from './post.ts'
 import type { Carrier, Degradation, Prediction, StageTimes } from './prediction.ts'
 import type { PredictionSchema, PredictionWriter } from './prediction-log.ts'
 import { predictionWriter } from './prediction-log.ts'
-import type { FieldsReader } from './question.ts'
 import { fieldsReader } from './question.ts'
+import { placesIn, schemaOf } from './row.ts'
 import type { Priority, RowAnswer } from './scheduling/work.ts'
 import type { ServedModel, TensorAnswer, TensorCall } from './tensor-call.ts'
 import { checkedCall } from './tensor-call.ts'
@@ -470,45 +469,3 @@ const tooLate = (model: Model, moment: number, now: number): SixfoldError =>
     `model '${model.name}': 'at' is ${Number.isNaN(moment) ? 'no date' : `${formatInstant(moment)}, after now, ${formatInstant(now)}`}.`,
     { fix: "Leave 'at' out to ask about now.", details: { part: 'at' } },
   )
-
-interface Places {
-  readonly width: number
-  readonly requestAt: number
-  readonly featuresAt: number
-  readonly momentAt: number
-  locate(leaf: Node): number
-}
-
-/** A row of values: keys, request, the features of all groups, and the moment. */
-function placesIn(model: Model, keys: FieldsReader, request: FieldsReader, features: FeatureReader): Places {
-  const requestAt = keys.names.length
-  const featuresAt = requestAt + request.names.length
-  const momentAt = featuresAt + features.width
-  return {
-    width: momentAt + 1,
-    requestAt,
-    featuresAt,
-    momentAt,
-    locate: (leaf) => {
-      if (leaf.kind === 'moment') return momentAt
-      if (leaf.kind !== 'input') throw new SixfoldError('SX_INTERNAL', `Model '${model.name}' reads a ${leaf.kind}.`)
-      if (leaf.group === 'keys') return keys.names.indexOf(leaf.name)
-      if (leaf.group === 'request') return requestAt + request.names.indexOf(leaf.name)
-      const group = features.groups.find(({ group }) => group === leaf.group)!
-      return featuresAt + group.at + group.features.findIndex(({ name }) => name === leaf.name)
-    },
-  }
-}
-
-function schemaOf(model: Model, keys: FieldsReader, request: FieldsReader, features: FeatureReader): PredictionSchema {
-  const fields = ({ shapes }: FieldsReader): { readonly name: string; readonly type: Scalar }[] =>
-    shapes.map(({ name, type }) => ({ name, type }))
-  return {
-    model: model.name,
-    definition: hashOfDefinition(model),
-    keys: fields(keys),
-    request: fields(request),
-    groups: features.groups.map(({ group, view, features }) => ({ group, view: view.name, features })),
-    outputs: Object.keys(model.output),
-  }
-}
