@@ -92,4 +92,5 @@ export function queryOf(request: FastifyRequest, names: readonly string[]): { re
 const invalid = (name: string, value: unknown, wanted: string): SixfoldError =>
   new SixfoldError('SX_REQUEST_INVALID', `'${name}' is ${shown(value)}, and not ${wanted}.`)
 
-const shown = (value: unknown): string => shorten(JSON.stringify(value) ?? 'undefined', 60)
+/** As it came, short. What came as an object may have a `toString` that is none: it is never asked for its text. */
+export const shown = (value: unknown): string => shorten(JSON.stringify(value) ?? 'undefined', 60)

@@ -1,5 +1,5 @@
 /** Errors as MLflow's clients expect them: a code of their own, which they branch on, and a status, by which they try again or not. */
-import type { ErrorCode } from '../../kernel/errors.ts'
+import type { ErrorCode, Problem } from '../../kernel/errors.ts'
 import { toProblem } from '../../kernel/errors.ts'
 
 export interface MlflowError {
@@ -8,6 +8,7 @@ export interface MlflowError {
   /** Ours. */
   readonly code: ErrorCode
   readonly retry: boolean
+  readonly details: Problem['details']
 }
 
 /** 500 and 503 make a client try for minutes: what it does wrong is never one of them. */
@@ -44,7 +45,13 @@ const codes: { readonly [code in ErrorCode]?: readonly [errorCode: string, statu
   SX_MEDIA_TYPE: ['BAD_REQUEST', 400],
   SX_NOT_SUPPORTED: ['NOT_IMPLEMENTED'],
   SX_STORAGE_FULL: ['RESOURCE_LIMIT_EXCEEDED'],
+  SX_RATE_LIMITED: ['REQUEST_LIMIT_EXCEEDED'],
+  SX_IDEMPOTENCY_CONFLICT: ['RESOURCE_CONFLICT'],
+  SX_DEADLINE_EXCEEDED: ['DEADLINE_EXCEEDED'],
   SX_OVERLOADED: ['TEMPORARILY_UNAVAILABLE'],
+  SX_MODEL_UNREADY: ['TEMPORARILY_UNAVAILABLE'],
+  SX_RUNTIME_LOST: ['TEMPORARILY_UNAVAILABLE'],
+  SX_REMOTE_UNAVAILABLE: ['TEMPORARILY_UNAVAILABLE'],
   SX_STOPPING: ['TEMPORARILY_UNAVAILABLE'],
   SX_STORE_UNAVAILABLE: ['TEMPORARILY_UNAVAILABLE'],
   SX_ARTIFACT_CONDEMNED: ['TEMPORARILY_UNAVAILABLE'],
@@ -57,10 +64,10 @@ const marks: { readonly [errorCode: string]: string } = {
 }
 
 export function mlflowError(error: unknown): MlflowError {
-  const { code, status, detail, fix, retry } = toProblem(error)
+  const { code, status, detail, fix, retry, details } = toProblem(error)
   const [errorCode, own] = codes[code] ?? [
     status >= 500 ? 'INTERNAL_ERROR' : status === 404 ? 'RESOURCE_DOES_NOT_EXIST' : 'INVALID_PARAMETER_VALUE',
   ]
   const words = Object.hasOwn(marks, errorCode) ? detail.replace(/\.?$/, ` (${marks[errorCode]}).`) : detail
-  return { status: own ?? status, body: { error_code: errorCode, message: `${words} ${fix}` }, code, retry }
+  return { status: own ?? status, body: { error_code: errorCode, message: `${words} ${fix}` }, code, retry, details }
 }

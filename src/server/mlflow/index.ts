@@ -10,6 +10,7 @@ import { shorten } from '../../kernel/shorten.ts'
 import type { Needs } from '../access.ts'
 import { demand } from '../access.ts'
 import { parseJson } from '../json.ts'
+import { retryAfter } from '../open-inference/index.ts'
 import { routesOn } from '../routes.ts'
 import { download, listing, upload } from './artifacts.ts'
 import type { Call, Route } from './call.ts'
@@ -70,10 +71,10 @@ function serve(scope: FastifyInstance, options: MlflowOptions): void {
   const { tracking, bodyDepth, logger, during, known } = options
   const refuse = (given: unknown, request: FastifyRequest, reply: FastifyReply): void => {
     const error = known(given)
-    const { status, body, code, retry } = mlflowError(error)
+    const { status, body, code, retry, details } = mlflowError(error)
     if (code === 'SX_INTERNAL')
       logger.error({ err: error, method: request.method, url: request.url }, 'A request failed.')
-    if (retry) reply.header('retry-after', '1')
+    if (retry) reply.header('retry-after', retryAfter(details))
     // A body that nobody will read is not waited for.
     if (!request.raw.complete) reply.header('connection', 'close')
     void reply.code(status).type('application/json').send(JSON.stringify(body))

@@ -7,6 +7,7 @@ import { SixfoldError } from '../../kernel/errors.ts'
 import { shorten } from '../../kernel/shorten.ts'
 import type { Tensor } from '../../ports/model-runtime.ts'
 import { parseJson } from '../json.ts'
+import { shown } from '../request.ts'
 import type { InferResponse, Parameters, WantedOutput } from './infer.ts'
 import { datatypeOf, fromBytes, fromJson, toBytes, toJsonText } from './tensors.ts'
 
@@ -52,7 +53,7 @@ export function readInfer(body: Uint8Array, headers: IncomingHttpHeaders, bodyDe
     }
     if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0 || size > rest.length)
       throw malformed(
-        `The input '${shorten(name)}' is said to have ${shorten(String(size))} bytes, and ${rest.length} are left`,
+        `The input '${shorten(name)}' is said to have ${shown(size)} bytes, and ${rest.length} are left`,
         'Send as many bytes after the JSON as "binary_data_size" says, in the order of the inputs.',
       )
     inputs[name] = fromBytes(name, datatype, shape, rest.subarray(0, size))
@@ -90,10 +91,7 @@ function lengthOf(header: string | readonly string[], bodyLength: number): numbe
 function classesOf(value: unknown, name: string): number {
   if (value === undefined) return 0
   if (typeof value === 'number' && Number.isSafeInteger(value) && value > 0) return value
-  throw malformed(
-    `The output '${shorten(name)}' asks for ${shorten(String(value))} classes`,
-    'Send a whole number of 1 or more.',
-  )
+  throw malformed(`The output '${shorten(name)}' asks for ${shown(value)} classes`, 'Send a whole number of 1 or more.')
 }
 
 function parametersOf(value: unknown, of: string): Parameters {

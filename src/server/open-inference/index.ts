@@ -208,6 +208,9 @@ export const retryAfter = (details: { readonly [name: string]: unknown } | undef
   return String(Math.max(1, Math.ceil((Number.isFinite(milliseconds) ? milliseconds : 1_000) / 1_000)))
 }
 
+const isNumber = (one: unknown): boolean =>
+  (typeof one === 'string' || typeof one === 'number') && /^\d{1,9}$/.test(String(one))
+
 /** Of Triton's way to load: a configuration, as a text of JSON, with a policy that names versions. Null: the one in production. */
 export function versionsIn(body: { readonly [member: string]: unknown }): readonly string[] | null {
   const parameters = (body['parameters'] ?? {}) as { readonly [name: string]: unknown }
@@ -227,7 +230,7 @@ export function versionsIn(body: { readonly [member: string]: unknown }): readon
   const versions = (
     parsed as { readonly version_policy?: { readonly specific?: { readonly versions?: unknown } } } | null
   )?.version_policy?.specific?.versions
-  if (Array.isArray(versions) && versions.every((one) => /^\d{1,9}$/.test(String(one)))) return versions.map(String)
+  if (Array.isArray(versions) && versions.every(isNumber)) return versions.map(String)
   if (typeof parsed === 'object' && parsed !== null && !('version_policy' in parsed)) return null
   throw new SixfoldError('SX_REQUEST_INVALID', 'The configuration names no versions', {
     fix: 'Send {"parameters":{"config":"{\\"version_policy\\":{\\"specific\\":{\\"versions\\":[1,2]}}}"}}, or no configuration.',

@@ -68,8 +68,9 @@ function urgencyIn({ parameters, timeoutMs }: InferRequest): {
   const { timeout, priority } = parameters
   const whole = (value: unknown, name: string): number | undefined => {
     if (value === undefined) return undefined
-    const number = Number(value)
-    if ((typeof value !== 'number' && typeof value !== 'string') || !Number.isSafeInteger(number) || number < 0)
+    // An object may have a `valueOf` that is none: it is not asked.
+    const number = typeof value === 'number' || typeof value === 'string' ? Number(value) : Number.NaN
+    if (!Number.isSafeInteger(number) || number < 0)
       throw new SixfoldError(
         'SX_REQUEST_INVALID',
         `the parameter '${name}' is ${shorten(JSON.stringify(value) ?? '', 60)}`,

@@ -10,6 +10,7 @@ import { shorten } from '../../kernel/shorten.ts'
 import type { Tensors } from '../../ports/model-runtime.ts'
 import { urgencyOf } from '../gateway/timing.ts'
 import { parseJson } from '../json.ts'
+import { shown } from '../request.ts'
 import { routesOn } from '../routes.ts'
 import type { Asked, Columns, Ready } from './faces.ts'
 import {
@@ -109,7 +110,7 @@ async function predict({ services }: ScoringOptions, asked: Asked, body: unknown
   if (!isMembers(body)) throw new SixfoldError('SX_REQUEST_MALFORMED', 'The body is no JSON object.')
   const { signature_name: signature, instances, inputs } = body
   if (signature !== undefined && signature !== '' && signature !== 'serving_default')
-    throw invalid(`There is no signature '${shorten(String(signature))}'.`, "Send 'serving_default', or leave it out.")
+    throw invalid(`There is no signature ${shown(signature)}.`, "Send 'serving_default', or leave it out.")
   if ((instances === undefined) === (inputs === undefined))
     throw invalid(
       instances === undefined ? "'instances' and 'inputs' are missing." : "Both 'instances' and 'inputs' are there.",
