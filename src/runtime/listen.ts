@@ -4,7 +4,8 @@ import { isLoopbackHost } from '../kernel/addresses.ts'
 import { SixfoldError } from '../kernel/errors.ts'
 import { atMost } from '../kernel/persist.ts'
 import type { Rate } from '../kernel/rate.ts'
-import { httpServer, readConsole } from '../server/index.ts'
+import type { RateLimits } from '../server/index.ts'
+import { httpServer, rateLimits, readConsole } from '../server/index.ts'
 import type { Opened } from './open.ts'
 import { version } from './version.ts'
 
@@ -59,11 +60,12 @@ export async function listen(
       },
     )
   if (!isLoopbackHost(host)) opened.expose()
+  const rates = rateLimits(rate)
   const server = httpServer({
     services: opened,
     access: opened.keys.access(required),
     hosts,
-    rate,
+    rates,
     console: readConsole(consoleFolder()),
     logger: opened.logger,
     version,
@@ -76,10 +78,12 @@ export async function listen(
     const grpc =
       grpcPort === null
         ? null
-        : await speakGrpc(opened, where.port, port, host, required, grpcPort).catch(async (error: unknown) => {
-            await server.close()
-            throw error
-          })
+        : await speakGrpc(opened, where.port, port, host, { required, rates }, grpcPort).catch(
+            async (error: unknown) => {
+              await server.close()
+              throw error
+            },
+          )
     return {
       ...where,
       grpc: grpc?.address ?? null,
@@ -109,12 +113,16 @@ async function speakGrpc(
   bound: number,
   asked: number,
   host: string,
-  required: boolean,
+  { required, rates }: { readonly required: boolean; readonly rates: RateLimits },
   wanted: number | 'next',
 ): Promise<{ readonly address: string; close(): Promise<void> } | null> {
   // Its library is loaded by those alone who speak it.
   const { grpcServer } = await import('../server/grpc/index.ts')
-  const made = grpcServer({ services: opened, access: opened.keys.access(required), logger: opened.logger, version })
+  const made = grpcServer({
+    services: opened,
+    access: opened.keys.access(required),
+    ...{ rates, logger: opened.logger, version },
+  })
   const port = wanted !== 'next' ? wanted : asked === 0 ? 0 : bound + 1
   try {
     const taken = await made.listen(port, host)

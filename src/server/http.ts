@@ -6,7 +6,6 @@ import type { Access, Caller, Services, Status } from '../api/index.ts'
 import { parseFilter } from '../api/index.ts'
 import { SixfoldError } from '../kernel/errors.ts'
 import { formatInstant } from '../kernel/instant.ts'
-import type { Rate } from '../kernel/rate.ts'
 import { shorten } from '../kernel/shorten.ts'
 import { guard } from './access.ts'
 import type { ConsoleFiles } from './console.ts'
@@ -14,7 +13,8 @@ import { serveConsole } from './console.ts'
 import { answerOnce } from './gateway/answers-once.ts'
 import { boundArrivals } from './gateway/arrival.ts'
 import { takeJson } from './gateway/bodies.ts'
-import { limitRates } from './gateway/rates.ts'
+import type { RateLimits } from './gateway/rates.ts'
+import { limitRates, rateLimits } from './gateway/rates.ts'
 import { stampArrivals } from './gateway/timing.ts'
 import { toJson } from './json.ts'
 import { countRequests } from './metrics/requests.ts'
@@ -36,8 +36,8 @@ export interface ServerOptions {
   readonly access: Access
   /** Names under which it may be asked where no key is needed, beside those of this machine. */
   readonly hosts: readonly string[]
-  /** How often each key may ask that has no rate of its own, and each address where none is needed; null: as often as it likes. */
-  readonly rate?: Rate | null
+  /** By default everybody may ask as often as they like that have no key with a rate. */
+  readonly rates?: RateLimits
   readonly console: ConsoleFiles | null
   readonly logger: Logger
   /** Of Sixfold. */
@@ -60,7 +60,7 @@ export function httpServer({
   services: unseen,
   access,
   hosts,
-  rate = null,
+  rates = rateLimits(null),
   console: files,
   logger,
   version,
@@ -89,7 +89,7 @@ export function httpServer({
   stampArrivals(app)
   const requests = countRequests(app)
   guard(app, { access, hosts })
-  limitRates(app, rate)
+  limitRates(app, rates)
   boundArrivals(app, limits)
   answerOnce(app, limits.idempotencyKeys)
   // The next request is to go to another server.

@@ -1,8 +1,11 @@
 /** Rates: by key and by address, said in headers, with what tells whether the server lives let through, and memory bounded. */
+import { Client, credentials, status } from '@grpc/grpc-js'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseRate } from '../../src/kernel/rate.ts'
 import { buckets } from '../../src/server/gateway/buckets.ts'
 import { networkOf } from '../../src/server/gateway/rates.ts'
+import { serviceOf } from '../../src/server/grpc/definition.ts'
+import { inference } from '../../src/server/grpc/protocol.ts'
 import type { Service } from '../http/service.ts'
 import { question, service } from '../http/service.ts'
 
@@ -103,6 +106,31 @@ describe('a server', () => {
       expect([await get({}), await get({})]).toEqual([200, 429])
     } finally {
       await keyed.close()
+    }
+  })
+
+  test('what was asked over HTTP counts over gRPC', async () => {
+    const both = await open.app.listen({ port: 0, grpcPort: 0, rate: { perSecond: 0.001, burst: 2 } })
+    const client = new Client(both.grpc!, credentials.createInsecure())
+    const call = (name: string): Promise<number> => {
+      const { path, requestSerialize, responseDeserialize } = serviceOf(inference, 'inference.GRPCInferenceService')[
+        name
+      ]!
+      return new Promise((resolve) =>
+        client.makeUnaryRequest(path, requestSerialize, responseDeserialize, {}, (error) =>
+          resolve(error?.code ?? status.OK),
+        ),
+      )
+    }
+    try {
+      expect((await fetch(`${both.url}/v1/platform`)).status).toBe(200)
+      expect(await call('ServerMetadata')).toBe(status.OK)
+      expect(await call('ServerMetadata')).toBe(status.RESOURCE_EXHAUSTED)
+      expect((await fetch(`${both.url}/v1/platform`)).status).toBe(429)
+      expect(await call('ServerLive')).toBe(status.OK)
+    } finally {
+      client.close()
+      await both.close()
     }
   })
 

@@ -1,37 +1,58 @@
 /** Who asks more often than they may is refused before the body is read: by key, and by address where there is none. */
 import { isIPv6 } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Caller } from '../../api/index.ts'
 import { isLoopbackHost } from '../../kernel/addresses.ts'
 import { SixfoldError } from '../../kernel/errors.ts'
 import type { Rate } from '../../kernel/rate.ts'
 import { burstOf, formatRate } from '../../kernel/rate.ts'
+import type { Taken } from './buckets.ts'
 import { buckets } from './buckets.ts'
 
-/** To be called after the guard. `standard` is for whoever has no rate of their own; null: none. */
-export function limitRates(app: FastifyInstance, standard: Rate | null): void {
+export interface Allowance extends Taken {
+  readonly rate: Rate
+}
+
+/** One for all ports of a server: who has asked much on one has asked much on the other. */
+export interface RateLimits {
+  /** Takes one request from what there is; null: there is no rate. */
+  ask(caller: Caller, address: string): Allowance | null
+}
+
+/** `standard` is for whoever has no rate of their own; null: none. */
+export function rateLimits(standard: Rate | null): RateLimits {
   const kept = buckets()
+  return {
+    ask: (caller, address) => {
+      const rate = caller.rate ?? standard
+      if (rate === null) return null
+      return { rate, ...kept.take(caller.key ?? networkOf(address), rate, performance.now()) }
+    },
+  }
+}
+
+export const overRate = ({ actor }: Caller, { rate, waitMs }: Allowance): SixfoldError =>
+  new SixfoldError('SX_RATE_LIMITED', `${actor} may ask ${formatRate(rate)}, and asked more often.`, {
+    fix: 'Send again after the time in Retry-After; or have a rate given to the key: `sixfold key create NAME --rate 100/s`.',
+    details: { retryMs: Math.max(1, Math.ceil(waitMs)) },
+  })
+
+/** To be called after the guard. */
+export function limitRates(app: FastifyInstance, limits: RateLimits): void {
   app.addHook('onRequest', (request, reply, done) => {
     const { config, url } = request.routeOptions
     // What tells whether the server lives must be heard also where much is asked.
     if (config.needs === undefined || config.needs === 'nothing' || url === '/metrics') return done()
     const { caller } = request
-    const rate = caller.rate ?? standard
-    if (rate === null) return done()
-    const { allowed, left, waitMs } = kept.take(caller.key ?? addressOf(request), rate, performance.now())
-    const seconds = Math.max(allowed ? 0 : 1, Math.ceil(waitMs / 1_000))
-    reply.header(
-      'ratelimit-policy',
-      `"default";q=${burstOf(rate)};w=${Math.max(1, Math.ceil(burstOf(rate) / rate.perSecond))}`,
-    )
+    const allowance = limits.ask(caller, addressOf(request))
+    if (allowance === null) return done()
+    const { rate, allowed, left, waitMs } = allowance
+    const [most, seconds] = [burstOf(rate), Math.max(allowed ? 0 : 1, Math.ceil(waitMs / 1_000))]
+    reply.header('ratelimit-policy', `"default";q=${most};w=${Math.max(1, Math.ceil(most / rate.perSecond))}`)
     reply.header('ratelimit', `"default";r=${left};t=${seconds}`)
     if (allowed) return done()
     closeIfLong(request, reply)
-    done(
-      new SixfoldError('SX_RATE_LIMITED', `${caller.actor} may ask ${formatRate(rate)}, and asked more often.`, {
-        fix: 'Send again after the time in Retry-After; or have a rate given to the key: `sixfold key create NAME --rate 100/s`.',
-        details: { retryMs: Math.max(1, Math.ceil(waitMs)) },
-      }),
-    )
+    done(overRate(caller, allowance))
   })
 }
 
@@ -45,8 +66,8 @@ export function closeIfLong({ headers }: FastifyRequest, reply: FastifyReply): v
 function addressOf({ raw }: FastifyRequest): string {
   const peer = raw.socket.remoteAddress ?? ''
   const forwarded = raw.headers['x-forwarded-for']
-  if (forwarded === undefined || !isLoopbackHost(peer.replace(/^::ffff:/, ''))) return networkOf(peer)
-  return networkOf(String(forwarded).split(',').at(-1)!.trim().slice(0, 45))
+  if (forwarded === undefined || !isLoopbackHost(peer.replace(/^::ffff:/, ''))) return peer
+  return String(forwarded).split(',').at(-1)!.trim().slice(0, 45)
 }
 
 /** Whoever has one address of IPv6 has 2^64 of them. */

@@ -17,6 +17,8 @@ import type { Carrier } from '../../inference/index.ts'
 import type { ErrorCode } from '../../kernel/errors.ts'
 import { SixfoldError, toProblem } from '../../kernel/errors.ts'
 import { demand } from '../access.ts'
+import type { RateLimits } from '../gateway/rates.ts'
+import { overRate } from '../gateway/rates.ts'
 import { extensions, versionsIn } from '../open-inference/index.ts'
 import { infer } from '../open-inference/infer.ts'
 import { allNamed, isReady, metadataOf, named } from '../open-inference/models.ts'
@@ -30,6 +32,8 @@ import { health, inference } from './protocol.ts'
 export interface GrpcOptions {
   readonly services: Services
   readonly access: Access
+  /** Those of HTTP: who has asked much there has asked much. */
+  readonly rates: RateLimits
   readonly logger: Logger
   /** Of Sixfold. */
   readonly version: string
@@ -73,7 +77,7 @@ interface Failure {
 const carrierOf = (metadata: GrpcMetadata): Carrier =>
   Object.fromEntries(['traceparent', 'tracestate'].map((name) => [name, metadata.get(name)[0]?.toString()]))
 
-export function grpcServer({ services: unseen, access, logger, version }: GrpcOptions): GrpcServer {
+export function grpcServer({ services: unseen, access, rates, logger, version }: GrpcOptions): GrpcServer {
   const services = traced(unseen, logger)
   const server = new Server({
     'grpc.max_receive_message_length': services.limits.bodyBytes,
@@ -96,10 +100,12 @@ export function grpcServer({ services: unseen, access, logger, version }: GrpcOp
       (problem.status >= 500 ? status.INTERNAL : status.INVALID_ARGUMENT)
     return { code, details: `${problem.detail.replace(/\.$/, '')}. ${problem.fix}`, metadata }
   }
-  /** Throws SX_UNAUTHENTICATED, SX_FORBIDDEN. */
-  const callerOf = (metadata: GrpcMetadata, right: Right, model: string | null): Caller => {
-    const caller = access.identify(metadata.get('authorization')[0]?.toString())
+  /** Throws SX_UNAUTHENTICATED, SX_FORBIDDEN, SX_RATE_LIMITED. */
+  const callerOf = (call: Call, right: Right, model: string | null): Caller => {
+    const caller = access.identify(call.metadata.get('authorization')[0]?.toString())
     demand(caller, right, model)
+    const allowance = rates.ask(caller, addressOf(call.getPeer()))
+    if (allowance?.allowed === false) throw overRate(caller, allowance)
     return caller
   }
   const nameOf = (name: string): string => name.replace(/\.pipeline$/, '')
@@ -112,7 +118,7 @@ export function grpcServer({ services: unseen, access, logger, version }: GrpcOp
       const model = asked.name ?? asked.model_name
       const run = async (): Promise<unknown> => {
         if (right === null) return answer(call.request, null as unknown as Caller, call)
-        return answer(call.request, callerOf(call.metadata, right, model === undefined ? null : nameOf(model)), call)
+        return answer(call.request, callerOf(call, right, model === undefined ? null : nameOf(model)), call)
       }
       run().then(
         (value) => reply(null, value),
@@ -171,7 +177,7 @@ export function grpcServer({ services: unseen, access, logger, version }: GrpcOp
       let last: Promise<void> = Promise.resolve()
       call.on('data', (message: InferMessage) => {
         const answered = (async () => {
-          callerOf(call.metadata, 'predict', nameOf(message.model_name))
+          callerOf(call, 'predict', nameOf(message.model_name))
           return { infer_response: await inferOne(message, call) }
         })().catch((error: unknown) => ({
           error_message: failureOf(error).details,
@@ -249,6 +255,10 @@ export function grpcServer({ services: unseen, access, logger, version }: GrpcOp
       }),
   }
 }
+
+type Call = Pick<ServerUnaryCall<never, unknown>, 'metadata' | 'getPeer'>
+/** Without its port. */
+const addressOf = (peer: string): string => peer.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
 
 interface RepositoryMessage {
   readonly model_name: string
