@@ -260,10 +260,13 @@ function modelOf({ facts }: ModelVersion): Model | null {
         readonly name: string
         readonly vector: readonly (readonly [string, never])[]
         readonly output: Model['output']
+        /** Left out where outputs are as the file gives them. */
+        readonly post?: Model['post']
       }
     | undefined
   if (graph === undefined) return null
-  return { name: graph.name, vector: Object.fromEntries(graph.vector), output: graph.output } as unknown as Model
+  const { name, vector, output, post = {} } = graph
+  return { name, vector: Object.fromEntries(vector), output, post } as unknown as Model
 }
 
 async function answers(
