@@ -35,7 +35,7 @@ const routes: { readonly [route: string]: Route } = {
       ['`at`', `The instant asked about: ${instant}. Not more than \`limits.futureMs\` after now`],
     ],
     answer:
-      '`prediction` holds the outputs of the definition. `version` is null when the fallback answered for want of a version. `id` is null when the answer could not be logged. `degraded` lists each part that is not what it should be: its `stage`, `by` (`missing`: features taken as missing; `rule`: the fallback; `unlogged`) and `reason`. `milliseconds` holds the stage times that `Server-Timing` says too.',
+      '`prediction` holds the outputs of the definition. `version` is null when the fallback answered for want of a version. `id` is null when the answer could not be logged. `degraded` lists each part that is not what it should be: its `stage`, `by` (`last known` or `missing`: of features; `cache`, `rule` or `default`: of the answer; `unlogged`) and `reason`. `milliseconds` holds the stage times that `Server-Timing` says too.',
     errors: ['SX_UNKNOWN_MODEL', 'SX_REQUEST_INVALID', 'SX_INSTANT_PAST'],
     example: [
       { keys: { courier: 'ann' }, request: { km: 3.2 } },
@@ -46,7 +46,15 @@ const routes: { readonly [route: string]: Route } = {
         id: 'eta.1.5f3a91c0',
         at: '2026-01-05T12:00:00.000Z',
         degraded: [],
-        milliseconds: { features: 0.06, assembly: 0.02, inference: 0.31, post: 0.01, total: 0.4 },
+        milliseconds: {
+          gateway: 0.04,
+          features: 0.06,
+          assembly: 0.02,
+          queue: 0.05,
+          inference: 0.31,
+          post: 0.01,
+          total: 0.49,
+        },
       },
     ],
   },
@@ -312,9 +320,10 @@ ${mlflowRoutes()}
 
 ## Server-Timing
 
-\`predict\` says how long each stage took, in milliseconds: \`features\` (the read of the online store and the folding of windows),
-\`assembly\` (the vector), \`inference\` (waiting for the batch, and the model), \`post\` (the outputs) and \`total\`, as in
-\`features;dur=0.064, assembly;dur=0.021, inference;dur=0.312, post;dur=0.008, total;dur=0.405\`.
+\`predict\` says how long each stage took, in milliseconds: \`gateway\` (from the arrival to the first look at the question), \`features\` (the
+read of the online store and the folding of windows), \`assembly\` (the vector), \`queue\` (waiting for the model), \`inference\` (the call into
+it), \`post\` (the outputs) and \`total\`, as in
+\`gateway;dur=0.041, features;dur=0.064, assembly;dur=0.021, queue;dur=0.052, inference;dur=0.312, post;dur=0.008, total;dur=0.498\`.
 `
 }
 

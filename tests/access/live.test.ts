@@ -78,6 +78,15 @@ test('with one that was made it does; another is known within moments, and unkno
   for (const text of [out, audit.out]) for (const key of said) expect(text).not.toContain(key.slice(15))
 })
 
+test('a key has the rate that it was made with, and no other is slower for it', async () => {
+  const slow = await created('slow', '--rate', '1/h:3')
+  said.push(slow.key)
+  await soon(slow.key, 429)
+  expect(await status(said[0]!)).toBe(200)
+  expect((await p.run('key', 'list')).out).toMatch(new RegExp(`${slow.id} +slow +viewer +all models +1/h:3 `))
+  expect((await p.run('key', 'create', 'x', '--rate', 'fast')).err).toMatch(/^SX_USAGE: --rate 'fast' is no rate/)
+})
+
 test('status asks with the key of the environment, and says when there is none', async () => {
   const none = await p.run('status', '--url', url)
   expect(none.code).toBe(1)

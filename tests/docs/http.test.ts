@@ -76,7 +76,7 @@ test('the server answers as the examples show', async () => {
     if (route.endsWith('predict')) {
       id = String(got['id'])
       const timing = response.headers.get('server-timing')!
-      const shown = /`(features;dur=[^`]+)`/.exec(textOf(page))![1]!
+      const shown = /`(gateway;dur=[^`]+)`/.exec(textOf(page))![1]!
       expect(timing.replace(/[\d.]+/g, '0')).toBe(shown.replace(/[\d.]+/g, '0'))
     }
   }

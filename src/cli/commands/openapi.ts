@@ -4,7 +4,7 @@ import { defineCommand } from '../command.ts'
 export const openapi = defineCommand<object>({
   name: 'openapi',
   summary: 'Print the OpenAPI document: every route, with the types that the definitions give.',
-  examples: ['sixfold openapi > openapi.json'],
+  examples: ['sixfold openapi'],
   run: ({ tools, project }) => tools.openApi(project),
   render: (document) => JSON.stringify(document, null, 2),
 })
