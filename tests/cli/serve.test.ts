@@ -35,7 +35,7 @@ async function until(wanted: (answer: Answer) => boolean): Promise<Answer> {
 
 test('it greets on standard error: where it is, what answers, where its data lies', () => {
   expect(server.said()).toMatch(
-    /^Sixfold is at (http:\/\/127\.0\.0\.1:\d+)\n {2}POST \1\/v1\/models\/eta\/predict {2}no version: the fallback answers\n {2}data in .*\.sixfold\n$/,
+    /^Sixfold is at (http:\/\/127\.0\.0\.1:\d+)\n {2}POST \1\/v1\/models\/eta\/predict {2}no version: the fallback answers\n {2}gRPC at 127\.0\.0\.1:\d+\n {2}data in .*\.sixfold\n$/,
   )
 })
 

@@ -55,6 +55,7 @@ const greet = ({ json, note }: Context, { url, grpc, data, models }: Serving): v
     note(
       `  POST ${url}/v1/models/${model}/predict  ${version === null ? 'no version: the fallback answers' : `version ${version}`}`,
     )
+  if (grpc !== null) note(`  gRPC at ${grpc}`)
   note(`  data in ${data}`)
 }
 
