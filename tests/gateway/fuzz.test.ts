@@ -131,6 +131,7 @@ const strange: readonly unknown[] = [
     { toString: 1, valueOf: 1 },
     [{ toString: 1 }],
     { toJSON: 1 },
+    // biome-ignore lint/suspicious/noThenProperty: a body that looks like something to wait for
     { then: 1 },
     { b64: '' },
     { b64: '%%%' },

@@ -50,7 +50,6 @@ function serveOptions(given: Readonly<Record<string, unknown>>, apply: boolean):
 const greet = ({ json, note }: Context, { url, grpc, data, models }: Serving): void => {
   if (json) writeJson({ url, grpc, models })
   note(`Sixfold is at ${url}`)
-  if (grpc !== null) note(`  gRPC at ${grpc}`)
   for (const { model, version } of models)
     note(
       `  POST ${url}/v1/models/${model}/predict  ${version === null ? 'no version: the fallback answers' : `version ${version}`}`,
