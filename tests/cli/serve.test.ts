@@ -177,7 +177,11 @@ describe('the end', () => {
     for (const line of err.trimEnd().split('\n')) expect(JSON.parse(line)).toHaveProperty('msg')
     const lines = out.trimEnd().split('\n')
     expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([
-      { url: expect.stringMatching(/^http:/), models: [{ model: 'eta', version: '1' }] },
+      {
+        url: expect.stringMatching(/^http:/),
+        grpc: expect.stringMatching(/:\d+$/),
+        models: [{ model: 'eta', version: '1' }],
+      },
       { url: expect.stringMatching(/^http:/), endedBy: 'SIGINT' },
     ])
   })
