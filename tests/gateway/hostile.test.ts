@@ -196,6 +196,32 @@ describe('on the connection', () => {
     )
   })
 
+  test('bodies that do not say how long they are: many small ones pass, and of large ones no more than memory is kept for', {
+    timeout: 60_000,
+  }, async () => {
+    const head = 'Host: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n'
+    const small = await Promise.all(Array.from({ length: 200 }, dial))
+    const body = JSON.stringify(question)
+    const chunk = `${body.length.toString(16)}\r\n${body}\r\n`
+    for (const socket of small) socket.write(`POST /v1/models/eta/predict HTTP/1.1\r\n${head}${chunk}`)
+    await sleep(300)
+    const answered = small.map(async (socket) => String(((await once(socket, 'data')) as [Buffer])[0]).slice(0, 12))
+    for (const socket of small) socket.write('0\r\n\r\n')
+    expect(new Set(await Promise.all(answered))).toEqual(new Set(['HTTP/1.1 200']))
+    for (const socket of small) socket.destroy()
+
+    // 60 times 7 MiB are more than 32 times 8.
+    const large = await Promise.all(Array.from({ length: 60 }, dial))
+    let given = 0
+    for (const socket of large) socket.once('close', () => given++)
+    const megabyte = `100000\r\n${' '.repeat(1024 * 1024)}\r\n`
+    for (const socket of large) socket.write(`POST /v1/events/deliveries HTTP/1.1\r\n${head}${megabyte.repeat(7)}`)
+    while (given === 0) await sleep(20)
+    expect((await open.post('/v1/models/eta/predict', question)).status).toBe(200)
+    expect(given).toBeLessThan(60)
+    for (const socket of large) socket.destroy()
+  })
+
   test('two thousand requests at once on one connection, each answered in its turn', async () => {
     const socket = await dial()
     let received = ''
