@@ -39,6 +39,8 @@ export interface Endpoint {
   readonly file: { readonly inputs: readonly TensorInfo[]; readonly outputs: readonly TensorInfo[] }
   readonly signature: Signature
   readonly scheduler: Scheduler
+  /** As it was prepared. */
+  readonly compute: Compute
   /** When it last answered, on the clock; null: not yet. */
   lastAnswer: number | null
   describe(): ServedVersion
@@ -121,6 +123,7 @@ function opened(
     file: { inputs, outputs },
     signature,
     scheduler: waiting,
+    compute,
     lastAnswer: null,
     describe: () => ({
       version,

@@ -70,6 +70,12 @@ export interface Predictor {
   infer(version: string | null, call: TensorCall): Promise<TensorAnswer>
   /** Loads a version and warms it. Nothing asks it before `serve` or `beside`. Throws as `ModelRuntime.load` does, and SX_SIGNATURE_MISMATCH. */
   prepare(version: string, path: string): Promise<Endpoint>
+  /**
+   * How versions are computed from now on. The number of workers changes at once; for anything else the version that answers is to be
+   * prepared anew: `stale` says so until one is served.
+   */
+  reconfigure(next: Compute): void
+  readonly stale: boolean
   /** The version that answers from now on; requests under way are answered by the one before. */
   serve(next: Endpoint): void
   /** Versions that answer those who name them, beside the one that answers; what is no longer among them ends. */
@@ -118,7 +124,7 @@ const nothingDegraded: Degradation[] = []
 
 export function predictor(
   model: Model,
-  { views, store, log, clock, limits, runtime, compute }: PredictorOptions,
+  { views, store, log, clock, limits, runtime, compute: atFirst }: PredictorOptions,
 ): Predictor {
   const groups = viewsOf(model.inputs).map(([group, view]) => ({ group, view }))
   const keys = fieldsReader(model.key, 'keys', `model '${model.name}'`)
@@ -142,6 +148,7 @@ export function predictor(
   /** By the question, for when the model does not answer; and by the vector, to be given again. */
   const givenTo = kept<GivenAnswer>(limits.keptAnswers, 0, featuresAt)
   const reusable = kept<GivenAnswer>(limits.keptAnswers, 0, entries.length + 1)
+  let compute = atFirst
   let serving: Endpoint | null = null
   let besides: readonly Endpoint[] = []
   const retiring = new Set<Promise<void>>()
@@ -387,6 +394,14 @@ export function predictor(
       return { version: used.version, outputs: answer.outputs, queued: answer.queued, computed: answer.computed }
     },
     prepare: (version, path) => endpoint({ model, version, path, runtime, entries, compute, limits, clock }),
+    reconfigure: (next) => {
+      compute = next
+      for (const one of loaded())
+        if (one.place !== 'inline' && one.place !== 'remote') one.scheduler.resize(next.workers)
+    },
+    get stale() {
+      return serving !== null && !isAlike(serving.compute, compute)
+    },
     serve: replace,
     beside: (versions) => {
       const before = besides
@@ -419,6 +434,10 @@ export function predictor(
     },
   }
 }
+
+/** But for the number of workers. */
+const isAlike = ({ workers: _, ...a }: Compute, { workers: __, ...b }: Compute): boolean =>
+  JSON.stringify(a) === JSON.stringify(b)
 
 const msOf = (duration: string | null): number | null => (duration === null ? null : durationMs(duration))
 const nothingQueued = { queued: 0, rows: 0 }

@@ -64,7 +64,8 @@ export function answering({ serving, files, find, predictors, logger }: Answerin
 
   const loadOne = async (running: Predictor, target: ModelVersion): Promise<void> => {
     const { model } = running
-    const next = besides.get(model.name)?.get(String(target.version)) ?? (await prepare(running, target))
+    const beside = running.stale ? undefined : besides.get(model.name)?.get(String(target.version))
+    const next = beside ?? (await prepare(running, target))
     running.serve(next)
     told.delete(model.name)
     logger.info({ model: model.name, version: target.version, place: next.place }, 'A version answers.')
@@ -74,7 +75,7 @@ export function answering({ serving, files, find, predictors, logger }: Answerin
     for (const running of predictors.values()) {
       const { name } = running.model
       const target = serving.target(name)
-      if ((target === null ? null : String(target.version)) === running.version) continue
+      if ((target === null ? null : String(target.version)) === running.version && !running.stale) continue
       try {
         if (target !== null) await loadOne(running, target)
         else {

@@ -16,6 +16,7 @@ import { listen } from './listen.ts'
 import type { OpenOptions } from './open.ts'
 import { open } from './open.ts'
 import { applyPlatform, planFor } from './plan.ts'
+import { reloader, tellReload } from './reload.ts'
 import { version } from './version.ts'
 import { watchScripts } from './watch.ts'
 import { workbench } from './workbench.ts'
@@ -111,6 +112,9 @@ async function serve(path: string, { port, host, grpcPort, clock, apply, verbose
       host: host ?? server.host,
       ...(grpcPort === undefined ? {} : { grpcPort }),
     })
+    const reload = reloader(path, project, { opened, listening })
+    const hangUp = (): void => void tellReload(reload, logger)
+    process.on('SIGHUP', hangUp)
     const { models } = await opened.status()
     return {
       url: listening.url,
@@ -118,6 +122,7 @@ async function serve(path: string, { port, host, grpcPort, clock, apply, verbose
       data: project.data,
       models: models.map(({ model, version }) => ({ model, version })),
       close: async () => {
+        process.off('SIGHUP', hangUp)
         await listening.close()
         await opened.close()
       },

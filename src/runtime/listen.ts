@@ -14,6 +14,8 @@ export interface Listening {
   readonly port: number
   /** Where gRPC is spoken, as host:port; null: nowhere. */
   readonly grpc: string | null
+  /** How often whoever has no rate of their own may ask from now on. */
+  changeRate(rate: Rate | null): void
   /** Answers what is under way, and takes nothing new. The platform stays open. */
   close(): Promise<void>
 }
@@ -87,6 +89,7 @@ export async function listen(
     return {
       ...where,
       grpc: grpc?.address ?? null,
+      changeRate: (next) => rates.change(next),
       close: async () => {
         await Promise.all([server.close(), grpc?.close()])
       },

@@ -93,6 +93,8 @@ export interface Opened extends Services {
   readonly outcomes: Outcomes
   readonly registry: Registry
   readonly tracking: Tracking
+  /** How models are computed from now on, by name. Resolves when it is so. */
+  reconfigure(models: { readonly [model: string]: ModelConfig }): Promise<void>
   /** Others than this machine reach what listens here. */
   expose(): void
   materialize(view: string, request: MaterializeRequest, progress: (done: number) => void): Promise<Materialized>
@@ -345,6 +347,10 @@ async function opened(
       clock: machine,
     }),
     expose: registered.expose,
+    reconfigure: async (models) => {
+      for (const [name, running] of predictors) running.reconfigure(computeOf(models[name], limits))
+      await answering.load()
+    },
     materialize: async (view, request, progress) => {
       const running = views.named(viewNamed(platform, view).name)
       const { lanesOver } = events

@@ -17,12 +17,18 @@ export interface Allowance extends Taken {
 export interface RateLimits {
   /** Takes one request from what there is; null: there is no rate. */
   ask(caller: Caller, address: string): Allowance | null
+  /** From now on, for whoever has no rate of their own. */
+  change(standard: Rate | null): void
 }
 
 /** `standard` is for whoever has no rate of their own; null: none. */
-export function rateLimits(standard: Rate | null): RateLimits {
+export function rateLimits(atFirst: Rate | null): RateLimits {
   const kept = buckets()
+  let standard = atFirst
   return {
+    change: (rate) => {
+      standard = rate
+    },
     ask: (caller, address) => {
       const rate = caller.rate ?? standard
       if (rate === null) return null
