@@ -319,7 +319,7 @@ describe('a second request', () => {
     server.answering = afterMs(6)
     for (let i = 0; i < 40; i++) await one()
     // All slower than all before: each would have one.
-    server.answering = afterMs(40)
+    server.answering = afterMs(250)
     await Promise.all(
       Array.from({ length: 10 }, async () => {
         for (let i = 0; i < 6; i++) await one()
