@@ -5,7 +5,12 @@ const decoder = new TextDecoder('utf-8', { fatal: true })
 /** Where this does not occur, also not escaped, no member can have such a name. */
 const suspicious = /__proto__|constructor|\\u/
 
-export function parseJson(body: Uint8Array, depthMax: number): unknown {
+/** `prepare` makes JSON of what is nearly that. */
+export function parseJson(
+  body: Uint8Array,
+  depthMax: number,
+  prepare: (text: string) => string = (text) => text,
+): unknown {
   if (body.length === 0) throw new SixfoldError('SX_REQUEST_MALFORMED', 'The body is empty.')
   let text: string
   try {
@@ -16,7 +21,7 @@ export function parseJson(body: Uint8Array, depthMax: number): unknown {
   checkDepth(body, depthMax)
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = JSON.parse(prepare(text))
   } catch (error) {
     throw new SixfoldError(
       'SX_REQUEST_MALFORMED',

@@ -14,7 +14,7 @@ import { linear } from '../models/graphs.ts'
 import { onnx } from '../models/onnx.ts'
 import type { Triton } from '../services/index.ts'
 import { describeWith, startTriton } from '../services/index.ts'
-import { differences } from './differences.ts'
+import { bodies, differences } from './differences.ts'
 
 const score = model('score', {
   inputs: { request: { a: 'float64', b: 'float64' } },
@@ -64,7 +64,7 @@ describeWith(['triton'], "Triton's client", () => {
     triton = await startTriton({ score: file })
   }, 120_000)
   afterAll(async () => {
-    await triton?.stop()
+    await triton?.close()
     await app.close()
     rmSync(folder, { recursive: true })
   })
@@ -91,6 +91,25 @@ describeWith(['triton'], "Triton's client", () => {
         expect([their.step, their.status ?? null]).toEqual([known.step, known.theirs])
       }
     }, 120_000)
+
+  test('bodies that no client sends', async () => {
+    const status = (
+      url: string,
+      body: string,
+      headers: Readonly<Record<string, string>> = {},
+    ): Promise<number | null> =>
+      fetch(`${url}/v2/models/score/infer`, { method: 'POST', body, headers }).then(
+        (answer) => answer.arrayBuffer().then(() => answer.status),
+        () => null,
+      )
+    for (const { call, body, headers, ours: expected, theirs } of bodies)
+      expect([call, body, await status(ours.url, body, headers), await status(triton.url, body, headers)]).toEqual([
+        call,
+        body,
+        expected,
+        theirs,
+      ])
+  }, 60_000)
 })
 
 test('every difference stands in the documentation, with its reason', () => {
@@ -98,5 +117,12 @@ test('every difference stands in the documentation, with its reason', () => {
   for (const { step, why } of differences) {
     expect(text).toContain(step)
     expect(text).toContain(why)
+  }
+  for (const { call, ours, theirs } of bodies) {
+    if (call === '') continue
+    const row = text.split('\n').find((line) => line.startsWith(`| ${call} `))
+    expect(row?.split('|').map((cell) => cell.trim())).toEqual(
+      expect.arrayContaining([call, String(ours), theirs === null ? '–' : String(theirs)]),
+    )
   }
 })

@@ -271,7 +271,8 @@ test('what is wrong is a 400 that names it', async () => {
     [{ inputs: [{ ...x(), shape: [0, 1] }] }, 'has no rows'],
     [{ inputs: [x(1)], outputs: [{ name: 'z' }] }, "unexpected inference output 'z'"],
     [{ inputs: [x(1)], parameters: { timeout: 'soon' } }, "the parameter 'timeout'"],
-    [{ inputs: [{ ...x(1), parameters: { binary_data_size: 4 } }] }, 'and 0 are left'],
+    [{ inputs: [{ ...x(1), data: undefined, parameters: { binary_data_size: 4 } }] }, 'and 0 are left'],
+    [{ inputs: [{ ...x(1), parameters: { binary_data_size: 0 } }] }, 'not both'],
     [
       JSON.stringify({ inputs: [x(1)] }),
       'The header inference-header-content-length',

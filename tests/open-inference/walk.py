@@ -69,6 +69,8 @@ steps = [
     ("repository index", lambda c: sorted((m["name"], m.get("version"), m.get("state")) for m in index_of(c_(c.get_model_repository_index())) if m["name"] == model)),
     ("infer, bytes", lambda c: values(c_(c.infer(model, [given(rows)])))),
     ("infer, JSON", lambda c: values(c_(c.infer(model, [given(rows, binary=False)], outputs=[wanted("score", binary=False)])))),
+    ("infer, JSON, NaN and infinities", lambda c: str(values(c_(c.infer(model, [given([[float("nan"), 1], [float("inf"), 1], [float("-inf"), 1]], binary=False)], outputs=[wanted("score", binary=False)]))))),
+    ("infer, bytes, NaN and infinities", lambda c: str(values(c_(c.infer(model, [given([[float("nan"), 1], [float("inf"), 1], [float("-inf"), 1]])]))))),
     ("infer, bytes in and JSON out", lambda c: values(c_(c.infer(model, [given(rows)], outputs=[wanted("score", binary=False)])))),
     ("infer, version", lambda c: values(c_(c.infer(model, [given(rows)], model_version="1")))),
     ("infer, id", lambda c: response_of(c_(c.infer(model, [given(rows)], request_id="mine")))["id"]),

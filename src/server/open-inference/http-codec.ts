@@ -9,6 +9,7 @@ import type { Tensor } from '../../ports/model-runtime.ts'
 import { parseJson } from '../json.ts'
 import { shown } from '../request.ts'
 import type { InferResponse, Parameters, WantedOutput } from './infer.ts'
+import { readableNumbers } from './numbers.ts'
 import { datatypeOf, fromBytes, fromJson, toBytes, toJsonText } from './tensors.ts'
 
 export const headerLength = 'inference-header-content-length'
@@ -33,7 +34,7 @@ const isMembers = (value: unknown): value is Members =>
 export function readInfer(body: Uint8Array, headers: IncomingHttpHeaders, bodyDepth: number): HttpInfer {
   const given = headers[headerLength]
   const length = given === undefined ? body.length : lengthOf(given, body.length)
-  const json = parseJson(body.subarray(0, length), bodyDepth)
+  const json = parseJson(body.subarray(0, length), bodyDepth, readableNumbers)
   if (!isMembers(json)) throw malformed('The body is no JSON object', 'Send {"inputs": [ … ]}.')
   const parameters = parametersOf(json['parameters'], 'the request')
   let rest = body.subarray(length)
@@ -51,6 +52,11 @@ export function readInfer(body: Uint8Array, headers: IncomingHttpHeaders, bodyDe
       inputs[name] = fromJson(name, datatype, shape, input['data'])
       continue
     }
+    if (input['data'] !== undefined)
+      throw malformed(
+        `The input '${shorten(name)}' has data, and bytes after the JSON`,
+        'Send "data" or "binary_data_size", not both.',
+      )
     if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0 || size > rest.length)
       throw malformed(
         `The input '${shorten(name)}' is said to have ${shown(size)} bytes, and ${rest.length} are left`,
@@ -90,8 +96,11 @@ function lengthOf(header: string | readonly string[], bodyLength: number): numbe
 
 function classesOf(value: unknown, name: string): number {
   if (value === undefined) return 0
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value > 0) return value
-  throw malformed(`The output '${shorten(name)}' asks for ${shown(value)} classes`, 'Send a whole number of 1 or more.')
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value
+  throw malformed(
+    `The output '${shorten(name)}' asks for ${shown(value)} classes`,
+    'Send a whole number of 1 or more; 0 is the output as it is.',
+  )
 }
 
 function parametersOf(value: unknown, of: string): Parameters {

@@ -173,22 +173,33 @@ function valuesOf(name: string, datatype: string, { size, make, range }: Form, f
     })
   const data = make(new ArrayBuffer(flat.length * size)) as Float64Array
   const wide = data instanceof BigInt64Array || data instanceof BigUint64Array
+  const [least, most] = range === null || wide ? [0, 0] : [Number(range[0]), Number(range[1])]
   for (let i = 0; i < flat.length; i++) {
     const value = flat[i]
     if (datatype === 'BOOL') {
       if (typeof value !== 'boolean' && value !== 0 && value !== 1) throw wrong(i)
       data[i] = Number(value)
-    } else if (range !== null) {
+    } else if (range === null) {
+      const float = floatOf(value)
+      if (float === null) throw wrong(i)
+      data[i] = float
+    } else if (wide) {
       const whole = wholeOf(value)
       if (whole === null || whole < range[0] || whole > range[1]) throw wrong(i)
-      ;(data as unknown as { [at: number]: unknown })[i] = wide ? whole : Number(whole)
+      ;(data as unknown as { [at: number]: bigint })[i] = whole
     } else {
-      // What is missing has no other form in JSON.
-      if (value !== null && typeof value !== 'number') throw wrong(i)
-      data[i] = value === null ? Number.NaN : value
+      if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most) throw wrong(i)
+      data[i] = value
     }
   }
   return data
+}
+
+/** What is missing has no other form in JSON than null; infinities come as texts, and integers that are too long for a number. */
+function floatOf(value: unknown): number | null {
+  if (typeof value === 'number') return value
+  if (value === null) return Number.NaN
+  return typeof value === 'string' && /^(-?Infinity|NaN|-?\d{16,100})$/.test(value) ? Number(value) : null
 }
 
 function wholeOf(value: unknown): bigint | null {
@@ -196,7 +207,7 @@ function wholeOf(value: unknown): bigint | null {
   return typeof value === 'string' && /^-?\d{1,20}$/.test(value) ? BigInt(value) : null
 }
 
-/** The elements as JSON text, flat. A float that is no number is null; 64-bit integers are written whole. */
+/** The elements as JSON text, flat. A float that is no number is null, and an infinite one a text; 64-bit integers are written whole. */
 export function toJsonText({ type, data }: Tensor): string {
   if (!ArrayBuffer.isView(data)) return JSON.stringify(data)
   let text = '['
@@ -210,7 +221,9 @@ export function toJsonText({ type, data }: Tensor): string {
           : 'true'
         : typeof value === 'bigint' || Number.isFinite(value)
           ? value
-          : 'null'
+          : Number.isNaN(value)
+            ? 'null'
+            : `"${value}"`
   }
   return `${text}]`
 }
