@@ -35,7 +35,7 @@ test('the newest version is damaged while the server is down', async () => {
   const [artifact] = files
   await writeFile(join(artifact!.parentPath, artifact!.name), onnx(linear([3], 1)))
   app = open()
-  const degraded = [{ stage: 'inference', by: 'rule', reason: 'no version' }]
+  const degraded = [{ stage: 'inference', by: 'default', reason: 'no version' }]
   expect(await ask(app)).toMatchObject({ score: -1, record: { version: null, degraded } })
   // Long enough to look for new versions several times.
   await new Promise((resolve) => setTimeout(resolve, 2_500))
