@@ -8,9 +8,11 @@ import { isSixfoldError, SixfoldError } from '../../kernel/errors.ts'
 import { bounds } from '../../kernel/limits.ts'
 import type { LoadedModel, Tensor } from '../../ports/model-runtime.ts'
 import type { FileFacts } from './file.ts'
-import { readFacts } from './file.ts'
+import { readFacts, readModel } from './file.ts'
 import type { Answer, Question } from './messages.ts'
 import { loadHere, onnxruntime } from './session.ts'
+import { agrees } from './structure/check.ts'
+import { structureOf } from './structure/structure.ts'
 
 /** An answer goes to another process whole. */
 const mostOutputBytes = 256 * 1024 * 1024
@@ -42,6 +44,15 @@ async function answer(question: Question): Promise<unknown> {
         peak = Math.max(peak, process.memoryUsage.rss())
       }
       return { milliseconds, memoryBytes: Math.max(0, Math.max(peak, peakBytes()) - emptyBytes) }
+    }
+    case 'structure': {
+      await unload()
+      const structure = structureOf(readModel(question.path))
+      if (structure === null) return null
+      loaded = await loadHere(question.path, ['cpu'])
+      const answered = (await agrees(structure, loaded)) ? structure : null
+      await unload()
+      return answered
     }
     case 'unload':
       await unload()

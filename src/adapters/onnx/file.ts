@@ -24,6 +24,13 @@ const invalid = (what: string, fix?: string): SixfoldError =>
 
 /** Throws SX_ARTIFACT_INVALID, without the path. */
 export function readFacts(path: string): FileFacts {
+  const facts = factsOf(readModel(path))
+  for (const name of facts.external) checkBeside(path, name)
+  return facts
+}
+
+/** The bytes of what could be a model. Throws SX_ARTIFACT_INVALID, without the path. */
+export function readModel(path: string): Uint8Array {
   const stat = statSync(path, { throwIfNoEntry: false })
   if (stat === undefined) throw invalid('there is no such file')
   if (stat.isDirectory()) throw invalid('it is a folder', 'Name the ONNX file in it.')
@@ -35,9 +42,7 @@ export function readFacts(path: string): FileFacts {
       'it is larger than 2 GiB, which an ONNX file cannot be',
       'Export the weights beside it: onnx.save(model, path, save_as_external_data=True).',
     )
-  const facts = factsOf(readFileSync(path))
-  for (const name of facts.external) checkBeside(path, name)
-  return facts
+  return readFileSync(path)
 }
 
 function headOf(path: string): Uint8Array {

@@ -6,12 +6,14 @@
 import { availableParallelism } from 'node:os'
 import { isSixfoldError, SixfoldError } from '../../kernel/errors.ts'
 import type { Inspection, IsolatedModel, Tensor } from '../../ports/model-runtime.ts'
+import type { ModelStructure } from '../../ports/model-structure.ts'
 import type { ModelProcess, Supervision } from './process.ts'
 import { Died, startProcess } from './process.ts'
 
 export interface Isolation {
   inspect(path: string): Promise<Inspection>
   isolate(path: string): Promise<IsolatedModel>
+  structure(path: string): Promise<ModelStructure | null>
 }
 
 /** What a process has loaded leaves traces; after so many files a new one begins. */
@@ -72,7 +74,7 @@ export function isolation(supervised: Supervision): Isolation {
     idle.push(entry)
   }
 
-  const look = async (path: string): Promise<Inspection> => {
+  const look = async <T>(path: string, load: (process: ModelProcess, path: string) => Promise<T>): Promise<T> => {
     let process = await borrow()
     try {
       if (process.loads > 0) {
@@ -119,11 +121,18 @@ export function isolation(supervised: Supervision): Isolation {
       throw error
     }
   }
-  return { inspect: (path) => inTurn(() => look(path)), isolate }
+  return {
+    inspect: (path) => inTurn(() => look(path, load)),
+    isolate,
+    structure: (path) => inTurn(() => look(path, structureIn)),
+  }
 }
 
 const load = (process: ModelProcess, path: string): Promise<Inspection> =>
   process.ask({ do: 'load', path }) as Promise<Inspection>
+
+const structureIn = (process: ModelProcess, path: string): Promise<ModelStructure | null> =>
+  process.ask({ do: 'structure', path }) as Promise<ModelStructure | null>
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 

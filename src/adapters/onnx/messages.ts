@@ -15,6 +15,8 @@ export type Wanted =
       readonly outputs: readonly string[]
       readonly calls: number
     }
+  /** What a file computes, where that is trees or linear. Nothing of it stays loaded. */
+  | { readonly do: 'structure'; readonly path: string }
   | { readonly do: 'unload' }
 export type Question = Wanted & { readonly id: number }
 

@@ -11,7 +11,7 @@ import { loadHere } from './session.ts'
 import { threadChannel } from './thread-channel.ts'
 
 export function onnxModelRuntime(supervised: Supervision = supervision): ModelRuntime {
-  return { load, providers: offered, structure: async () => null, ...isolation(supervised) }
+  return { load, providers: offered, ...isolation(supervised) }
 }
 
 function load(path: string, { place, providers }: LoadOptions): Promise<LoadedModel> {

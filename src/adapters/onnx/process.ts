@@ -121,7 +121,7 @@ export function startProcess({ timeoutMs, memoryBytes }: Supervision): Promise<M
   const made: ModelProcess = {
     ask: (wanted) => {
       const asked = last.then(() => {
-        if (wanted.do === 'load') loads++
+        if (wanted.do === 'load' || wanted.do === 'structure') loads++
         child.ref()
         child.channel?.ref()
         return within(++count, resultOf, wanted)

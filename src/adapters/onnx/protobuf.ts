@@ -5,10 +5,14 @@
 
 export class Malformed extends Error {}
 
-/** Calls with the number of each field and its value: an integer, or the bytes of whatever has a length. Throws Malformed. */
+/**
+ * Calls with the number of each field and its value: an integer, or the bytes of whatever has a length. Of numbers of four or eight bytes
+ * `fixed` is told where they lie. Throws Malformed.
+ */
 export function forEachField(
   buffer: Uint8Array,
   visit: (field: number, value: number, bytes: Uint8Array | null) => void,
+  fixed: (field: number, at: number, size: 4 | 8) => void = () => {},
 ): void {
   let at = 0
   const varint = (): number => {
@@ -33,12 +37,29 @@ export function forEachField(
     const field = Math.floor(tag / 8)
     if (field === 0 || field >= 2 ** 29) throw new Malformed('a field that cannot be')
     if (kind === 0) visit(field, varint(), null)
-    else if (kind === 1) skip(8)
-    else if (kind === 5) skip(4)
+    else if (kind === 1) fixed(field, skip(8), 8)
+    else if (kind === 5) fixed(field, skip(4), 4)
     else if (kind === 2) {
       const length = varint()
       const from = skip(length)
       visit(field, 0, buffer.subarray(from, from + length))
     } else throw new Malformed('a field of no kind that there is')
   }
+}
+
+/** The integers of a packed field. Throws Malformed. */
+export function varintsOf(buffer: Uint8Array): number[] {
+  const values: number[] = []
+  let value = 0
+  let shift = 0
+  for (const byte of buffer) {
+    value += (byte & 127) * 2 ** shift
+    shift += 7
+    if (byte < 128) {
+      values.push(value)
+      value = 0
+      shift = 0
+    } else if (shift >= 70) throw new Malformed('a number that does not end')
+  }
+  return values
 }
