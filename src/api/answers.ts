@@ -4,6 +4,7 @@ import type { Degradation, MeasuresSnapshot, SchedulingSnapshot, StageTimes } fr
 import type { QualitySnapshot } from '../monitoring/index.ts'
 import type { StoreReport } from '../ports/inspection.ts'
 import type { RemoteState } from '../ports/model-runtime.ts'
+import type { Link } from '../ports/model-structure.ts'
 
 export interface Explanation {
   readonly id: string
@@ -26,6 +27,26 @@ export interface Explanation {
   readonly degraded: readonly Degradation[]
   readonly milliseconds: StageTimes
   readonly outcome: { readonly at: number; readonly values: { readonly [output: string]: unknown } } | null
+  /** Null where they were not asked for. */
+  readonly attributions: Attributions | null
+}
+
+/** An answer taken apart: what each entry of the vector added to it, from what the version answers to other vectors on average. */
+export interface Attributions {
+  /** Of the model: whose number it is, before any post-processing. */
+  readonly output: string
+  /** Of several numbers in a row of the file's output the one that is meant: the highest, or the second of two classes. */
+  readonly place: number
+  /** How the margin becomes the answer. */
+  readonly link: Link
+  /** The mean of the margin over the background. Base and entries together are the margin. */
+  readonly base: number
+  readonly margin: number
+  /** The margin through the link: what the file answers. */
+  readonly answer: number
+  /** How many vectors it is compared with: the last distinct ones of the model's predictions. */
+  readonly background: number
+  readonly entries: { readonly [entry: string]: number }
 }
 
 export interface Status {

@@ -46,6 +46,7 @@ export type { Ingredient, Outcome, Reproduction, Trained, Watching } from '../tr
 export type { Access, Caller, Right } from './access.ts'
 export { roleFor, roles } from './access.ts'
 export type {
+  Attributions,
   Explanation,
   Graph,
   GraphNode,
@@ -60,6 +61,7 @@ export type {
 export type { Examination, ExaminedProblem } from './examination.ts'
 export { graphOf } from './graph.ts'
 export type {
+  ExplainWanted,
   FeatureAnswer,
   Inference,
   PipelineCounts,

@@ -22,11 +22,16 @@ export interface Services {
   readFeatures(view: string, keys: unknown, at: number | undefined): Promise<FeatureAnswer>
   push(source: string, rows: readonly unknown[]): Promise<PushResult>
   recordOutcomes(inputs: readonly unknown[]): Promise<OutcomeResult>
-  explain(id: string): Promise<Explanation>
+  /** Throws SX_UNKNOWN_PREDICTION; where attributions are wanted also SX_NOT_ATTRIBUTABLE. */
+  explain(id: string, wanted?: ExplainWanted): Promise<Explanation>
   status(): Promise<Status>
   describe(): PlatformDescription
   /** Moves a clock that stands still until it is moved; null where time passes by itself. */
   readonly advanceClock: ((to: number) => void) | null
+}
+
+export interface ExplainWanted {
+  readonly attributions?: boolean
 }
 
 /** The files of models as they are, for clients that send tensors. */
@@ -63,7 +68,7 @@ export interface Workbench {
   materialize(view: string, request: MaterializeRequest, progress: (done: number) => void): Promise<Materialized>
   trainingSet(request: TrainingSetAsked, progress: (done: number) => void): Promise<TrainingSetResult>
   readFeatures(view: string, keys: unknown, at: number | undefined): Promise<FeatureAnswer>
-  explain(id: string): Promise<Explanation>
+  explain(id: string, wanted?: ExplainWanted): Promise<Explanation>
   /** The file of a version whose model is on another server, as JSON. Throws SX_REMOTE_REFUSED, SX_REMOTE_UNAVAILABLE and SX_REMOTE_INVALID. */
   describeRemote(asked: RemoteAsked): Promise<string>
   /** Throws SX_TRAINING_FAILED where the command does not end well or leaves no model. */

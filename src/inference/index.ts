@@ -4,6 +4,8 @@
  * Here: questions through the door, features, vector, batches into the model runtime, fallback, the log of predictions.
  * Not here: HTTP, and how good the answers were (monitoring/).
  */
+export type { Attribution } from './attribution/attribute.ts'
+export { attribute } from './attribution/attribute.ts'
 export type { Compute, Endpoint } from './endpoint.ts'
 export { standardCompute } from './endpoint.ts'
 export type { Measures, MeasuresSnapshot, RecentPrediction } from './measures.ts'

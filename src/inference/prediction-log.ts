@@ -125,6 +125,8 @@ export interface PredictionReader {
   find(id: string): Promise<LoggedPrediction>
   /** The same of many: null for each that is not in the log. */
   findAll(ids: readonly string[]): Promise<readonly (LoggedPrediction | null)[]>
+  /** About so many of a model's, the last that were written to each partition of its log. */
+  recent(model: string, count: number): Promise<readonly Omit<LoggedPrediction, 'id'>[]>
 }
 
 /** An answer may be known before its entry is: another server may be about to write it. */
@@ -143,20 +145,23 @@ export function predictionReader(log: EventLog, metadata: MetadataStore): Predic
     schemas.set(name, schema)
     return schema
   }
-  const read = async (id: string, salt: number, entry: Entry): Promise<LoggedPrediction | null> => {
+  /** Null for what is of another form, or has another salt than is asked for. */
+  const read = async (salt: number | null, entry: Entry): Promise<Omit<LoggedPrediction, 'id'> | null> => {
     const [of] = entry.bytes
     if (of !== form && of !== formBefore) return null
     const from = new ByteReader(entry.bytes, 1)
     const name = [from.word(), from.word()].map((word) => word.toString(16).padStart(8, '0')).join('')
-    if (from.word() !== salt) return null
+    const salted = from.word()
+    if (salt !== null && salted !== salt) return null
     const schema = await schemaOf(name)
-    return { id, schema, ...decode(from, schema, of) }
+    return { schema, ...decode(from, schema, of) }
   }
   const lookup = async (id: string): Promise<LoggedPrediction | null> => {
     const parsed = parseId(id)
     if (parsed === null) return null
     const entry = await log.lookup(topicOfPredictions(parsed.model), parsed.reference)
-    return entry === null ? null : read(id, parsed.salt, entry)
+    const found = entry === null ? null : await read(parsed.salt, entry)
+    return found === null ? null : { id, ...found }
   }
   const lookupAll = async (ids: readonly string[]): Promise<(LoggedPrediction | null)[]> => {
     const found: (LoggedPrediction | null)[] = []
@@ -174,8 +179,19 @@ export function predictionReader(log: EventLog, metadata: MetadataStore): Predic
     for (const [k, one] of (await lookupAll(missing.map((i) => ids[i]!))).entries()) found[missing[k]!] = one
     return found
   }
+  const recent = async (model: string, count: number): Promise<readonly Omit<LoggedPrediction, 'id'>[]> => {
+    const topic = topicOfPredictions(model)
+    // What this process has just answered counts too.
+    await log.settled(topic)
+    const ends = await log.ends(topic)
+    const share = Math.ceil(count / Math.max(1, ends.length))
+    const entries = await Promise.all(ends.map((end, i) => log.read(topic, i, Math.max(0, end - share), share)))
+    const found = await Promise.all(entries.flat().map((entry) => read(null, entry)))
+    return found.filter((one) => one !== null)
+  }
   return {
     findAll,
+    recent,
     find: async (id) => {
       const [found] = await findAll([id])
       if (found != null) return found

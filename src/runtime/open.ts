@@ -33,6 +33,7 @@ import type { OnlineStore } from '../ports/online-store.ts'
 import type { Registry } from '../registry/index.ts'
 import type { Tracking } from '../tracking/index.ts'
 import { files, tracking } from '../tracking/index.ts'
+import { attributing } from './attributions.ts'
 import { checkBelonging } from './belonging.ts'
 import type { ModelConfig } from './compute.ts'
 import { computeOf } from './compute.ts'
@@ -198,9 +199,19 @@ async function opened(
     ]),
   )
   const readers = new Map(viewReaders(views, store))
-  const { registry, answering, deliveries, ...registered } = openRegistry({
+  const {
+    registry,
+    answering,
+    deliveries,
+    files: versions,
+    ...registered
+  } = openRegistry({
     ...{ platform, stores, models, predictors, predictions, keys, logger, environment, webhooks, data },
     serves: serving,
+  })
+  const attributions = attributing({
+    ...{ platform, predictions, models, files: versions },
+    find: (name, version) => metadata.registry.version(name, version),
   })
   const machine = systemClock()
   const tracked = files({
@@ -320,7 +331,13 @@ async function opened(
     readFeatures: (view, keys, at) => readFeatures(readers, platform, view, keys, at, clock, limits),
     push: (source, rows) => events.push(source, rows),
     recordOutcomes: (inputs) => joined.record(inputs),
-    explain: (id): Promise<Explanation> => explain(id, platform, predictions, joined),
+    explain: (id, wanted): Promise<Explanation> =>
+      explain(id, {
+        platform,
+        predictions,
+        outcomes: joined,
+        attributions: wanted?.attributions ? attributions : null,
+      }),
     status: statusReader({
       platform,
       views,

@@ -9,7 +9,7 @@ import type { PredictionReader, Predictor } from '../inference/index.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { atMost } from '../kernel/persist.ts'
 import type { ModelRuntime } from '../ports/model-runtime.ts'
-import type { Registry, Serving, WebhookDelivery } from '../registry/index.ts'
+import type { Registry, Serving, VersionFiles, WebhookDelivery } from '../registry/index.ts'
 import {
   lineageOf,
   modelCard,
@@ -49,6 +49,7 @@ export interface OpenedRegistry {
   readonly serving: Serving
   readonly answering: Answering
   readonly deliveries: WebhookDelivery
+  readonly files: VersionFiles
   /** Others reach this process: webhooks no longer reach what only this machine does. */
   expose(): void
   close(): Promise<void>
@@ -68,9 +69,10 @@ export function openRegistry(options: RegistryOptions): OpenedRegistry {
     models: [...predictors.keys()],
     say: (text, about) => logger.warn(about, text),
   })
+  const files = versionFiles(folder, artifacts)
   const answers = answering({
     serving: inForce,
-    files: versionFiles(folder, artifacts),
+    files,
     find: (model, version) => store.version(model, version),
     predictors,
     logger,
@@ -114,6 +116,7 @@ export function openRegistry(options: RegistryOptions): OpenedRegistry {
     serving: inForce,
     answering: answers,
     deliveries,
+    files,
     expose: () => {
       exposed = true
     },

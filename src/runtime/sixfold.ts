@@ -4,7 +4,7 @@
  */
 
 import { isAbsolute, join } from 'node:path'
-import type { Explanation, Status } from '../api/index.ts'
+import type { ExplainWanted, Explanation, Status } from '../api/index.ts'
 import { askerOf } from '../cli/asker.ts'
 import type { Asked, AskOptions, KeyValues, Named, PredictionOf, PushAnswer, ReadOptions } from '../client/connect.ts'
 import type { FieldValues } from '../definition/field.ts'
@@ -46,7 +46,7 @@ export interface Sixfold<P extends Platform> {
       readonly outcome: { readonly [output: string]: boolean | number | string }
     }[],
   ): Promise<OutcomeResult>
-  explain(id: string): Promise<Explanation>
+  explain(id: string, wanted?: ExplainWanted): Promise<Explanation>
   status(): Promise<Status>
   /** Adds a model file as a version, which answers from then on. */
   addModel(model: Named<P, Model>['name'], path: string, note?: string): Promise<{ readonly version: string }>
@@ -80,7 +80,7 @@ export function sixfold<P extends Platform>(platform: P, options: OpenOptions = 
       (await (await opened()).readFeatures(view, keys, asked?.at?.getTime())).features,
     push: async (source: string, events: readonly unknown[]) => (await opened()).push(source, events),
     outcomes: async (list: readonly unknown[]) => (await opened()).recordOutcomes(list),
-    explain: async (id: string) => (await opened()).explain(id),
+    explain: async (id: string, wanted?: ExplainWanted) => (await opened()).explain(id, wanted),
     status: async () => (await opened()).status(),
     addModel: async (model: string, path: string, note?: string) => {
       const { registry, refresh, project } = await opened()

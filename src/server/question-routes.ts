@@ -8,7 +8,7 @@ import { shorten } from '../kernel/shorten.ts'
 import { demand } from './access.ts'
 import { urgencyOf } from './gateway/timing.ts'
 import { toJson } from './json.ts'
-import { instantOf, listOf, objectOf } from './request.ts'
+import { instantOf, listOf, objectOf, oneOf, queryOf } from './request.ts'
 import type { Routes } from './routes.ts'
 import type { UnderWay } from './under-way.ts'
 
@@ -69,7 +69,10 @@ export function questionRoutes(routes: Routes, services: Services, work: UnderWa
   routes.get('/v1/predictions/:id', 'read', async (request) => {
     const { id } = request.params as { id: string }
     demandPrediction(request.caller, 'read', id)
-    return toJson(await services.explain(id))
+    const { attributions } = queryOf(request, ['attributions'])
+    if (attributions === undefined) return toJson(await services.explain(id))
+    const wanted = oneOf(attributions, 'attributions', ['true', 'false']) === 'true'
+    return toJson(await services.explain(id, { attributions: wanted }))
   })
 }
 

@@ -154,6 +154,12 @@ export const predictionRows: Rows = {
   'GET /v1/predictions/:id': {
     tag: 'predictions',
     what: 'Why a prediction was what it was, from the log. Instants are milliseconds since the epoch.',
+    query: {
+      attributions: {
+        schema: { ...text, enum: ['true', 'false'] },
+        what: 'Whether to say what each entry of the vector added to the answer. By default false.',
+      },
+    },
     answer: {
       [json]: object({
         id: text,
@@ -170,6 +176,18 @@ export const predictionRows: Rows = {
         degraded: list(ref('Degradation')),
         milliseconds: mapOf(number),
         outcome: orNull(object({ at: whole, values: mapOf(anything) })),
+        attributions: orNull(
+          object({
+            output: text,
+            place: whole,
+            link: { ...text, enum: ['identity', 'logistic', 'softmax'] },
+            base: number,
+            margin: number,
+            answer: number,
+            background: whole,
+            entries: mapOf(number),
+          }),
+        ),
       }),
     },
     errors: 'Problem',
