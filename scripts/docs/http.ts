@@ -121,9 +121,13 @@ const routes: { readonly [route: string]: Route } = {
   },
   'GET /v1/predictions/:id': {
     what: 'Why a prediction was what it was, from the log.',
-    answer: 'As `sixfold explain ID --json`. Instants here are milliseconds since the epoch.',
-    answers: [['src/api/answers.ts', 'Explanation']],
-    errors: ['SX_UNKNOWN_PREDICTION'],
+    answer:
+      'As `sixfold explain ID --json`. Instants here are milliseconds since the epoch. With `?attributions=true` also what each entry of the vector added to the answer.',
+    answers: [
+      ['src/api/answers.ts', 'Explanation'],
+      ['src/api/answers.ts', 'Attributions', '`attributions`'],
+    ],
+    errors: ['SX_REQUEST_INVALID', 'SX_UNKNOWN_PREDICTION', 'SX_NOT_ATTRIBUTABLE'],
   },
   'GET /v1/status': {
     what: 'What runs, how much of it, and how well. Instants are milliseconds since the epoch.',

@@ -279,8 +279,8 @@ test('100 trees of 31 leaves over 100 rows take milliseconds', async () => {
 test('others get their turn while a large forest is taken apart', async () => {
   const drawn = {
     seed: 6,
-    trees: 300,
-    depth: 9,
+    trees: 60,
+    depth: 8,
     targets: 1,
     kind: 'regressor',
     transform: 'NONE',
@@ -296,7 +296,7 @@ test('others get their turn while a large forest is taken apart', async () => {
     if (!over) setImmediate(counting)
   }
   setImmediate(counting)
-  await attribute(structure, 0, draw(), Array.from({ length: 100 }, draw))
+  await attribute(structure, 0, draw(), Array.from({ length: 2_000 }, draw))
   over = true
   expect(turns).toBeGreaterThan(10)
 })

@@ -127,6 +127,11 @@ describe.skipIf(chromiumPath === null && !required)('serving, in the console', (
     expect(await page.getByRole('region', { name: 'Features of airline', exact: true }).textContent()).toContain(
       'view airline_punctuality',
     )
+    await page.getByRole('button', { name: 'Take the answer apart' }).click()
+    const shares = page.getByRole('table', { name: 'What each entry added' }).getByRole('row')
+    await expect.poll(() => shares.count(), soon).toBe(1 + 29)
+    expect(await violations(page)).toEqual([])
+    if (pictures !== null) await page.screenshot({ path: join(pictures, 'shares.png'), fullPage: true })
     const time = row('Stages of this prediction against the budget, in milliseconds', 'total')
     expect(Number(await time.locator('td').nth(1).textContent())).toBeGreaterThan(0)
     await visit('/predictions/late-nothing')

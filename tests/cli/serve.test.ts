@@ -101,7 +101,22 @@ describe('beside the server', () => {
       vector: { mean_ever: 49, km: 3 },
       degraded: [],
       outcome: { values: { minutes: 57 } },
+      attributions: null,
     })
+  })
+
+  test('explain --attributions tells what each entry added, with a bar for each', async () => {
+    const { id } = await ask()
+    const body = { keys: { courier: 'nobody' }, request: { km: 5 } }
+    await post(`${url}/v1/models/eta/predict`, body)
+    const { code, out } = await p.run('explain', id, '--attributions')
+    expect(code).toBe(0)
+    expect(out).toMatch(/\n {2}minutes\[0\], compared with \d+ other vectors?: [\d.]+ on average, here 55\.5\n/)
+    expect(out).toMatch(/\n {4}mean_ever +\+[\d.]+ +│█+\n {4}km +-[\d.]+ +█+│\n/)
+    const { attributions } = JSON.parse((await p.run('explain', id, '--attributions', '--json')).out)
+    expect(attributions).toMatchObject({ output: 'minutes', link: 'identity', margin: 55.5 })
+    const { base, entries } = attributions
+    expect(base + entries.mean_ever + entries.km).toBeCloseTo(55.5, 9)
   })
 
   test.each(['eta.zz.00000000', 'nonsense', 'etta.1.00000000'])('explain %s finds nothing', async (id) => {

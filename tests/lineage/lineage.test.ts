@@ -116,7 +116,7 @@ beforeAll(() => {
     } as unknown as LineageOptions['store'],
     tracking: { run: async (id: string) => (id === run.id ? run : null) } as unknown as LineageOptions['tracking'],
     metadata: { history: async () => [] },
-    predictions: { find: async () => logged, findAll: async () => [] },
+    predictions: { find: async () => logged, findAll: async () => [], recent: async () => [] },
   }
 })
 const ask = (question: LineageQuestion) => lineageOf(options)(question)

@@ -9,6 +9,7 @@ import { Page } from '../parts/Page.tsx'
 import { Waiting } from '../parts/Refused.tsx'
 import { hashOf } from '../router.ts'
 import { adviceFor } from './advice.ts'
+import { Shares } from './Shares.tsx'
 import { Waterfall } from './Waterfall.tsx'
 
 interface Props {
@@ -59,7 +60,7 @@ interface ExplainedProps {
 }
 
 function Explained({ value, budget, nodes }: ExplainedProps) {
-  const { model, version, at, keys, request, groups, vector, outputs, degraded, milliseconds, outcome } = value
+  const { id, model, version, at, keys, request, groups, vector, outputs, degraded, milliseconds, outcome } = value
   return (
     <>
       <p className="lead">
@@ -91,6 +92,7 @@ function Explained({ value, budget, nodes }: ExplainedProps) {
           />
         </section>
       )}
+      <Shares id={id} vector={vector ?? {}} />
       <div className="inspected">
         <Values title="Answer" values={outputs} />
         <Values title="Outcome" values={outcome?.values ?? {}} none="None came yet." />
