@@ -3,7 +3,7 @@
  *   kernel ← definition, expression, aggregation, statistics ← ports ← patterns ← api ← server, cli, client ← runtime
  *   adapters, testing → ports and what they are made of; only runtime sees adapters.
  */
-const patterns = ['access', 'features', 'inference', 'registry', 'monitoring', 'training', 'tracking']
+const patterns = ['access', 'features', 'inference', 'registry', 'monitoring', 'training', 'tracking', 'batch']
 const core = ['kernel', 'definition', 'expression', 'aggregation', 'statistics', 'ports']
 
 /** Files under a folder of src may import these folders, and themselves; their tests may borrow from any. */
@@ -51,12 +51,13 @@ module.exports = {
     only('inference', [...core, 'features'], 'Patterns see no adapter.'),
     only('registry', [...core, 'access', 'inference'], 'Patterns see no adapter.'),
     only('monitoring', [...core, 'features', 'inference'], 'Patterns see no adapter.'),
+    only('batch', [...core, 'access', 'features', 'inference', 'registry'], 'Patterns see no adapter.'),
     only('training', [...core, 'inference', 'registry'], 'Patterns see no adapter.'),
     only('tracking', [...core, 'registry', 'training'], 'Patterns see no adapter.'),
     only('api', [...core, ...patterns], 'What the system does, as types.'),
-    only('server', ['kernel', 'definition', 'ports', 'api', 'inference'], 'No logic.'),
+    only('server', ['kernel', 'definition', 'ports', 'api', 'inference', 'batch'], 'No logic.'),
     only('cli', ['kernel', 'definition', 'ports', 'api', ...patterns], 'No logic.'),
-    only('client', ['kernel', 'definition', 'inference'], 'Types of the others, and errors.'),
+    only('client', ['kernel', 'definition', 'inference', 'batch'], 'Types of the others, and errors.'),
     only('adapters', core, 'An adapter knows its port and what that is made of, and no pattern.'),
     only('testing', core, 'The laws of the ports, as cases that any adapter can be held to.'),
     ...patterns.map(throughIndex),
@@ -74,6 +75,7 @@ module.exports = {
     driver('@grpc/grpc-js', 'server/grpc/'),
     driver('protobufjs', 'server/grpc/'),
     driver('commander', 'cli/'),
+    driver('croner', 'batch/'),
     driver('jiti', 'runtime/'),
     driver('zod', 'runtime/'),
     driver('prom-client', 'server/'),

@@ -6,6 +6,20 @@
  */
 
 export type { Asked, AskOptions, KeyValues, PredictionOf, PredictionRecord, ReadOptions } from './client/connect.ts'
+export type {
+  Batch,
+  BatchGate,
+  BatchOptions,
+  BatchRows,
+  CatchUp,
+  Distances,
+  EveryEntity,
+  Publication,
+  Query,
+  Schedule,
+  Unknown,
+} from './definition/batch.ts'
+export { batch, cron, everyEntity, query } from './definition/batch.ts'
 export type { Entity, KeyFields, KeyType } from './definition/entity.ts'
 export { entity } from './definition/entity.ts'
 export type { Field, Fields, FieldValues } from './definition/field.ts'

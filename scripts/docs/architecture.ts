@@ -36,6 +36,7 @@ const words: { readonly [folder: string]: string } = {
   access: 'keys and rights',
   features: 'the feature store',
   inference: 'predictions',
+  batch: 'batches',
   registry: 'versions of models',
   training: 'from labels to a version',
   tracking: 'experiments, runs, files',

@@ -1,4 +1,5 @@
 /** The platform as nodes and edges, for whoever draws it; with what a reader may ask of each. */
+import type { Batch } from '../definition/batch.ts'
 import type { Entity } from '../definition/entity.ts'
 import type { Field } from '../definition/field.ts'
 import { shapeOf } from '../definition/field.ts'
@@ -46,9 +47,9 @@ export function graphOf(platform: Platform): Graph {
 }
 
 /** What stands beside a model is told with it. */
-type Drawn = Exclude<Definition, Gate | Training>
+type Drawn = Exclude<Definition, Gate | Training | Batch>
 const isNode = (definition: Definition): definition is Drawn =>
-  definition.kind !== 'gate' && definition.kind !== 'training'
+  definition.kind !== 'gate' && definition.kind !== 'training' && definition.kind !== 'batch'
 
 const idOf = ({ kind, name }: { readonly kind: string; readonly name: string }): string => `${kind} ${name}`
 

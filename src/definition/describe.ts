@@ -4,6 +4,7 @@
  */
 import type { Node } from '../expression/node.ts'
 import { hashOf } from '../kernel/hash.ts'
+import type { Batch } from './batch.ts'
 import type { Entity } from './entity.ts'
 import type { Field } from './field.ts'
 import { shapeOf } from './field.ts'
@@ -34,6 +35,8 @@ export function describe(definition: Definition): Described {
     case 'gate':
     case 'training':
       return describeOfModel(definition)
+    case 'batch':
+      return describeBatch(definition)
   }
 }
 
@@ -98,5 +101,13 @@ const describeModel = (model: Model): Described => ({
 
 /** What stands beside a model: it changes with what it says, not with the model. */
 const describeOfModel = ({ model: _, description: __, ...rest }: Gate | Training): Described => rest
+
+/** With the model's hash, so that a batch is another when its model is defined otherwise. */
+const describeBatch = ({ description: _, model, rows, ...rest }: Batch): Described => ({
+  ...rest,
+  model: { name: model.name, hash: hashOf(describeModel(model)) },
+  rows:
+    rows.kind === 'entities' ? { kind: rows.kind, view: rows.view.name, hash: hashOf(describeView(rows.view)) } : rows,
+})
 
 export const hashOfDefinition = (definition: Definition): string => hashOf(describe(definition))

@@ -2,6 +2,7 @@
 import { SixfoldError } from '../kernel/errors.ts'
 import { shorten } from '../kernel/shorten.ts'
 import { suggestion } from '../kernel/suggest.ts'
+import type { Batch } from './batch.ts'
 import type { Entity } from './entity.ts'
 import type { Gate } from './gate.ts'
 import { gate } from './gate.ts'
@@ -11,7 +12,7 @@ import type { Source } from './source.ts'
 import type { Training } from './training.ts'
 import type { AnyView } from './view.ts'
 
-export type Definition = Entity | Source | AnyView | Model | Gate | Training
+export type Definition = Entity | Source | AnyView | Model | Gate | Training | Batch
 export interface Definitions {
   readonly [name: string]: Definition
 }
@@ -31,6 +32,8 @@ export const sourcesOf: (platform: Platform) => readonly Source[] = ofKind<Sourc
 export const allViewsOf: (platform: Platform) => readonly AnyView[] = ofKind<AnyView>('view')
 export const modelsOf: (platform: Platform) => readonly Model[] = ofKind<Model>('model')
 
+export const batchesOf: (platform: Platform) => readonly Batch[] = ofKind<Batch>('batch')
+
 const gatesOf = ofKind<Gate>('gate')
 const trainingsOf = ofKind<Training>('training')
 /** Where a model has no gate of its own, the one that asks what can be asked of every model. */
@@ -42,7 +45,7 @@ export const trainingOf = (platform: Platform, model: Model): Training | null =>
 const named =
   <T extends Definition>(
     all: (platform: Platform) => readonly T[],
-    code: 'SX_UNKNOWN_MODEL' | 'SX_UNKNOWN_VIEW' | 'SX_UNKNOWN_SOURCE',
+    code: 'SX_UNKNOWN_MODEL' | 'SX_UNKNOWN_VIEW' | 'SX_UNKNOWN_SOURCE' | 'SX_UNKNOWN_BATCH',
     kind: string,
   ) =>
   (platform: Platform, name: string): T => {
@@ -57,6 +60,7 @@ const named =
 
 export const modelNamed: (platform: Platform, name: string) => Model = named(modelsOf, 'SX_UNKNOWN_MODEL', 'model')
 export const viewNamed: (platform: Platform, name: string) => AnyView = named(allViewsOf, 'SX_UNKNOWN_VIEW', 'view')
+export const batchNamed: (platform: Platform, name: string) => Batch = named(batchesOf, 'SX_UNKNOWN_BATCH', 'batch')
 /** The paths that sources name. */
 export const historiesOf = (platform: Platform): readonly string[] =>
   sourcesOf(platform).flatMap(({ history }) => (history === null ? [] : [history.path]))
@@ -73,6 +77,8 @@ export function dependenciesOf(definition: Definition): readonly Definition[] {
     case 'gate':
     case 'training':
       return [definition.model]
+    case 'batch':
+      return [definition.model, ...(definition.rows.kind === 'entities' ? [definition.rows.view] : [])]
     default:
       return []
   }

@@ -11,6 +11,7 @@ import { isSixfoldError } from '../kernel/errors.ts'
 import { offsetMinutes } from '../kernel/instant.ts'
 import { bounds } from '../kernel/limits.ts'
 import { suggestion } from '../kernel/suggest.ts'
+import { checkBatch } from './check-batch.ts'
 import { checkGate } from './check-gate.ts'
 import { checkTraining } from './check-training.ts'
 import type { Report } from './check-tree.ts'
@@ -32,7 +33,7 @@ export interface DefinitionProblem {
   readonly fix: string
 }
 
-const kinds: readonly Definition['kind'][] = ['entity', 'source', 'view', 'model', 'gate', 'training']
+const kinds: readonly Definition['kind'][] = ['entity', 'source', 'view', 'model', 'gate', 'training', 'batch']
 const namePattern = /^[a-zA-Z][a-zA-Z0-9_]{0,62}$/
 const nameRule = 'Use a letter, then letters, digits and _, at most 63 in all.'
 /** Where values are kept by name, a name that every object has would be found without having been given. */
@@ -83,6 +84,7 @@ export function validate(definitions: Definitions): readonly DefinitionProblem[]
     if (definition.kind === 'model') checkModel(definition, report)
     if (definition.kind === 'gate') checkGate(definition, report)
     if (definition.kind === 'training') checkTraining(definition, report)
+    if (definition.kind === 'batch') checkBatch(definition, report)
   }
   return problems
 }
@@ -120,7 +122,9 @@ function referencesOf(definition: Definition): readonly Definition[] {
       ? [definition.basis?.entity, definition.basis?.source]
       : definition.kind === 'model'
         ? Object.values(definition.inputs ?? {})
-        : Object.values(definition)
+        : definition.kind === 'batch'
+          ? [definition.model, (definition.rows as { readonly view?: unknown } | undefined)?.view]
+          : Object.values(definition)
   return members.filter(isDefinition)
 }
 

@@ -144,6 +144,41 @@ export const catalogue = {
   ),
   SX_UNKNOWN_EXPERIMENT: entry(404, 'There is no experiment of that name or id.', 'Create it first.'),
   SX_UNKNOWN_RUN: entry(404, 'There is no run of that id.', 'Use the id that was given when it began.'),
+  SX_UNKNOWN_BATCH: entry(404, 'No batch of that name is defined.', 'Use one of the names listed.'),
+  SX_UNKNOWN_BATCH_RUN: entry(404, 'The batch has no such run or version.', 'Use one that `sixfold batch list` shows.'),
+  SX_BATCH_STATE: entry(409, 'The run is not in a state in which that can be done.', 'See `sixfold batch show`.'),
+  SX_BATCH_REFUSED: entry(
+    409,
+    'The gate of the batch is not passed: what was published before stays live.',
+    'See the report; publish with --override and a reason if the batch is right all the same.',
+  ),
+  SX_BATCH_FAILED: entry(
+    409,
+    'A run broke off: a partition failed as often as it may be tried.',
+    'Mend what the message names, then `sixfold batch resume`.',
+  ),
+  SX_BATCH_BUSY: entry(409, 'Somebody else works on that run.', 'Wait for it, or for its lease to run out.', true),
+  SX_ROWS_INVALID: entry(
+    400,
+    'The rows of a batch cannot be used: a column is missing or of the wrong type, or the query fails.',
+    'Correct what the message names.',
+  ),
+  SX_INPUT_CHANGED: entry(
+    409,
+    'A file changed since the run was planned. Nothing was published.',
+    'Begin a new run: it plans anew.',
+  ),
+  SX_NOT_PUBLISHED: entry(404, 'No version of the batch has been published.', 'Run `sixfold batch run`.'),
+  SX_NO_PREDICTION: entry(
+    404,
+    'The batch has no prediction for the key, and nothing that answers instead.',
+    'Declare `unknown` in the batch.',
+  ),
+  SX_ENGINE_MISSING: entry(
+    409,
+    'What the run is to be computed by is not installed here.',
+    'Install what the message names.',
+  ),
   SX_UNKNOWN_LOGGED_MODEL: entry(
     404,
     'There is no logged model of that id.',
