@@ -144,14 +144,14 @@ export interface BatchStore {
 
   /** Moves the run, under its lease, `run/ID`. False where its state is another or the lease is lost: nothing has changed. */
   advance(run: string, lease: Lease, from: RunState, to: RunState, change: RunChange): Promise<boolean>
-  /** From planning to scoring, with the partitions. */
+  /** From planning to scoring, with the partitions. Artifacts with the rows of partitions (`input.sha256`) are kept like the others. */
   planned(run: string, lease: Lease, plan: unknown, partitions: readonly NewPartition[]): Promise<boolean>
 
   /**
    * The first partition that waits, or whose lease, `run/ID/INDEX`, ran out; its attempt counts from now on. Null where there is none. Failed
-   * ones are taken again only when `again` has been asked for.
+   * ones are taken again only when `again` has been asked for. `only`: that partition or none.
    */
-  take(run: string, holder: string, ms: number): Promise<TakenPartition | null>
+  take(run: string, holder: string, ms: number, only?: number | null): Promise<TakenPartition | null>
   finish(run: string, partition: TakenPartition, output: PartitionOutput): Promise<boolean>
   /** `final`: it is not tried again by itself. */
   fail(
