@@ -1,5 +1,5 @@
 /**
- * Metadata: what was applied, the registry of models, and what training leaves behind. Transactional, shared by processes.
+ * Metadata: what was applied, the registry of models, what training leaves behind, and runs of batches. Transactional, shared by processes.
  *
  * Laws that every adapter keeps:
  * - **Atomic.** Every method is one transaction, serialisable.
@@ -11,6 +11,7 @@
  * - **Schema.** Processes that open one store at once bring it to its newest schema once. A store with a newer schema than the
  *   process knows refuses to open with SX_STORE_NEWER, and is not changed.
  */
+import type { BatchStore } from './batch-store.ts'
 import type { Inspectable } from './inspection.ts'
 import type { RegistryStore } from './registry-store.ts'
 import type { TrackingStore } from './tracking-store.ts'
@@ -18,6 +19,7 @@ import type { TrackingStore } from './tracking-store.ts'
 export interface MetadataStore extends Inspectable {
   readonly registry: RegistryStore
   readonly tracking: TrackingStore
+  readonly batches: BatchStore
 
   applied(): Promise<Applied | null>
   /** The history of what was applied, newest first. */

@@ -28,6 +28,9 @@ export const changeKinds: { readonly [K in Change['kind']]: string } = {
   'webhook.created': 'A webhook was made',
   'webhook.updated': 'A webhook was changed',
   'webhook.deleted': 'A webhook was deleted',
+  'batch.published': 'A version of a batch went live, for the first time or again',
+  'batch.refused': 'The gate refused a version of a batch; what was live still is',
+  'batch.failed': 'A run of a batch broke off; what was live still is',
   'artifacts.collected': 'Artifacts to which nothing refers were deleted',
 }
 

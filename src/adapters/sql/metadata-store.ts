@@ -2,6 +2,8 @@
 import type { Kysely } from 'kysely'
 import type { StoreReport } from '../../ports/inspection.ts'
 import type { Applied, AppliedPlatform, MetadataStore } from '../../ports/metadata-store.ts'
+import { sqlBatchStore } from './batch/store.ts'
+import type { BatchTables } from './batch/tables.ts'
 import type { MetadataTables } from './metadata-tables.ts'
 import type { SqlDialect } from './migrate.ts'
 import { refer } from './registry/references.ts'
@@ -49,6 +51,11 @@ export function sqlMetadataStore({ read, write, dialect, inspect, close }: Metad
     registry: sqlRegistryStore({
       read: (work) => read((db) => work(db as unknown as Kysely<RegistryTables>)),
       write: (work) => write((db) => work(db as unknown as Kysely<RegistryTables>)),
+      dialect,
+    }),
+    batches: sqlBatchStore({
+      read: (work) => read((db) => work(db as unknown as Kysely<BatchTables>)),
+      write: (work) => write((db) => work(db as unknown as Kysely<BatchTables>)),
       dialect,
     }),
     inspect,

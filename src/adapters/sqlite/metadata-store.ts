@@ -24,7 +24,7 @@ const busyMs = 10_000
 const dialect: SqlDialect = {
   integer: 'integer',
   text: 'text',
-  now: sql`(unixepoch() * 1000)`,
+  now: sql`(cast(unixepoch('subsec') * 1000 as integer))`,
   // SQLite numbers the rows of a table whose key is of this type.
   identity: (column) => column.primaryKey(),
   exists: async (db, table) =>

@@ -1,6 +1,7 @@
 /** What each kind of change takes to be so, what it does, and what its entry says of it. */
 import type { Author, Change } from '../../../ports/registry-store.ts'
 import { ofAliases } from './aliases.ts'
+import { ofBatches } from './batches.ts'
 import type { Effect, Effects, NothingToDo } from './effect.ts'
 import { ofKeys } from './keys.ts'
 import { ofModels } from './models.ts'
@@ -18,6 +19,7 @@ const effects: Effects = {
   ...ofKeys,
   ...ofWebhooks,
   ...ofArtifacts,
+  ...ofBatches,
 }
 
 export const effectOf = (db: Db, change: Change, by: Author): Promise<Effect | NothingToDo> =>

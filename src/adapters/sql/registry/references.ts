@@ -33,6 +33,11 @@ export async function refer(db: Db, artifacts: readonly string[], owner: string 
   }
 }
 
+/** Nothing of that owner is referred to any more by it. */
+export async function unrefer(db: Db, owner: string): Promise<void> {
+  await db.deleteFrom('artifact_reference').where('owner', '=', owner).execute()
+}
+
 export async function references(db: Db): Promise<ReadonlySet<string>> {
   const { rows } = await sql<{ artifact: string }>`select artifact from ${tableOf(db, 'artifact_reference')}
     union select sha256 from ${tableOf(db as never, 'tracked_file' as never)}`.execute(db)

@@ -7,7 +7,7 @@ import { shorten } from '../../../kernel/shorten.ts'
 import type { Author, Change } from '../../../ports/registry-store.ts'
 
 /** Kept as JSON, in which any text has its form. */
-const asJson = new Set(['document', 'facts', 'preconditions'])
+const asJson = new Set(['document', 'facts', 'preconditions', 'checks', 'error'])
 
 // The u flag takes pairs as one character, so that this finds halves alone.
 const unkeepable = /\0|\p{Surrogate}/u

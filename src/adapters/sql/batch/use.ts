@@ -1,0 +1,17 @@
+/** How versions were looked up: what each server said last of itself. */
+import type { BatchUse } from '../../../ports/batch-store.ts'
+import type { Db } from './rows.ts'
+
+export async function tellUse(
+  db: Db,
+  run: string,
+  server: string,
+  { lookups, hits, keys, at }: BatchUse,
+): Promise<void> {
+  const said = { lookups, hits, keys, at }
+  await db
+    .insertInto('batch_use')
+    .values({ run, server, ...said })
+    .onConflict((conflict) => conflict.columns(['run', 'server']).doUpdateSet(said))
+    .execute()
+}
