@@ -56,7 +56,7 @@ async function runningOf(db: Db, run: string, now: Expression<number>) {
   const { rows } = await sql<{ number: number; call: string | null; token: number | null; left: number | null }>`
     select part.number, lease.call, lease.token, lease.until - ${now} as left
     from ${tableOf(db, 'batch_partition')} as part
-    left join ${tableOf(db, 'batch_lease')} as lease on lease.name = ${`run/${run}/`} || part.number
+    left join ${tableOf(db, 'batch_lease')} as lease on lease.name = ${`run/${run}/`} || cast(part.number as text)
     where part.run = ${run} and part.state = 'running'`.execute(db)
   return rows
 }

@@ -1,5 +1,6 @@
 /** Runs: begun once an occasion, moved by compare and set under their lease, found by batch and state. */
 import type { Expression } from 'kysely'
+import { SixfoldError } from '../../../kernel/errors.ts'
 import type {
   BatchRun,
   Lease,
@@ -19,6 +20,10 @@ export async function begin(db: Db, run: NewBatchRun, now: Expression<number>): 
   const of = db.selectFrom('batch_run').where('environment', '=', run.environment).where('batch', '=', run.batch)
   const there = await of.selectAll().where('occasion', '=', run.occasion).executeTakeFirst()
   if (there !== undefined) return runFrom(there)
+  if ((await runRow(db, run.id)) !== undefined)
+    throw new SixfoldError('SX_REQUEST_INVALID', `There is a run '${run.id}' already, of another occasion.`, {
+      fix: 'Give each run an id of its own.',
+    })
   const newest = await of.select('version').orderBy('version', 'desc').limit(1).executeTakeFirst()
   await refer(registryOf(db), [run.modelFile], ownerOf(run.id))
   const row = await db

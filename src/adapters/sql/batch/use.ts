@@ -1,6 +1,7 @@
 /** How versions were looked up: what each server said last of itself. */
 import type { BatchUse } from '../../../ports/batch-store.ts'
 import type { Db } from './rows.ts'
+import { neededRun } from './rows.ts'
 
 export async function tellUse(
   db: Db,
@@ -8,6 +9,7 @@ export async function tellUse(
   server: string,
   { lookups, hits, keys, at }: BatchUse,
 ): Promise<void> {
+  await neededRun(db, run)
   const said = { lookups, hits, keys, at }
   await db
     .insertInto('batch_use')
