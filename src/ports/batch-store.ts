@@ -3,12 +3,18 @@
  * transactions. Publication itself is a change of the registry's (`batch.published`), so that it stands in the same chained audit.
  *
  * Laws that every adapter keeps, beside those of the metadata store:
- * - **Leases.** A lease has one holder at a time, by the database's clock. Each time one is had, its token is greater than any before of that
- *   name. What is done under a lease is done only where its token is still the newest: one who was taken to be dead changes nothing any more.
+ * - **Leases.** A lease is had by one at a time, by the database's clock: also within one process, and whatever its holder is called. Each time
+ *   one is had, its token is greater than any before of that name. What is done under a lease is done only where its token is still the
+ *   newest and it was not given back: one who was taken to be dead changes nothing any more. One that ran out a day ago is lost, also
+ *   where nobody took it.
  * - **Compare and set.** A run moves from the state that the caller takes it to be in, or not at all; both under its lease.
  * - **One run an occasion.** Of one batch, environment and occasion there is one run: `begin` gives the one that is there.
  * - **Versions.** The runs of a batch in an environment are numbered 1, 2, 3, … as they begin; no number is given twice.
- * - **References.** The artifacts of runs that are not retired are not collected.
+ * - **References.** The artifacts of runs that are not retired are not collected: the model's file, made rows, outputs, profiles, reports. What
+ *   would begin to refer to one that is condemned rejects with SX_ARTIFACT_CONDEMNED and has changed nothing: have it spared, and put it again.
+ * - **Asked again.** What was done and is asked for again under the same lease, because its answer was lost, is answered as before.
+ * - **Text.** Ids, names, occasions, actors and holders with a NUL character or half of a surrogate pair, or of more than 800 bytes, reject
+ *   with SX_REQUEST_INVALID. Documents and errors may hold any text.
  */
 export const runStates = [
   /** Rows are looked for and cut into partitions. */
@@ -78,6 +84,7 @@ export interface Partition extends NewPartition {
   readonly state: 'pending' | 'running' | 'done' | 'failed'
   readonly attempts: number
   readonly error: { readonly code: string; readonly message: string } | null
+  /** Who works on it, or did last. */
   readonly holder: string | null
   readonly output: PartitionOutput | null
   readonly beganAt: number | null
@@ -134,7 +141,7 @@ export interface BatchStore {
   runs(query: RunQuery): Promise<readonly BatchRun[]>
   partitions(run: string): Promise<readonly Partition[]>
 
-  /** Null where somebody else has it. */
+  /** Null where it is had, by whomever. */
   lease(name: string, holder: string, ms: number): Promise<Lease | null>
   /** False: it is somebody else's by now. */
   renew(lease: Lease, ms: number): Promise<boolean>
@@ -143,13 +150,19 @@ export interface BatchStore {
   holder(name: string): Promise<{ readonly holder: string; readonly leftMs: number } | null>
 
   /** Moves the run, under its lease, `run/ID`. False where its state is another or the lease is lost: nothing has changed. */
-  advance(run: string, lease: Lease, from: RunState, to: RunState, change: RunChange): Promise<boolean>
+  advance(
+    run: string,
+    lease: Lease,
+    from: RunState,
+    to: Exclude<RunState, 'published'>,
+    change: RunChange,
+  ): Promise<boolean>
   /** From planning to scoring, with the partitions. Artifacts with the rows of partitions (`input.sha256`) are kept like the others. */
   planned(run: string, lease: Lease, plan: unknown, partitions: readonly NewPartition[]): Promise<boolean>
 
   /**
    * The first partition that waits, or whose lease, `run/ID/INDEX`, ran out; its attempt counts from now on. Null where there is none. Failed
-   * ones are taken again only when `again` has been asked for. `only`: that partition or none.
+   * ones are taken again only when `again` has been asked for. `only`: that partition or none. None of a run that is not scoring.
    */
   take(run: string, holder: string, ms: number, only?: number | null): Promise<TakenPartition | null>
   finish(run: string, partition: TakenPartition, output: PartitionOutput): Promise<boolean>
@@ -160,14 +173,17 @@ export interface BatchStore {
     error: { readonly code: string; readonly message: string },
     final: boolean,
   ): Promise<boolean>
-  /** Failed partitions wait again, their attempts forgotten. A failed run is scoring again, or planning where it has no partitions. */
+  /**
+   * Failed partitions wait again, their attempts forgotten. A run that failed or was cancelled is scoring again, or planning where it has no
+   * partitions. Throws SX_BATCH_STATE where it is retired.
+   */
   again(run: string): Promise<BatchRun>
 
   live(environment: string): Promise<readonly LiveBatch[]>
-  /** Its artifacts may be collected. Not one that is live: false. */
+  /** Its artifacts may be collected. Not one that is live, or being planned, scored or audited: false. */
   retire(run: string): Promise<boolean>
 
-  /** How a version was looked up, told by each server about itself; what it says replaces what it said before. */
+  /** How a version was looked up, told by each server about itself; what it says replaces what it said before. Throws SX_UNKNOWN_BATCH_RUN. */
   tellUse(run: string, server: string, use: BatchUse): Promise<void>
   use(run: string): Promise<readonly BatchUse[]>
 }
@@ -191,4 +207,34 @@ export interface RunQuery {
   /** Versions smaller than this. */
   readonly before?: number
   readonly limit: number
+}
+
+/**
+ * Changes of the registry's. The run must be of that batch, version and model, and in a state in which that can happen; its entry is of the
+ * model's version. Rejects with SX_REGISTRY_CONFLICT otherwise.
+ */
+export type BatchChange = OfBatch &
+  (
+    | {
+        /** A version of a batch is live from now on: one that passed, was refused and is published all the same, or was live before. */
+        readonly kind: 'batch.published'
+        /** The version that must be live now: null for none. */
+        readonly replaces: number | null
+        readonly verdict: 'passed' | 'overridden'
+        /** True: the version must have been published before. */
+        readonly rollback: boolean
+      }
+    /** The gate refused it: from auditing to refused, or refused already. What is live stays live. */
+    | { readonly kind: 'batch.refused'; readonly checks: readonly string[] }
+    /** It broke off, wherever it was on the way. */
+    | { readonly kind: 'batch.failed'; readonly error: { readonly code: string; readonly message: string } }
+  )
+interface OfBatch {
+  readonly batch: string
+  readonly environment: string
+  /** Its id. */
+  readonly run: string
+  readonly version: number
+  readonly model: string
+  readonly modelVersion: number
 }

@@ -24,6 +24,7 @@
  */
 import { hashOf } from '../kernel/hash.ts'
 import type { Rate } from '../kernel/rate.ts'
+import type { BatchChange, LiveBatch } from './batch-store.ts'
 import type { Page, Search } from './search.ts'
 
 /** In the order in which a version goes through them. */
@@ -52,6 +53,8 @@ export interface RegistryStore {
   approvals(model: string, version: number): Promise<readonly Approval[]>
 
   audit(query: AuditQuery): Promise<readonly AuditEntry[]>
+  /** What of each batch is live, in every environment. */
+  liveBatches(): Promise<readonly LiveBatch[]>
 
   keys(): Promise<readonly AccessKey[]>
   webhooks(): Promise<readonly Webhook[]>
@@ -164,33 +167,6 @@ export type Change =
   /** Condemned artifacts were deleted: from now on each can be spared. */
   | { readonly kind: 'artifacts.collected'; readonly artifacts: readonly string[]; readonly bytes: number }
   | BatchChange
-
-/** Of a run of a batch, which must be of that batch, version and model. Its entry is of the model's version. */
-export type BatchChange = OfBatch &
-  (
-    | {
-        /** A version of a batch is live from now on: one that passed, was refused and is published all the same, or was live before. */
-        readonly kind: 'batch.published'
-        /** The version that must be live now: null for none. */
-        readonly replaces: number | null
-        readonly verdict: 'passed' | 'overridden'
-        /** True: the version must have been published before. */
-        readonly rollback: boolean
-      }
-    /** The gate refused it: from auditing to refused. What is live stays live. */
-    | { readonly kind: 'batch.refused'; readonly checks: readonly string[] }
-    /** It broke off. */
-    | { readonly kind: 'batch.failed'; readonly error: { readonly code: string; readonly message: string } }
-  )
-interface OfBatch {
-  readonly batch: string
-  readonly environment: string
-  /** Its id. */
-  readonly run: string
-  readonly version: number
-  readonly model: string
-  readonly modelVersion: number
-}
 
 export interface StageChange {
   readonly kind: 'stage.changed'

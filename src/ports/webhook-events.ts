@@ -34,6 +34,9 @@ export const changeKinds: { readonly [K in Change['kind']]: string } = {
   'artifacts.collected': 'Artifacts to which nothing refers were deleted',
 }
 
+/** What was done to models themselves: without what batches made with them, every night. */
+export const modelChanges = (Object.keys(changeKinds) as Change['kind'][]).filter((kind) => !kind.startsWith('batch.'))
+
 /** What MLflow calls them. A prompt is a model with a certain tag: which of the two it is, whoever delivers looks up. */
 export const mlflowEvents: { readonly [K in Change['kind']]?: readonly [ofModel: string | null, ofPrompt: string] } = {
   'model.created': ['registered_model.created', 'prompt.created'],

@@ -10,6 +10,7 @@ import { suggestion } from '../kernel/suggest.ts'
 import type { ModelVersion, RegisteredModel, Stage, VersionStanding } from '../ports/registry-store.ts'
 import { stageIn, stages } from '../ports/registry-store.ts'
 import type { Page, Search } from '../ports/search.ts'
+import { modelChanges } from '../ports/webhook-events.ts'
 import type { Moves, MovesOptions } from './lifecycle/move.ts'
 import { missingFacts } from './registration/facts.ts'
 import { definitionOf } from './registration/register.ts'
@@ -172,7 +173,7 @@ export function reading({ platform, store, environment, alone }: MovesOptions, m
         store.evidence(name, version.version),
         store.approvals(name, version.version),
         moves.ways(version),
-        store.audit({ model: name, version: version.version, limit: longestHistory }),
+        store.audit({ model: name, version: version.version, actions: modelChanges, limit: longestHistory }),
       ])
       return {
         ...version,

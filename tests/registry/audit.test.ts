@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import Database from 'libsql'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { aboutRun, author, ended, newRun, publishing } from '../../src/testing/batch-store-tools.ts'
 import type { Stage } from './stage.ts'
 import { ana, ben, registered, stage, toProduction } from './stage.ts'
 
@@ -148,6 +149,46 @@ describe('what there is', () => {
   ])('%s', async (_, statement, words) => {
     edit(statement)
     expect((await problems())[0]).toMatch(words)
+  })
+})
+
+describe('what is live of a batch', () => {
+  beforeEach(async () => {
+    await s.registry.add('eta', await s.file(), toProduction, ana)
+    const of = { model: 'eta', modelVersion: 1 }
+    const { batches, registry } = s.metadata
+    const [first, second] = [await ended(batches, 'passed', of), await ended(batches, 'refused', of)]
+    await registry.change(publishing(first, null), author(1_000))
+    await registry.change(publishing(second, 1, { verdict: 'overridden' }), author(2_000))
+    await registry.change({ kind: 'batch.failed', ...aboutRun(await batches.begin(newRun(of))), error }, author(3_000))
+  })
+  const error = { code: 'SX_X', message: 'broken' }
+
+  test('follows from the audit, and is no part of what happened to the version of the model', async () => {
+    expect(await s.registry.verifyAudit(() => {})).toMatchObject({ ok: true, problems: [] })
+    const { history } = await s.registry.version('eta', '1')
+    expect(history.filter(({ action }) => action.startsWith('batch.'))).toEqual([])
+    expect(history.length).toBeGreaterThan(2)
+    const entries = await s.registry.audit({ model: 'eta', version: 1, actions: ['batch.published'], limit: 9 })
+    expect(entries.map(({ details }) => details['batchVersion'])).toEqual([2, 1])
+  })
+
+  test.each([
+    ['another version', `UPDATE batch_live SET version = 1, run = (SELECT id FROM batch_run WHERE version = 1)`, 2],
+    ['another run', `UPDATE batch_live SET run = 'x'`, 2],
+    ['none', 'DELETE FROM batch_live', null],
+    ['one of another batch', `INSERT INTO batch_live VALUES ('here', 'another', 1, 'x', 1, NULL)`, 0],
+  ])('shows where it is %s', async (_, statement, words) => {
+    edit(statement)
+    const found = await problems()
+    expect(found).toHaveLength(1)
+    expect(found[0]).toMatch(
+      words === null
+        ? /^No version of the batch 'delays' is live in 'here'; by the audit it is version 2\.$/
+        : words === 0
+          ? /^Version 1 of the batch 'another' is live in 'here'; by the audit none is\.$/
+          : /^Version \d of the batch 'delays' is live in 'here'; by the audit it is version 2, run [0-9a-f]{32}\.$/,
+    )
   })
 })
 

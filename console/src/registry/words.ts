@@ -21,6 +21,9 @@ export function verbOf(from: Stage, to: Stage): string {
   return from === 'staging' ? 'Withdraw from staging' : 'Move on to validated'
 }
 
+const batchOf = (details: Entry['details']): string =>
+  `Batch ‘${String(details['batch'])}’ version ${String(details['batchVersion'])}`
+
 /** What an entry of the audit says, in a few words. */
 export function saying({ action, version, details }: Pick<Entry, 'action' | 'version' | 'details'>): string {
   const text = (name: string): string => String(details[name] ?? '')
@@ -39,6 +42,16 @@ export function saying({ action, version, details }: Pick<Entry, 'action' | 'ver
       return `Alias ‘${text('alias')}’ set`
     case 'alias.deleted':
       return `Alias ‘${text('alias')}’ deleted`
+    case 'batch.published':
+      return `${batchOf(details)} ${details['rollback'] === true ? 'live again' : 'published'}${
+        typeof details['replaces'] === 'number' ? `, in place of version ${details['replaces']}` : ''
+      }${details['verdict'] === 'overridden' ? ', although the gate refused it' : ''}`
+    case 'batch.refused': {
+      const [first] = details['checks'] as readonly string[]
+      return `${batchOf(details)} refused by its gate${first === undefined ? '' : `: ${first}`}`
+    }
+    case 'batch.failed':
+      return `${batchOf(details)} broke off: ${(details['error'] as { readonly message: string }).message}`
     default:
       return action.replace('.', ' ')
   }

@@ -2,8 +2,9 @@
 import type { AuditEntry, AuditVerification } from '../../api/index.ts'
 import type { Command } from '../command.ts'
 import { defineCommand } from '../command.ts'
+import { entryTable } from '../entries.ts'
 import { count } from '../text.ts'
-import { entryTable, numberOf, withRegistry } from './model.ts'
+import { numberOf, withRegistry } from './model.ts'
 
 export const auditList = defineCommand<{ readonly entries: readonly AuditEntry[] }>({
   name: 'audit list',

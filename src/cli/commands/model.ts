@@ -16,9 +16,11 @@ import type {
 import { SixfoldError } from '../../kernel/errors.ts'
 import { formatBytes } from '../../kernel/size.ts'
 import { stageIn } from '../../ports/registry-store.ts'
+import { modelChanges } from '../../ports/webhook-events.ts'
 import { parseFilter } from '../../tracking/index.ts'
 import type { Command, Context } from '../command.ts'
 import { defineCommand } from '../command.ts'
+import { entryTable } from '../entries.ts'
 import { count, instant, table } from '../text.ts'
 import { checkLines, diffText, rail, rows, wayLines } from '../versions.ts'
 
@@ -331,7 +333,12 @@ export const modelHistory = defineCommand<History>({
       const limit = numberOf(options['limit'], '--limit', 50)
       const productions = await registry.productions((await registry.model(model!)).name)
       const version = which === undefined ? null : (await registry.version(model!, which)).version
-      const entries = await registry.audit({ model: model!, limit, ...(version === null ? {} : { version }) })
+      const entries = await registry.audit({
+        model: model!,
+        actions: modelChanges,
+        limit,
+        ...(version === null ? {} : { version }),
+      })
       return {
         model: model!,
         productions: version === null ? productions : productions.filter((period) => period.version === version),
@@ -357,39 +364,6 @@ export const modelHistory = defineCommand<History>({
       entryTable(entries),
     ].join('\n'),
 })
-
-export const entryTable = (entries: readonly AuditEntry[]): string =>
-  entries.length === 0
-    ? 'No change is recorded.'
-    : table(
-        ['entry', 'at', 'by', 'change', 'of', 'what', 'why'],
-        entries.map(({ number, at, actor, action, model, version, environment, reason, details }) => [
-          String(number),
-          instant(at),
-          actor,
-          action,
-          model === null ? '–' : version === null ? model : `${model} ${version}`,
-          whatOf(action, details, environment),
-          reason ?? '',
-        ]),
-      )
-
-function whatOf(action: AuditEntry['action'], details: AuditEntry['details'], environment: string | null): string {
-  const told = (name: string): string => String(details[name] ?? '')
-  switch (action) {
-    case 'stage.changed':
-      return `${told('from')} → ${told('to')} in '${environment}'${details['rollback'] === true ? ', rolled back' : ''}`
-    case 'approval.given':
-      return `${told('to')} in '${environment}'`
-    case 'alias.set':
-    case 'alias.deleted':
-      return told('alias')
-    case 'model.renamed':
-      return `now ${told('to')}`
-    default:
-      return ''
-  }
-}
 
 export const modelCard = defineCommand<{
   readonly model: string

@@ -3,6 +3,7 @@
  * past the audit shows. Holds names and numbers, and nothing of what versions are made of but their manifests.
  */
 import { setImmediate as immediate } from 'node:timers/promises'
+import type { LiveBatch } from '../../ports/batch-store.ts'
 import type { AuditEntry, ModelVersion, RegistryStore, Stage } from '../../ports/registry-store.ts'
 
 interface Replayed {
@@ -44,6 +45,7 @@ async function* versionsOf(store: RegistryStore, name: string): AsyncGenerator<M
 export function replay(): Replay {
   const models = new Map<string, ReplayedModel>()
   const keys = new Map<string, boolean>()
+  const live = new Map<string, LivePointer>()
 
   const modelOf = (name: string): ReplayedModel => {
     const found = models.get(name) ?? { versions: new Map(), aliases: new Map() }
@@ -115,6 +117,13 @@ export function replay(): Replay {
       case 'key.revoked':
         keys.set(String(details['key']), true)
         return
+      case 'batch.published': {
+        const { batch, batchVersion, run } = details as { readonly [K in 'batch' | 'run']: string } & {
+          readonly batchVersion: number
+        }
+        live.set(placeOf(environment!, batch), { environment: environment!, batch, version: batchVersion, run })
+        return
+      }
       default:
     }
   }
@@ -176,9 +185,32 @@ export function replay(): Replay {
           problems.push(`The key '${id}' is ${revokedAt === null ? 'in force' : 'revoked'}; by the audit it is not.`)
       for (const id of keys.keys())
         if (!known.some((key) => key.id === id)) problems.push(`The key '${id}' is gone, and no entry says so.`)
+      problems.push(...compareLive(await store.liveBatches(), live))
       return problems
     },
   }
+}
+
+type LivePointer = Pick<LiveBatch, 'environment' | 'batch' | 'version' | 'run'>
+const placeOf = (environment: string, batch: string): string => JSON.stringify([environment, batch])
+
+function compareLive(now: readonly LiveBatch[], wanted: ReadonlyMap<string, LivePointer>): readonly string[] {
+  const problems: string[] = []
+  const there = new Set<string>()
+  for (const { environment, batch, version, run } of now) {
+    there.add(placeOf(environment, batch))
+    const shall = wanted.get(placeOf(environment, batch))
+    if (shall?.version === version && shall.run === run) continue
+    problems.push(
+      `Version ${version} of the batch '${batch}' is live in '${environment}'; by the audit ${shall === undefined ? 'none is' : `it is version ${shall.version}, run ${shall.run}`}.`,
+    )
+  }
+  for (const [place, { environment, batch, version }] of wanted)
+    if (!there.has(place))
+      problems.push(
+        `No version of the batch '${batch}' is live in '${environment}'; by the audit it is version ${version}.`,
+      )
+  return problems
 }
 
 const manifestIn = (details: AuditEntry['details']): string | null => {

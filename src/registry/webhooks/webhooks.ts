@@ -152,7 +152,7 @@ function entryLike({ form, events }: Webhook, event: string | null, at: number):
     actor: 'sixfold',
     action,
     model: 'example_model',
-    version: /^(version|alias|stage|evidence|approval)/.test(action) ? 1 : null,
+    version: /^(version|alias|stage|evidence|approval|batch)/.test(action) ? 1 : null,
     environment: null,
     reason: 'A test: nothing was changed.',
     details: {

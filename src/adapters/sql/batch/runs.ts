@@ -61,7 +61,7 @@ export async function runs(db: Db, query: RunQuery): Promise<readonly BatchRun[]
 interface Move {
   readonly lease: Lease
   readonly from: RunState
-  readonly to: RunState
+  readonly to: Exclude<RunState, 'published'>
   readonly change: RunChange
   readonly call: string
 }

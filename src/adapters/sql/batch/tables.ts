@@ -4,9 +4,10 @@
  * A run is one row, numbered as it begins; what is read together stands together, and documents come last, so that whoever looks for a state
  * reads none. Leases stand in a table of their own: rows that come and go do not touch what they protect.
  */
-import type { Generated } from 'kysely'
+import type { Generated, Kysely } from 'kysely'
 import { tables } from '../create-table.ts'
 import type { Migrations } from '../migrate.ts'
+import type { RegistryTables } from '../registry/tables.ts'
 
 export interface BatchTables {
   batch_run: {
@@ -119,4 +120,10 @@ export const batchStep: Migrations<BatchTables>['steps'][number] = async (db, di
     { run: 'text', server: 'text', lookups: 'number', hits: 'number', at: 'number', keys: 'text' },
     { key: ['run', 'server'], byKey: true },
   )
+  // Batches make entries every night: those of another kind are not looked for among them.
+  await (db as unknown as Kysely<RegistryTables>).schema
+    .createIndex('audit_by_subject_action_number')
+    .on('audit')
+    .columns(['subject', 'action', 'number'])
+    .execute()
 }

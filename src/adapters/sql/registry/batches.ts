@@ -2,7 +2,8 @@
 import type { Kysely, Selectable } from 'kysely'
 import { SixfoldError } from '../../../kernel/errors.ts'
 import { shorten } from '../../../kernel/shorten.ts'
-import type { Author, BatchChange, Change } from '../../../ports/registry-store.ts'
+import type { BatchChange, LiveBatch } from '../../../ports/batch-store.ts'
+import type { Author, Change } from '../../../ports/registry-store.ts'
 import type { BatchTables } from '../batch/tables.ts'
 import type { ChangeOf, Effect, Effects } from './effect.ts'
 import { conflict } from './effect.ts'
@@ -14,6 +15,9 @@ type OfBatches = Extract<Change, BatchChange>['kind']
 
 /** Both are tables of one store, in one transaction. */
 const batchesOf = (db: Db): Kysely<BatchTables> => db as unknown as Kysely<BatchTables>
+
+export const liveBatches = (db: Db): Promise<readonly LiveBatch[]> =>
+  batchesOf(db).selectFrom('batch_live').selectAll().orderBy('environment').orderBy('batch').execute()
 
 export const ofBatches: Effects<OfBatches> = {
   'batch.published': publish,

@@ -16,6 +16,7 @@ import type { SqlDialect } from '../migrate.ts'
 import type { Searchable } from '../search.ts'
 import { matching, pageOf } from '../search.ts'
 import { tableOf } from '../table.ts'
+import { liveBatches } from './batches.ts'
 import { change } from './change.ts'
 import { deliveries, isWaiting, settleDelivery, takeDeliveries, webhooks } from './outbox.ts'
 import { abandoned, condemn, references, spare } from './references.ts'
@@ -115,6 +116,7 @@ export function sqlRegistryStore({ read, write, dialect }: RegistryAccess): Regi
       }),
 
     audit: (query) => read((db) => audit(db, query)),
+    liveBatches: () => read(liveBatches),
 
     keys: () =>
       read(async (db) => {
