@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type {
+  BatchChange,
   BatchRun,
   BatchStore,
   Lease,
@@ -11,7 +12,7 @@ import type {
   TakenPartition,
 } from '../ports/batch-store.ts'
 import type { MetadataStore } from '../ports/metadata-store.ts'
-import type { Author, BatchChange } from '../ports/registry-store.ts'
+import type { Author } from '../ports/registry-store.ts'
 import type { ContractCase } from './contract.ts'
 import { check } from './contract.ts'
 
