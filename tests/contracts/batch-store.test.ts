@@ -2,9 +2,15 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { Kysely, SqliteDialect } from 'kysely'
+import Database from 'libsql'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { postgresMetadataStore } from '../../src/adapters/postgres/metadata-store.ts'
-import { sqliteMetadataStore } from '../../src/adapters/sqlite/metadata-store.ts'
+import { sqlBatchStore } from '../../src/adapters/sql/batch/store.ts'
+import type { BatchTables } from '../../src/adapters/sql/batch/tables.ts'
+import { inTransaction } from '../../src/adapters/sql/transaction.ts'
+import { sqliteDialect, sqliteMetadataStore } from '../../src/adapters/sqlite/metadata-store.ts'
 import type { MetadataStore } from '../../src/ports/metadata-store.ts'
 import { batchStoreCases } from '../../src/testing/batch-store.ts'
 import { long, newRun, parts, scoring } from '../../src/testing/batch-store-tools.ts'
@@ -40,6 +46,47 @@ describe('SQLite', () => {
   const { open, again } = places((place) => sqliteMetadataStore(join(root, place, 'metadata.sqlite')))
   for (const { name, run } of batchStoreCases(open, again)) it(name, { timeout }, run)
   it('goes by the clock of the database', () => clocksDiffer(open))
+})
+
+/** What is written is committed, its answer lost, and asked for again: as where a connection breaks off, but every time. */
+async function losingAnswers(path: string): Promise<MetadataStore> {
+  const store = await sqliteMetadataStore(path)
+  const database = new Database(path)
+  const db = new Kysely<BatchTables>({ dialect: new SqliteDialect({ database: database as never }) })
+  const begin = async (): Promise<void> => {
+    for (;;)
+      try {
+        database.exec('begin immediate')
+        return
+      } catch (error) {
+        if (!String(error).includes('locked')) throw error
+        await pause(1)
+      }
+  }
+  const once = <T>(work: (db: Kysely<BatchTables>) => Promise<T>): Promise<T> => inTransaction(db, begin, work)
+  return {
+    ...store,
+    batches: sqlBatchStore({
+      read: (work) => work(db),
+      write: async (work) => {
+        await once(work)
+        return once(work)
+      },
+      dialect: sqliteDialect,
+    }),
+    close: async () => {
+      await db.destroy()
+      await store.close()
+    },
+  }
+}
+
+describe('SQLite, every answer of which is lost once', () => {
+  const root = mkdtempSync(join(tmpdir(), 'sixfold-batches-'))
+  afterAll(() => rmSync(root, { recursive: true }))
+  const { open, again } = places((place) => losingAnswers(join(root, place, 'metadata.sqlite')))
+  for (const { name, run } of batchStoreCases(open, again))
+    if (!name.startsWith('stays fast')) it(name, { timeout }, run)
 })
 
 describeWith(['postgres'], 'PostgreSQL', () => {

@@ -21,7 +21,7 @@ const blockMs = 20
 /** … and the rest of it is waited for here, while the thread does other things. */
 const busyMs = 10_000
 
-const dialect: SqlDialect = {
+export const sqliteDialect: SqlDialect = {
   integer: 'integer',
   text: 'text',
   now: sql`(cast(unixepoch('subsec') * 1000 as integer))`,
@@ -52,7 +52,7 @@ export async function sqliteMetadataStore(path: string): Promise<MetadataStore> 
   // A connection of its own, so that whoever reads does not wait for the end of what many write together.
   let reading: Kysely<MetadataTables>
   try {
-    await write((connection) => migrate(connection, metadataMigrations, dialect, path))
+    await write((connection) => migrate(connection, metadataMigrations, sqliteDialect, path))
     reading = through(await patiently(path, () => open(path, 'PRAGMA query_only = ON')))
   } catch (error) {
     await db.destroy()
@@ -61,7 +61,7 @@ export async function sqliteMetadataStore(path: string): Promise<MetadataStore> 
   return sqlMetadataStore({
     read: (work) => patiently(path, () => work(reading)),
     write,
-    dialect,
+    dialect: sqliteDialect,
     inspect: () => inspectSqlite(reading, path),
     // The one that may write last: it brings the write-ahead file to its end.
     close: async () => {
