@@ -18,6 +18,7 @@ import { formatInstant } from '../kernel/instant.ts'
 import type { MetadataStore } from '../ports/metadata-store.ts'
 import type { Settings } from './config.ts'
 import { loadSettings } from './config.ts'
+import { examineBatches } from './examine-batches.ts'
 import { examineStores, problemOf } from './examine-stores.ts'
 import { planFor } from './plan.ts'
 import { version } from './version.ts'
@@ -49,9 +50,12 @@ export async function examine(from: string): Promise<Examination> {
     return null
   })
   const asked = examineRemotes(settings.remotes, settings.remoteTokens)
-  const stores = await examineStores(settings, platform === null ? [] : historiesOf(platform), (metadata) =>
-    definitions(platform, metadata, findings),
-  )
+  const stores = await examineStores(settings, platform === null ? [] : historiesOf(platform), async (metadata) => {
+    await definitions(platform, metadata, findings)
+    const { words, problems: left } = await examineBatches(metadata.batches, settings.environment, Date.now())
+    if (words !== null) findings.fact('batches', words)
+    for (const one of left) findings.problem(one)
+  })
   await dataFolder(settings, findings)
   remotes(await asked, findings)
   const all = [...problems, ...stores.flatMap(({ report }) => report.problems)]
