@@ -122,7 +122,13 @@ function artifactsOf({ input }: NewPartition): readonly string[] {
 export async function retire(db: Db, id: string): Promise<boolean> {
   const run = await neededRun(db, id)
   if (run.retired === 1) return true
-  const live = await db.selectFrom('batch_live').select('run').where('run', '=', id).executeTakeFirst()
+  const live = await db
+    .selectFrom('batch_live')
+    .select('run')
+    .where('environment', '=', run.environment)
+    .where('batch', '=', run.batch)
+    .where('run', '=', id)
+    .executeTakeFirst()
   if (live !== undefined || ['planning', 'scoring', 'auditing'].includes(run.state)) return false
   await db.updateTable('batch_run').set({ retired: 1 }).where('seq', '=', run.seq).execute()
   await unrefer(registryOf(db), ownerOf(id))
