@@ -41,6 +41,8 @@ function whatOf(action: AuditEntry['action'], details: AuditEntry['details'], en
       }${details['verdict'] === 'overridden' ? ', although it was refused' : ''}`
     case 'batch.refused':
       return `${batchOf(details)} in '${environment}': ${brief((details['checks'] as readonly string[])[0] ?? 'see its report')}`
+    case 'batch.cancelled':
+      return `${batchOf(details)} in '${environment}'`
     case 'batch.failed':
       return `${batchOf(details)} in '${environment}': ${brief((details['error'] as { readonly message: string }).message)}`
     default:

@@ -226,6 +226,8 @@ export type BatchChange = OfBatch &
       }
     /** The gate refused it: from auditing to refused, or refused already. What is live stays live. */
     | { readonly kind: 'batch.refused'; readonly checks: readonly string[] }
+    /** Somebody wants it no more. Whoever works on it finds that out: without its lease. */
+    | { readonly kind: 'batch.cancelled' }
     /** It broke off, wherever it was on the way. */
     | { readonly kind: 'batch.failed'; readonly error: { readonly code: string; readonly message: string } }
   )

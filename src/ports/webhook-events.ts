@@ -31,6 +31,7 @@ export const changeKinds: { readonly [K in Change['kind']]: string } = {
   'batch.published': 'A version of a batch went live, for the first time or again',
   'batch.refused': 'The gate refused a version of a batch; what was live still is',
   'batch.failed': 'A run of a batch broke off; what was live still is',
+  'batch.cancelled': 'Somebody cancelled a run of a batch',
   'artifacts.collected': 'Artifacts to which nothing refers were deleted',
 }
 

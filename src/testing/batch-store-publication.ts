@@ -156,6 +156,40 @@ export function publicationCases({ named, beside }: ReturnType<typeof inOpened>)
       equal((await store.run(passed.id))?.state, 'published', 'what is live')
     }),
 
+    named('cancels what is on the way, whoever works on it, and nothing else', async (store, { registry }) => {
+      const { run, lease } = await scoring(store, parts(2))
+      const taken = await taking(store, run.id)
+      const entry = await registry.change(
+        { kind: 'batch.cancelled', ...aboutRun(run) },
+        author(9, { reason: 'too late' }),
+      )
+      equal([entry.reason, entry.model, entry.details['from']], ['too late', 'late', 'scoring'], 'the entry')
+      equal((await store.run(run.id))?.state, 'cancelled', 'the run')
+      equal(await store.take(run.id, 'worker', 1_000), null, 'what is left to take')
+      equal(await store.advance(run.id, lease, 'scoring', 'auditing', {}), false, 'that it goes on')
+      check(await store.finish(run.id, taken, outputOf('kept')), 'what was had is lost')
+      equal((await store.again(run.id)).state, 'scoring', 'a run that is gone on with')
+      equal((await taking(store, run.id)).index, 1, 'what is left')
+      for (const state of ['refused', 'failed'] as const) {
+        const over = await ended(store, state)
+        await rejects(registry.change({ kind: 'batch.cancelled', ...aboutRun(over) }, author()), 'SX_REGISTRY_CONFLICT')
+      }
+    }),
+
+    named('finds the entries of a model also when it was deleted', async (store, { registry }) => {
+      await registry.change({ kind: 'model.created', model: 'late', description: null, tags: {} }, author())
+      const [one, two] = [await ended(store, 'passed'), await ended(store, 'passed')]
+      await registry.change(publishing(one, null), author())
+      await registry.change({ kind: 'model.deleted', model: 'late' }, author())
+      await registry.change(publishing(two, one.version), author())
+      const entries = await registry.audit({ model: 'late', after: 0, limit: 9 })
+      equal(
+        entries.map(({ action }) => action),
+        ['model.created', 'batch.published', 'model.deleted', 'batch.published'],
+        'entries of the model',
+      )
+    }),
+
     named('tells webhooks, each of what concerns it', async (store, { registry }) => {
       const hook = (id: string, events: readonly string[], form: 'sixfold' | 'mlflow' = 'sixfold') => ({
         ...{

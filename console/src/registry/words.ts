@@ -50,6 +50,8 @@ export function saying({ action, version, details }: Pick<Entry, 'action' | 'ver
       const [first] = details['checks'] as readonly string[]
       return `${batchOf(details)} refused by its gate${first === undefined ? '' : `: ${first}`}`
     }
+    case 'batch.cancelled':
+      return `${batchOf(details)} cancelled`
     case 'batch.failed':
       return `${batchOf(details)} broke off: ${(details['error'] as { readonly message: string }).message}`
     default:

@@ -2,13 +2,15 @@
 import type { Kysely, Selectable } from 'kysely'
 import { SixfoldError } from '../../../kernel/errors.ts'
 import { shorten } from '../../../kernel/shorten.ts'
-import type { BatchChange, LiveBatch } from '../../../ports/batch-store.ts'
+import type { BatchChange, LiveBatch, RunState } from '../../../ports/batch-store.ts'
 import type { Author, Change } from '../../../ports/registry-store.ts'
 import type { BatchTables } from '../batch/tables.ts'
 import type { ChangeOf, Effect, Effects } from './effect.ts'
 import { conflict } from './effect.ts'
 import type { Db } from './rows.ts'
 import { modelRow } from './rows.ts'
+
+const onTheWay: readonly string[] = ['planning', 'scoring', 'auditing', 'passed'] satisfies readonly RunState[]
 
 type Run = Selectable<BatchTables['batch_run']>
 type OfBatches = Extract<Change, BatchChange>['kind']
@@ -30,9 +32,15 @@ export const ofBatches: Effects<OfBatches> = {
   },
   'batch.failed': async (db, change, by) => {
     const run = await runOf(db, change)
-    if (!['planning', 'scoring', 'auditing', 'passed', 'failed'].includes(run.state)) throw wrongState(run, 'failed')
+    if (!onTheWay.includes(run.state) && run.state !== 'failed') throw wrongState(run, 'failed')
     await setRun(db, run, { state: 'failed', error: JSON.stringify(change.error), updated: by.at })
     return about(db, change, { error: change.error, from: run.state })
+  },
+  'batch.cancelled': async (db, change, by) => {
+    const run = await runOf(db, change)
+    if (!onTheWay.includes(run.state)) throw wrongState(run, 'cancelled')
+    await setRun(db, run, { state: 'cancelled', updated: by.at })
+    return about(db, change, { from: run.state })
   },
 }
 
@@ -95,13 +103,18 @@ const wrongState = (run: Run, wanted: string): SixfoldError =>
 const setRun = (db: Db, { seq }: Run, values: Partial<Pick<Run, 'state' | 'updated' | 'published' | 'error'>>) =>
   batchesOf(db).updateTable('batch_run').set(values).where('seq', '=', seq).execute()
 
+const lastNamed = async (db: Db, model: string): Promise<number | null> => {
+  const named = db.selectFrom('audit').select('subject').where('model', '=', model).where('subject', 'is not', null)
+  return (await named.orderBy('number', 'desc').limit(1).executeTakeFirst())?.subject ?? null
+}
+
 /** The entry is of the model's version that computed it, also where that model has been deleted or renamed since. */
 async function about(
   db: Db,
   { batch, run, version, model, modelVersion, environment }: BatchChange,
   details: Effect['details'],
 ): Promise<Effect> {
-  const subject = (await modelRow(db, model))?.seq ?? null
+  const subject = (await modelRow(db, model))?.seq ?? (await lastNamed(db, model))
   return {
     model,
     version: modelVersion,
