@@ -206,6 +206,8 @@ export interface RunQuery {
   readonly until?: number
   /** Versions smaller than this. */
   readonly before?: number
+  /** Without plans and verdicts, which may be long: they are null. */
+  readonly brief?: boolean
   readonly limit: number
 }
 

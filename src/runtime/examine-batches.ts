@@ -18,7 +18,7 @@ export interface BatchExamination {
 export async function examineBatches(store: BatchStore, environment: string, now: number): Promise<BatchExamination> {
   const [live, going] = await Promise.all([
     store.live(environment),
-    store.runs({ environment, states: onTheWay, limit: most }),
+    store.runs({ environment, states: onTheWay, brief: true, limit: most }),
   ])
   if (live.length === 0 && going.length === 0) return { words: null, problems: [] }
   const problems: ExaminedProblem[] = []

@@ -116,6 +116,13 @@ export function batchStoreCases(
       equal(await found({ ...own, states: ['planning', 'failed'] }, 3), named(6, 5, 4), 'those in some states')
       equal(await found({ states: [] }), [], 'those in no state')
       equal(await found({ occasion: 'o2' }), named(3), 'that of an occasion')
+      const last = await leaseOf(store, of[5]!.id)
+      await store.advance(of[5]!.id, last, 'planning', 'failed', { plan: { a: 1 }, verdict: { b: 1 }, cost: { c: 1 } })
+      const [whole, brief] = await Promise.all(
+        [false, true].map(async (asked) => (await store.runs({ environment: 'here', limit: 2, brief: asked }))[1]!),
+      )
+      equal([whole!.plan, whole!.verdict], [{ a: 1 }, { b: 1 }], 'documents')
+      equal(brief, { ...whole, plan: null, verdict: null }, 'the run without its long documents')
     }),
 
     beside('gives a lease to one at a time, each token greater than the one before', async (store, other) => {

@@ -70,7 +70,7 @@ it('finds every row by an index', async () => {
   const scans = new Set<string>()
   for (const { sql, parameters } of asked)
     for (const { detail } of database.prepare(`explain query plan ${sql}`).all(...parameters) as { detail: string }[])
-      if (/^SCAN/.test(detail) && !/batch_token|CONSTANT ROWS/.test(detail)) scans.add(`${detail}: ${sql}`)
+      if (/^SCAN/.test(detail) && !/batches_token|CONSTANT ROWS/.test(detail)) scans.add(`${detail}: ${sql}`)
   expect([...scans]).toEqual([])
 })
 
@@ -79,9 +79,9 @@ it('forgets leases that ran out long ago, and their holders have lost them', asy
   const dead = await batches.lease('dead', 'somebody', long)
   const late = await batches.lease('late', 'somebody', 1)
   await runOut(1)
-  database.exec(`update batch_lease set until = until - ${long} - 86400000 where name = 'dead'`)
+  database.exec(`update batches_lease set until = until - ${long} - 86400000 where name = 'dead'`)
   const next = await batches.lease('next', 'somebody', long)
-  expect(database.prepare('select name from batch_lease order by name').all()).toEqual([
+  expect(database.prepare('select name from batches_lease order by name').all()).toEqual([
     { name: 'late' },
     { name: 'next' },
   ])

@@ -174,10 +174,10 @@ describe('what is live of a batch', () => {
   })
 
   test.each([
-    ['another version', `UPDATE batch_live SET version = 1, run = (SELECT id FROM batch_run WHERE version = 1)`, 2],
-    ['another run', `UPDATE batch_live SET run = 'x'`, 2],
-    ['none', 'DELETE FROM batch_live', null],
-    ['one of another batch', `INSERT INTO batch_live VALUES ('here', 'another', 1, 'x', 1, NULL)`, 0],
+    ['another version', `UPDATE batches_live SET version = 1, run = (SELECT id FROM batches_run WHERE version = 1)`, 2],
+    ['another run', `UPDATE batches_live SET run = 'x'`, 2],
+    ['none', 'DELETE FROM batches_live', null],
+    ['one of another batch', `INSERT INTO batches_live VALUES ('here', 'another', 1, 'x', 1, NULL)`, 0],
   ])('shows where it is %s', async (_, statement, words) => {
     edit(statement)
     const found = await problems()

@@ -19,7 +19,7 @@ const forgottenMs = 86_400_000
 
 export async function heldNamed(db: Db, name: string, now: Expression<unknown>): Promise<Held | null> {
   const { rows } = await sql<Held>`select name, holder, call, token, until - ${now} as left
-    from ${tableOf(db, 'batch_lease')} where name = ${name}`.execute(db)
+    from ${tableOf(db, 'batches_lease')} where name = ${name}`.execute(db)
   return rows[0] ?? null
 }
 
@@ -30,15 +30,15 @@ export async function give(
   { holder, call, ms }: { readonly holder: string; readonly call: string; readonly ms: number },
   now: Expression<unknown>,
 ): Promise<Lease> {
-  await sql`delete from ${tableOf(db, 'batch_lease')} where until < ${now} - ${sql.lit(forgottenMs)}`.execute(db)
+  await sql`delete from ${tableOf(db, 'batches_lease')} where until < ${now} - ${sql.lit(forgottenMs)}`.execute(db)
   const { last: token } = await db
-    .updateTable('batch_token')
+    .updateTable('batches_token')
     .set((was) => ({ last: was('last', '+', 1) }))
     .returning('last')
     .executeTakeFirstOrThrow()
   const until = sql<number>`${now} + ${sql.lit(Math.ceil(ms))}`
   await db
-    .insertInto('batch_lease')
+    .insertInto('batches_lease')
     .values({ name, holder, call, token, until })
     .onConflict((conflict) => conflict.column('name').doUpdateSet({ holder, call, token, until }))
     .execute()
@@ -46,13 +46,13 @@ export async function give(
 }
 
 export async function isNewest(db: Db, { name, token }: Lease): Promise<boolean> {
-  const found = await db.selectFrom('batch_lease').select('token').where('name', '=', name).executeTakeFirst()
+  const found = await db.selectFrom('batches_lease').select('token').where('name', '=', name).executeTakeFirst()
   return found?.token === token
 }
 
 export async function renew(db: Db, { name, token }: Lease, ms: number, now: Expression<unknown>): Promise<boolean> {
   const { numUpdatedRows } = await db
-    .updateTable('batch_lease')
+    .updateTable('batches_lease')
     .set({ until: sql<number>`${now} + ${sql.lit(Math.ceil(ms))}` })
     .where('name', '=', name)
     .where('token', '=', token)
@@ -61,5 +61,5 @@ export async function renew(db: Db, { name, token }: Lease, ms: number, now: Exp
 }
 
 export async function release(db: Db, { name, token }: Lease): Promise<void> {
-  await db.deleteFrom('batch_lease').where('name', '=', name).where('token', '=', token).execute()
+  await db.deleteFrom('batches_lease').where('name', '=', name).where('token', '=', token).execute()
 }

@@ -34,7 +34,11 @@ export async function take(
       lease: { name: leaseOf(run, mine.number), token: mine.token! },
     }
   const free = running.filter(({ left }) => left === null || left <= 0).map(({ number }) => number)
-  let waiting = db.selectFrom('batch_partition').select('number').where('run', '=', run).where('state', '=', 'pending')
+  let waiting = db
+    .selectFrom('batches_partition')
+    .select('number')
+    .where('run', '=', run)
+    .where('state', '=', 'pending')
   if (only !== null) waiting = waiting.where('number', '=', only)
   const first = await waiting.orderBy('number').limit(1).executeTakeFirst()
   const open = [...free.filter((number) => only === null || number === only), ...(first ? [first.number] : [])]
@@ -42,7 +46,7 @@ export async function take(
   const number = Math.min(...open)
   const lease = await give(db, leaseOf(run, number), taking, now)
   const row = await db
-    .updateTable('batch_partition')
+    .updateTable('batches_partition')
     .set((was) => ({ state: 'running', attempts: was('attempts', '+', 1), holder, began: now, ended: null }))
     .where('run', '=', run)
     .where('number', '=', number)
@@ -55,15 +59,15 @@ export async function take(
 async function runningOf(db: Db, run: string, now: Expression<number>) {
   const { rows } = await sql<{ number: number; call: string | null; token: number | null; left: number | null }>`
     select part.number, lease.call, lease.token, lease.until - ${now} as left
-    from ${tableOf(db, 'batch_partition')} as part
-    left join ${tableOf(db, 'batch_lease')} as lease on lease.name = ${`run/${run}/`} || cast(part.number as text)
+    from ${tableOf(db, 'batches_partition')} as part
+    left join ${tableOf(db, 'batches_lease')} as lease on lease.name = ${`run/${run}/`} || cast(part.number as text)
     where part.run = ${run} and part.state = 'running'`.execute(db)
   return rows
 }
 
 const partitionRow = (db: Db, run: string, number: number): Promise<PartitionRow> =>
   db
-    .selectFrom('batch_partition')
+    .selectFrom('batches_partition')
     .selectAll()
     .where('run', '=', run)
     .where('number', '=', number)
@@ -109,7 +113,7 @@ const setPartition = (
   db: Db,
   { run, number }: PartitionRow,
   values: { state: string; error: string | null; ended: Expression<number>; output?: string | null },
-) => db.updateTable('batch_partition').set(values).where('run', '=', run).where('number', '=', number).execute()
+) => db.updateTable('batches_partition').set(values).where('run', '=', run).where('number', '=', number).execute()
 
 export async function again(db: Db, id: string, now: Expression<number>): Promise<BatchRun> {
   const run = await neededRun(db, id)
@@ -118,16 +122,21 @@ export async function again(db: Db, id: string, now: Expression<number>): Promis
       fix: 'Begin a new run.',
     })
   await db
-    .updateTable('batch_partition')
+    .updateTable('batches_partition')
     .set({ state: 'pending', attempts: 0, error: null, holder: null, began: null, ended: null })
     .where('run', '=', id)
     .where('state', '=', 'failed')
     .execute()
   if (!['failed', 'cancelled'].includes(run.state)) return runFrom(run)
-  const part = await db.selectFrom('batch_partition').select('number').where('run', '=', id).limit(1).executeTakeFirst()
+  const part = await db
+    .selectFrom('batches_partition')
+    .select('number')
+    .where('run', '=', id)
+    .limit(1)
+    .executeTakeFirst()
   const state = part === undefined ? 'planning' : 'scoring'
   const row = await db
-    .updateTable('batch_run')
+    .updateTable('batches_run')
     .set({ state, error: null, updated: now })
     .where('seq', '=', run.seq)
     .returningAll()

@@ -7,8 +7,8 @@ import type { RegistryTables } from '../registry/tables.ts'
 import type { BatchTables } from './tables.ts'
 
 export type Db = Kysely<BatchTables>
-export type RunRow = Selectable<BatchTables['batch_run']>
-export type PartitionRow = Selectable<BatchTables['batch_partition']>
+export type RunRow = Selectable<BatchTables['batches_run']>
+export type PartitionRow = Selectable<BatchTables['batches_partition']>
 
 /** Both are tables of one store, in one transaction. */
 export const registryOf = (db: Db): Kysely<RegistryTables> => db as unknown as Kysely<RegistryTables>
@@ -61,7 +61,7 @@ export const partitionFrom = (row: PartitionRow): Partition => ({
 })
 
 export const runRow = (db: Db, id: string): Promise<RunRow | undefined> =>
-  db.selectFrom('batch_run').selectAll().where('id', '=', id).executeTakeFirst()
+  db.selectFrom('batches_run').selectAll().where('id', '=', id).executeTakeFirst()
 
 export async function neededRun(db: Db, id: string): Promise<RunRow> {
   const found = await runRow(db, id)

@@ -17,7 +17,7 @@ import type { Db } from './rows.ts'
 import { json, neededRun, ownerOf, registryOf, runFrom, runRow } from './rows.ts'
 
 export async function begin(db: Db, run: NewBatchRun, now: Expression<number>): Promise<BatchRun> {
-  const of = db.selectFrom('batch_run').where('environment', '=', run.environment).where('batch', '=', run.batch)
+  const of = db.selectFrom('batches_run').where('environment', '=', run.environment).where('batch', '=', run.batch)
   const there = await of.selectAll().where('occasion', '=', run.occasion).executeTakeFirst()
   if (there !== undefined) return runFrom(there)
   if ((await runRow(db, run.id)) !== undefined)
@@ -27,7 +27,7 @@ export async function begin(db: Db, run: NewBatchRun, now: Expression<number>): 
   const newest = await of.select('version').orderBy('version', 'desc').limit(1).executeTakeFirst()
   await refer(registryOf(db), [run.modelFile], ownerOf(run.id))
   const row = await db
-    .insertInto('batch_run')
+    .insertInto('batches_run')
     .values({
       ...{ id: run.id, environment: run.environment, batch: run.batch, version: (newest?.version ?? 0) + 1 },
       ...{ occasion: run.occasion, state: 'planning', at: run.at, since: run.from, reason: run.reason },
@@ -40,9 +40,19 @@ export async function begin(db: Db, run: NewBatchRun, now: Expression<number>): 
   return runFrom(row)
 }
 
+/** All but the documents that may be long. */
+const briefly = [
+  ...(['seq', 'id', 'environment', 'batch', 'version', 'occasion', 'state', 'at', 'since', 'reason', 'actor'] as const),
+  ...(['engine', 'definition', 'model', 'model_version', 'model_file', 'began', 'updated', 'published'] as const),
+  ...(['retired', 'call', 'error', 'cost', 'artifacts'] as const),
+] as const
+
 export async function runs(db: Db, query: RunQuery): Promise<readonly BatchRun[]> {
-  const { batch, environment, states, occasion, from, until, before, limit } = query
-  let asked = db.selectFrom('batch_run').selectAll().where('environment', '=', environment)
+  const { batch, environment, states, occasion, from, until, before, brief = false, limit } = query
+  let asked = db
+    .selectFrom('batches_run')
+    .select(brief ? briefly : [...briefly, 'plan', 'verdict'])
+    .where('environment', '=', environment)
   if (batch !== undefined) asked = asked.where('batch', '=', batch)
   if (states !== undefined) asked = asked.where('state', 'in', [...states])
   if (occasion !== undefined) asked = asked.where('occasion', '=', occasion)
@@ -55,7 +65,7 @@ export async function runs(db: Db, query: RunQuery): Promise<readonly BatchRun[]
     .orderBy(batch === undefined ? 'seq' : 'version', 'desc')
     .limit(limit)
     .execute()
-  return rows.map(runFrom)
+  return rows.map((row) => runFrom(brief ? { ...row, plan: null, verdict: null } : row))
 }
 
 interface Move {
@@ -75,7 +85,7 @@ export async function advance(db: Db, id: string, move: Move, now: Expression<nu
   const { plan, verdict, cost, error, artifacts } = change
   if (artifacts !== undefined) await refer(registryOf(db), Object.values(artifacts), ownerOf(id))
   await db
-    .updateTable('batch_run')
+    .updateTable('batches_run')
     .set({
       ...{ state: to, updated: now, call },
       ...(plan === undefined ? {} : { plan: json(plan) }),
@@ -102,10 +112,10 @@ export async function planned(
   const change = { plan, error: null }
   if (!(await advance(db, id, { lease, call, from: 'planning', to: 'scoring', change }, now))) return false
   await refer(registryOf(db), partitions.flatMap(artifactsOf), ownerOf(id))
-  await db.deleteFrom('batch_partition').where('run', '=', id).execute()
+  await db.deleteFrom('batches_partition').where('run', '=', id).execute()
   await insertRows(
     db,
-    'batch_partition',
+    'batches_partition',
     ['run', 'number', 'state', 'rows', 'attempts', 'input'],
     partitions.map(({ index, rows, input }) => [id, index, 'pending', rows, 0, JSON.stringify(input ?? null)]),
     '',
@@ -123,16 +133,16 @@ export async function retire(db: Db, id: string): Promise<boolean> {
   const run = await neededRun(db, id)
   if (run.retired === 1) return true
   const live = await db
-    .selectFrom('batch_live')
+    .selectFrom('batches_live')
     .select('run')
     .where('environment', '=', run.environment)
     .where('batch', '=', run.batch)
     .where('run', '=', id)
     .executeTakeFirst()
   if (live !== undefined || ['planning', 'scoring', 'auditing'].includes(run.state)) return false
-  await db.updateTable('batch_run').set({ retired: 1 }).where('seq', '=', run.seq).execute()
+  await db.updateTable('batches_run').set({ retired: 1 }).where('seq', '=', run.seq).execute()
   await unrefer(registryOf(db), ownerOf(id))
   // All names that begin with that of the run and a slash: what follows a slash is '0'.
-  await db.deleteFrom('batch_lease').where('name', '>', `run/${id}/`).where('name', '<', `run/${id}0`).execute()
+  await db.deleteFrom('batches_lease').where('name', '>', `run/${id}/`).where('name', '<', `run/${id}0`).execute()
   return true
 }

@@ -32,7 +32,7 @@ export function sqlBatchStore({ read, write, dialect }: BatchAccess): BatchStore
     version: (batch, environment, version) =>
       read(async (db) => {
         const row = await db
-          .selectFrom('batch_run')
+          .selectFrom('batches_run')
           .selectAll()
           .where('environment', '=', environment)
           .where('batch', '=', batch)
@@ -44,7 +44,7 @@ export function sqlBatchStore({ read, write, dialect }: BatchAccess): BatchStore
     partitions: (run) =>
       read(async (db) => {
         const rows = await db
-          .selectFrom('batch_partition')
+          .selectFrom('batches_partition')
           .selectAll()
           .where('run', '=', run)
           .orderBy('number')
@@ -90,7 +90,7 @@ export function sqlBatchStore({ read, write, dialect }: BatchAccess): BatchStore
 
     live: (environment) =>
       read(async (db) =>
-        db.selectFrom('batch_live').selectAll().where('environment', '=', environment).orderBy('batch').execute(),
+        db.selectFrom('batches_live').selectAll().where('environment', '=', environment).orderBy('batch').execute(),
       ),
     retire: (run) => write((db) => runs.retire(db, run)),
 
@@ -101,7 +101,7 @@ export function sqlBatchStore({ read, write, dialect }: BatchAccess): BatchStore
     use: (run) =>
       read((db) =>
         db
-          .selectFrom('batch_use')
+          .selectFrom('batches_use')
           .select(['lookups', 'hits', 'keys', 'at'])
           .where('run', '=', run)
           .orderBy('server')

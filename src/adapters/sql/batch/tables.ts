@@ -2,7 +2,8 @@
  * The tables of batches.
  *
  * A run is one row, numbered as it begins; what is read together stands together, and documents come last, so that whoever looks for a state
- * reads none. Leases stand in a table of their own: rows that come and go do not touch what they protect.
+ * reads none. Leases stand in a table of their own: rows that come and go do not touch what they protect. The names begin with `batches_`:
+ * `batch_NAME` is the table that a batch of that name is published to.
  */
 import type { Generated, Kysely } from 'kysely'
 import { tables } from '../create-table.ts'
@@ -10,7 +11,7 @@ import type { Migrations } from '../migrate.ts'
 import type { RegistryTables } from '../registry/tables.ts'
 
 export interface BatchTables {
-  batch_run: {
+  batches_run: {
     seq: Generated<number>
     id: string
     environment: string
@@ -39,7 +40,7 @@ export interface BatchTables {
     verdict: string | null
     plan: string | null
   }
-  batch_partition: {
+  batches_partition: {
     run: string
     number: number
     state: string
@@ -52,7 +53,7 @@ export interface BatchTables {
     output: string | null
     input: string
   }
-  batch_lease: {
+  batches_lease: {
     name: string
     holder: string
     /** Of the call that took it: so that one that is repeated, its answer lost, knows its own. */
@@ -61,8 +62,8 @@ export interface BatchTables {
     until: number
   }
   /** One row: the token that was given last. Leases are forgotten, and no token may come twice. */
-  batch_token: { last: number }
-  batch_live: {
+  batches_token: { last: number }
+  batches_live: {
     environment: string
     batch: string
     version: number
@@ -70,13 +71,13 @@ export interface BatchTables {
     at: number
     previous: number | null
   }
-  batch_use: { run: string; server: string; lookups: number; hits: number; at: number; keys: string }
+  batches_use: { run: string; server: string; lookups: number; hits: number; at: number; keys: string }
 }
 
 export const batchStep: Migrations<BatchTables>['steps'][number] = async (db, dialect) => {
   const { table } = tables(db, dialect)
   await table(
-    'batch_run',
+    'batches_run',
     {
       ...{ seq: 'numbered', id: 'text', environment: 'text', batch: 'text', version: 'number', occasion: 'text' },
       ...{ state: 'text', at: 'number', since: 'number?', reason: 'text', actor: 'text', engine: 'text' },
@@ -96,7 +97,7 @@ export const batchStep: Migrations<BatchTables>['steps'][number] = async (db, di
     },
   )
   await table(
-    'batch_partition',
+    'batches_partition',
     {
       ...{ run: 'text', number: 'number', state: 'text', rows: 'number', attempts: 'number', holder: 'text?' },
       ...{ began: 'number?', ended: 'number?', error: 'text?', output: 'text?', input: 'text' },
@@ -104,19 +105,19 @@ export const batchStep: Migrations<BatchTables>['steps'][number] = async (db, di
     { key: ['run', 'number'], byKey: true, indexes: [['run', 'state', 'number']] },
   )
   await table(
-    'batch_lease',
+    'batches_lease',
     { name: 'text', holder: 'text', call: 'text', token: 'number', until: 'number' },
     { key: ['name'], byKey: true, indexes: [['until']] },
   )
-  await table('batch_token', { last: 'number' })
-  await db.insertInto('batch_token').values({ last: 0 }).execute()
+  await table('batches_token', { last: 'number' })
+  await db.insertInto('batches_token').values({ last: 0 }).execute()
   await table(
-    'batch_live',
+    'batches_live',
     { environment: 'text', batch: 'text', version: 'number', run: 'text', at: 'number', previous: 'number?' },
     { key: ['environment', 'batch'], byKey: true },
   )
   await table(
-    'batch_use',
+    'batches_use',
     { run: 'text', server: 'text', lookups: 'number', hits: 'number', at: 'number', keys: 'text' },
     { key: ['run', 'server'], byKey: true },
   )

@@ -12,7 +12,7 @@ export async function tellUse(
   await neededRun(db, run)
   const said = { lookups, hits, keys, at }
   await db
-    .insertInto('batch_use')
+    .insertInto('batches_use')
     .values({ run, server, ...said })
     .onConflict((conflict) => conflict.columns(['run', 'server']).doUpdateSet(said))
     .execute()

@@ -12,14 +12,14 @@ import { modelRow } from './rows.ts'
 
 const onTheWay: readonly string[] = ['planning', 'scoring', 'auditing', 'passed'] satisfies readonly RunState[]
 
-type Run = Selectable<BatchTables['batch_run']>
+type Run = Selectable<BatchTables['batches_run']>
 type OfBatches = Extract<Change, BatchChange>['kind']
 
 /** Both are tables of one store, in one transaction. */
 const batchesOf = (db: Db): Kysely<BatchTables> => db as unknown as Kysely<BatchTables>
 
 export const liveBatches = (db: Db): Promise<readonly LiveBatch[]> =>
-  batchesOf(db).selectFrom('batch_live').selectAll().orderBy('environment').orderBy('batch').execute()
+  batchesOf(db).selectFrom('batches_live').selectAll().orderBy('environment').orderBy('batch').execute()
 
 export const ofBatches: Effects<OfBatches> = {
   'batch.published': publish,
@@ -53,7 +53,7 @@ async function publish(db: Db, change: ChangeOf<'batch.published'>, by: Author):
   if (!once && (change.rollback || run.state !== state))
     throw wrongState(run, change.rollback ? 'rolled back to' : 'published')
   const live = await batchesOf(db)
-    .selectFrom('batch_live')
+    .selectFrom('batches_live')
     .select(['version', 'run'])
     .where('environment', '=', environment)
     .where('batch', '=', batch)
@@ -67,7 +67,7 @@ async function publish(db: Db, change: ChangeOf<'batch.published'>, by: Author):
     )
   const pointer = { version, run: run.id, at: by.at, previous: replaces }
   await batchesOf(db)
-    .insertInto('batch_live')
+    .insertInto('batches_live')
     .values({ environment, batch, ...pointer })
     .onConflict((there) => there.columns(['environment', 'batch']).doUpdateSet(pointer))
     .execute()
@@ -77,7 +77,7 @@ async function publish(db: Db, change: ChangeOf<'batch.published'>, by: Author):
 
 /** The run that the change names, which must be what it is taken to be. */
 async function runOf(db: Db, { run: id, batch, environment, version, model, modelVersion }: BatchChange): Promise<Run> {
-  const run = await batchesOf(db).selectFrom('batch_run').selectAll().where('id', '=', id).executeTakeFirst()
+  const run = await batchesOf(db).selectFrom('batches_run').selectAll().where('id', '=', id).executeTakeFirst()
   if (run === undefined)
     throw new SixfoldError('SX_UNKNOWN_BATCH_RUN', `There is no run '${shorten(id)}'.`, {
       details: { run: shorten(id) },
@@ -101,7 +101,7 @@ const wrongState = (run: Run, wanted: string): SixfoldError =>
   conflict(`${named(run)} is ${run.state}, and cannot be ${wanted}.`, { version: run.version, state: run.state })
 
 const setRun = (db: Db, { seq }: Run, values: Partial<Pick<Run, 'state' | 'updated' | 'published' | 'error'>>) =>
-  batchesOf(db).updateTable('batch_run').set(values).where('seq', '=', seq).execute()
+  batchesOf(db).updateTable('batches_run').set(values).where('seq', '=', seq).execute()
 
 const lastNamed = async (db: Db, model: string): Promise<number | null> => {
   const named = db.selectFrom('audit').select('subject').where('model', '=', model).where('subject', 'is not', null)
