@@ -115,6 +115,13 @@ export interface TakenPartition extends Partition {
   readonly lease: Lease
 }
 
+export interface Worker {
+  readonly holder: string
+  /** Null: it has the run itself. */
+  readonly partition: number | null
+  readonly leftMs: number
+}
+
 export interface LiveBatch {
   readonly batch: string
   readonly environment: string
@@ -148,6 +155,8 @@ export interface BatchStore {
   release(lease: Lease): Promise<void>
   /** Who has it now, and how long that lasts unless renewed; null: nobody. */
   holder(name: string): Promise<{ readonly holder: string; readonly leftMs: number } | null>
+  /** Who works on the run or on partitions of it now. */
+  workers(run: string): Promise<readonly Worker[]>
 
   /** Moves the run, under its lease, `run/ID`. False where its state is another or the lease is lost: nothing has changed. */
   advance(

@@ -1,6 +1,6 @@
 /** How batches stand, for whoever examines a system: what is live, what is on the way, and what was left lying there. */
 import type { ExaminedProblem } from '../api/index.ts'
-import type { BatchRun, BatchStore, RunState } from '../ports/batch-store.ts'
+import type { BatchStore, RunState } from '../ports/batch-store.ts'
 
 /** A run that passed may wait for whoever publishes it; these go on by themselves. */
 const onTheWay: readonly RunState[] = ['planning', 'scoring', 'auditing']
@@ -23,7 +23,7 @@ export async function examineBatches(store: BatchStore, environment: string, now
   if (live.length === 0 && going.length === 0) return { words: null, problems: [] }
   const problems: ExaminedProblem[] = []
   for (const run of going)
-    if (now - run.updatedAt > leftMs && !(await isHad(store, run)))
+    if (now - run.updatedAt > leftMs && (await store.workers(run.id)).length === 0)
       problems.push({
         of: 'batches',
         severity: 'warning',
@@ -32,12 +32,4 @@ export async function examineBatches(store: BatchStore, environment: string, now
       })
   const runs = `${going.length}${going.length === most ? ' or more' : ''} ${going.length === 1 ? 'run' : 'runs'} on the way`
   return { words: `${live.length} live, ${runs}`, problems }
-}
-
-async function isHad(store: BatchStore, { id, state }: BatchRun): Promise<boolean> {
-  if ((await store.holder(`run/${id}`)) !== null) return true
-  if (state !== 'scoring') return false
-  const running = (await store.partitions(id)).filter((partition) => partition.state === 'running')
-  for (const { index } of running) if ((await store.holder(`run/${id}/${index}`)) !== null) return true
-  return false
 }

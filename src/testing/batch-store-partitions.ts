@@ -39,6 +39,29 @@ export function partitionCases({ named, beside }: ReturnType<typeof inOpened>): 
       equal(new Set(tokens).size, 60, 'tokens')
     }),
 
+    beside('says who works on a run', async (store, other) => {
+      const { run, lease } = await scoring(store, parts(20))
+      await scoring(store, parts(1))
+      const taken = [await taking(store, run.id, long, 'a')]
+      for (let index = 1; index < 11; index += 1) taken.push(await taking(other, run.id, long, 'b'))
+      await store.take(run.id, 'dead', 1, 19)
+      await runOut(1)
+      await store.release(taken[3]!.lease)
+      const workers = await other.workers(run.id)
+      equal(
+        workers.map(({ holder, partition }) => `${holder} ${partition}`),
+        ['worker null', 'a 0', 'b 1', 'b 2', 'b 4', 'b 5', 'b 6', 'b 7', 'b 8', 'b 9', 'b 10'],
+        'who works on what',
+      )
+      check(
+        workers.every(({ leftMs }) => leftMs > long / 2 && leftMs <= long),
+        'not for how long',
+      )
+      await store.release(lease)
+      equal((await store.workers(run.id))[0]?.partition, 0, 'whoever has the run itself')
+      equal(await store.workers('none'), [], 'who works on no run')
+    }),
+
     named('gives none of a run that is not scoring', async (store) => {
       const planning = await store.begin(newRun())
       equal(await store.take(planning.id, 'worker', long), null, 'of one that is being planned')

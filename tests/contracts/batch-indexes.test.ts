@@ -48,6 +48,7 @@ it('finds every row by an index', async () => {
   await batches.take(run.id, 'worker', long, 2)
   await batches.renew(lease, long)
   await batches.holder(lease.name)
+  await batches.workers(run.id)
   await batches.partitions(run.id)
   await batches.advance(run.id, lease, 'scoring', 'failed', {})
   await batches.again(run.id)

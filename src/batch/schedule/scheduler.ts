@@ -114,7 +114,7 @@ export function scheduler(options: SchedulerOptions): Scheduler {
   /** Runs that a schedule began and that nobody has brought to an end. */
   const unfinished = async (): Promise<readonly BatchRun[]> => {
     const known = new Map(batches.map((batch) => [batch.name, batch]))
-    const found = (await store.runs({ environment, states: onTheWay, limit: 200 })).filter(
+    const found = (await store.runs({ environment, states: onTheWay, brief: true, limit: 200 })).filter(
       ({ reason, batch }) => reason === 'schedule' && known.has(batch),
     )
     const failed = (await Promise.all(tries.failed().map((id) => store.run(id)))).flatMap((run) =>
@@ -213,12 +213,7 @@ export function scheduler(options: SchedulerOptions): Scheduler {
 }
 
 /** Whether some process has it in work: each holds a lease while it does. */
-async function isWorkedOn(store: BatchStore, { id }: BatchRun): Promise<boolean> {
-  if ((await store.holder(`run/${id}`)) !== null) return true
-  for (const { index, state } of await store.partitions(id))
-    if (state === 'running' && (await store.holder(`run/${id}/${index}`)) !== null) return true
-  return false
-}
+const isWorkedOn = async (store: BatchStore, { id }: BatchRun): Promise<boolean> => (await store.workers(id)).length > 0
 
 /** Among all runs of a batch, of which those that were asked for by hand may be many. */
 async function lastScheduled(store: BatchStore, environment: string, batch: string): Promise<number | null> {
@@ -226,7 +221,13 @@ async function lastScheduled(store: BatchStore, environment: string, batch: stri
   let before: number | undefined
   let latest: number | null = null
   for (;;) {
-    const page = await store.runs({ batch, environment, limit, ...(before === undefined ? {} : { before }) })
+    const page = await store.runs({
+      batch,
+      environment,
+      limit,
+      brief: true,
+      ...(before === undefined ? {} : { before }),
+    })
     for (const { reason, at } of page) if (reason === 'schedule') latest = Math.max(latest ?? at, at)
     if (latest !== null || page.length < limit) return latest
     before = page.at(-1)!.version

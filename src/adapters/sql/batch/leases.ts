@@ -4,7 +4,7 @@
  */
 import type { Expression } from 'kysely'
 import { sql } from 'kysely'
-import type { Lease } from '../../../ports/batch-store.ts'
+import type { Lease, Worker } from '../../../ports/batch-store.ts'
 import { tableOf } from '../table.ts'
 import type { Db } from './rows.ts'
 
@@ -21,6 +21,22 @@ export async function heldNamed(db: Db, name: string, now: Expression<unknown>):
   const { rows } = await sql<Held>`select name, holder, call, token, until - ${now} as left
     from ${tableOf(db, 'batches_lease')} where name = ${name}`.execute(db)
   return rows[0] ?? null
+}
+
+/** All names that are that of the run, or begin with it and a slash: what follows a slash is '0'. */
+export async function workers(db: Db, run: string, now: Expression<unknown>): Promise<readonly Worker[]> {
+  const name = `run/${run}`
+  const { rows } = await sql<Pick<Held, 'name' | 'holder' | 'left'>>`select name, holder, until - ${now} as left
+    from ${tableOf(db, 'batches_lease')} where name = ${name} or (name > ${`${name}/`} and name < ${`${name}0`})`.execute(
+    db,
+  )
+  return rows
+    .filter(({ left }) => left > 0)
+    .map(({ name: lease, holder, left }) => ({
+      ...{ holder, leftMs: left },
+      partition: lease === name ? null : Number(lease.slice(name.length + 1)),
+    }))
+    .sort((a, b) => (a.partition ?? -1) - (b.partition ?? -1))
 }
 
 /** Whoever had it has lost it. */

@@ -69,6 +69,8 @@ export function sqlBatchStore({ read, write, dialect }: BatchAccess): BatchStore
         return held === null || held.left <= 0 ? null : { holder: held.holder, leftMs: held.left }
       }),
 
+    workers: (run) => read((db) => leases.workers(db, run, now)),
+
     advance: (run, lease, from, to, change) => {
       const call = randomUUID()
       return write((db) => runs.advance(db, run, { lease, from, to, change, call }, now))
