@@ -8,6 +8,7 @@
  * - Nothing is set when a connection starts, and nothing is kept by one between transactions: poolers in front of the database, in
  *   transaction mode, may be used.
  */
+import { setMaxListeners } from 'node:events'
 import { Socket } from 'node:net'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
@@ -101,6 +102,8 @@ export function openPostgres<Tables>(options: PostgresOptions, connections: numb
     dialect: new PostgresDialect({ pool: { connect, end: () => pool.end() } as never }),
   })
   const closing = new AbortController()
+  // As many may wait for the server to come back as want something of it.
+  setMaxListeners(0, closing.signal)
 
   async function run<T>(work: (db: Kysely<Tables>) => Promise<T>, patience = patienceMs): Promise<T> {
     const until = performance.now() + patience
