@@ -18,7 +18,7 @@ test('generated documents are those of this code', { timeout: 60_000 }, async ()
 /** Without the spaces that put columns under each other. */
 const page = readFileSync(join(root, 'docs/architecture.md'), 'utf8').replace(/ +\|/g, ' |')
 const core = ['kernel', 'expression', 'definition', 'aggregation', 'statistics', 'ports']
-const patterns = ['access', 'features', 'inference', 'registry', 'monitoring', 'training', 'tracking']
+const patterns = ['access', 'features', 'inference', 'registry', 'monitoring', 'training', 'tracking', 'batch']
 
 /** What the page's table says that a folder may import. */
 function saidOf(folder: string): readonly string[] {
