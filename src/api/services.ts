@@ -1,4 +1,5 @@
 /** What the system does, as one interface: the server and the command line call it, the composition root provides it. */
+import type { Batches } from '../batch/index.ts'
 import type { Platform } from '../definition/graph.ts'
 import type { Period } from '../definition/training.ts'
 import type { Materialized, MaterializeRequest, PushResult } from '../features/index.ts'
@@ -61,6 +62,7 @@ export interface PipelineCounts {
 export interface Workbench {
   readonly platform: Platform
   readonly registry: Registry
+  readonly batches: Batches
   plan(): Promise<Plan>
   /** `dropped` is the number of records of old state; `kept` names views whose old state running servers still use. */
   apply(): Promise<{ readonly at: number; readonly dropped: number; readonly kept: readonly string[] }>

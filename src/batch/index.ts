@@ -1,4 +1,5 @@
 export type * from './documents.ts'
 export { rungs } from './documents.ts'
+export { airflowDag } from './export/airflow.ts'
 export type * from './service.ts'
 export { exitOfRefusal } from './service.ts'

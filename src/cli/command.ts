@@ -21,6 +21,8 @@ export interface Command<R> {
   readonly options?: readonly CommandOption[]
   readonly examples?: readonly string[]
   run(context: Context, args: readonly (string | undefined)[], options: Readonly<Record<string, unknown>>): Promise<R>
+  /** How the command ends, where that is neither 0 nor, with `ok: false`, 1. */
+  exitOf?(result: R): number
   /** For people, on standard output. With `--json` the result itself is written. */
   render(result: R, context: Context): string
 }

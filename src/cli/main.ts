@@ -71,13 +71,13 @@ function add(
     const options = given.at(-2) as Record<string, unknown>
     const context = contextFor(tools, program.opts<{ project: string }>().project, json)
     const result = await command.run(context, given.slice(0, -2) as (string | undefined)[], options)
-    const failed = (result as { readonly ok?: unknown } | undefined)?.ok === false
+    const ok = (result as { readonly ok?: unknown } | undefined)?.ok !== false
     if (json) writeJson(result)
     else {
       const text = command.render(result, context)
       if (text !== '') process.stdout.write(`${text}\n`)
     }
-    if (failed) exit(1)
+    exit(command.exitOf?.(result) ?? (ok ? 0 : 1))
   })
 }
 

@@ -1,4 +1,5 @@
 /** How an error reads: its code, what is wrong, and what to do; or the same as JSON. And the exit code that says of what class it is. */
+import { exitOfRefusal } from '../batch/index.ts'
 import { isSixfoldError, SixfoldError, toProblem } from '../kernel/errors.ts'
 
 /** On a command line, whoever asks owns the data: what went wrong inside is told in its own words. */
@@ -14,9 +15,10 @@ function known(error: unknown): SixfoldError {
   })
 }
 
-/** 0 done, 1 failed, 2 called wrongly, 4 not found, 5 try again later. */
+/** 0 done, 1 failed, 2 called wrongly, 3 the gate of a batch refuses, 4 not found, 5 try again later. */
 export function exitCodeOf(error: unknown): number {
   const { code, status, retry } = known(error)
+  if (code === 'SX_BATCH_REFUSED') return exitOfRefusal
   return code === 'SX_USAGE' ? 2 : status === 404 ? 4 : retry ? 5 : 1
 }
 

@@ -1,6 +1,8 @@
 /** All commands, in the order in which help lists them. */
 import type { Command } from '../command.ts'
 import { auditCommands } from './audit.ts'
+import { batchCommands } from './batch.ts'
+import { batchSteps } from './batch-steps.ts'
 import { apply, check, plan } from './definitions.ts'
 import { doctor } from './doctor.ts'
 import { explain } from './explain.ts'
@@ -28,6 +30,8 @@ export const commands: readonly Command<unknown>[] = [
   reproduce,
   ...modelCommands,
   ...modelChanges,
+  ...batchCommands,
+  ...batchSteps,
   ...lineageCommands,
   ...auditCommands,
   ...keyCommands,
@@ -44,6 +48,7 @@ export const commands: readonly Command<unknown>[] = [
 export const groups: { readonly [word: string]: string } = {
   features: 'Features of entities, as they are online.',
   model: 'Models, their versions, and which of them answers.',
+  batch: 'Batches: a model over many rows at a set time, published as a whole or not at all.',
   lineage: 'What an answer was made of, and what breaks if something goes.',
   audit: 'Every change of the registry.',
   key: 'API keys: who may ask a server, and for what.',
