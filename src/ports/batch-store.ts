@@ -5,8 +5,8 @@
  * Laws that every adapter keeps, beside those of the metadata store:
  * - **Leases.** A lease is had by one at a time, by the database's clock: also within one process, and whatever its holder is called. Each time
  *   one is had, its token is greater than any before of that name. What is done under a lease is done only where its token is still the
- *   newest and it was not given back: one who was taken to be dead changes nothing any more. One that ran out a day ago is lost, also
- *   where nobody took it.
+ *   newest: one who was taken to be dead changes nothing any more. A run is moved by nobody who gave its lease back; a partition is finished
+ *   or failed by whoever took it last, also when the lease has been given back or was forgotten, a day after it ran out.
  * - **Compare and set.** A run moves from the state that the caller takes it to be in, or not at all; both under its lease.
  * - **One run an occasion.** Of one batch, environment and occasion there is one run: `begin` gives the one that is there.
  * - **Versions.** The runs of a batch in an environment are numbered 1, 2, 3, … as they begin; no number is given twice.

@@ -113,6 +113,23 @@ export function partitionCases({ named, beside }: ReturnType<typeof inOpened>): 
       check(await store.finish(run.id, late, outputOf('late')), 'what nobody took is not finished')
     }),
 
+    beside('lets whoever had it last say what became of it, also after giving it back', async (store, other) => {
+      const { run } = await scoring(store, parts(2))
+      const [one, two] = [await taking(store, run.id), await taking(store, run.id)]
+      for (const { lease } of [one, two]) await store.release(lease)
+      check(await store.fail(run.id, one, error, true), 'what nobody took since does not fail')
+      // What was given back can be taken at once.
+      const heir = await taking(other, run.id)
+      equal([heir.index, heir.attempts], [1, 2], 'what is taken')
+      equal(await store.fail(run.id, two, error, true), false, 'who gave it back fails what another has')
+      check(await other.finish(run.id, heir, outputOf('heir')), 'whoever has it cannot finish')
+      equal(
+        (await store.partitions(run.id)).map(({ state }) => state),
+        ['failed', 'done'],
+        'states',
+      )
+    }),
+
     named('writes down what was done, and answers the same when asked again', async (store) => {
       const { run } = await scoring(store, parts(3))
       const taken = await taking(store, run.id)

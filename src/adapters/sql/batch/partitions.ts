@@ -5,9 +5,9 @@ import { SixfoldError } from '../../../kernel/errors.ts'
 import type { BatchRun, PartitionOutput, TakenPartition } from '../../../ports/batch-store.ts'
 import { refer } from '../registry/references.ts'
 import { tableOf } from '../table.ts'
-import { give, isNewest } from './leases.ts'
+import { give } from './leases.ts'
 import type { Db, PartitionRow } from './rows.ts'
-import { json, neededRun, ownerOf, partitionFrom, registryOf, runFrom, runRow } from './rows.ts'
+import { json, neededRun, ownerOf, partitionFrom, registryOf, runFrom, runHead, runRow } from './rows.ts'
 
 const leaseOf = (run: string, index: number): string => `run/${run}/${index}`
 
@@ -25,7 +25,7 @@ export async function take(
   now: Expression<number>,
 ): Promise<TakenPartition | null> {
   const { holder, only, call } = taking
-  if ((await runRow(db, run))?.state !== 'scoring') return null
+  if ((await runHead(db, run))?.state !== 'scoring') return null
   const running = await runningOf(db, run, now)
   const mine = running.find((one) => one.call === call)
   if (mine !== undefined)
@@ -45,9 +45,10 @@ export async function take(
   if (open.length === 0) return null
   const number = Math.min(...open)
   const lease = await give(db, leaseOf(run, number), taking, now)
+  const { token } = lease
   const row = await db
     .updateTable('batches_partition')
-    .set((was) => ({ state: 'running', attempts: was('attempts', '+', 1), holder, began: now, ended: null }))
+    .set((was) => ({ state: 'running', attempts: was('attempts', '+', 1), holder, token, began: now, ended: null }))
     .where('run', '=', run)
     .where('number', '=', number)
     .returningAll()
@@ -73,10 +74,12 @@ const partitionRow = (db: Db, run: string, number: number): Promise<PartitionRow
     .where('number', '=', number)
     .executeTakeFirstOrThrow()
 
-/** The partition as it is now; null where whoever asks has lost it, or nothing is kept of the run any more. */
+/** The partition as it is now; null where another has had it since, or nothing is kept of the run any more. */
 async function stillHad(db: Db, run: string, { index, lease }: TakenPartition): Promise<PartitionRow | null> {
-  if (lease.name !== leaseOf(run, index) || !(await isNewest(db, lease))) return null
-  return (await neededRun(db, run)).retired === 1 ? null : partitionRow(db, run, index)
+  const of = await runHead(db, run)
+  if (of === undefined || of.retired === 1 || lease.name !== leaseOf(run, index)) return null
+  const row = await partitionRow(db, run, index)
+  return row.token === lease.token ? row : null
 }
 
 export async function finish(
@@ -127,7 +130,7 @@ export async function again(db: Db, id: string, now: Expression<number>): Promis
     .where('run', '=', id)
     .where('state', '=', 'failed')
     .execute()
-  if (!['failed', 'cancelled'].includes(run.state)) return runFrom(run)
+  if (!['failed', 'cancelled'].includes(run.state)) return runFrom((await runRow(db, id))!)
   const part = await db
     .selectFrom('batches_partition')
     .select('number')

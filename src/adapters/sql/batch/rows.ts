@@ -63,8 +63,15 @@ export const partitionFrom = (row: PartitionRow): Partition => ({
 export const runRow = (db: Db, id: string): Promise<RunRow | undefined> =>
   db.selectFrom('batches_run').selectAll().where('id', '=', id).executeTakeFirst()
 
-export async function neededRun(db: Db, id: string): Promise<RunRow> {
-  const found = await runRow(db, id)
+/** How a run stands, without the documents, which may be long. */
+const head = ['seq', 'environment', 'batch', 'version', 'state', 'retired', 'call', 'artifacts'] as const
+export type RunHead = Pick<RunRow, (typeof head)[number]>
+
+export const runHead = (db: Db, id: string): Promise<RunHead | undefined> =>
+  db.selectFrom('batches_run').select(head).where('id', '=', id).executeTakeFirst()
+
+export async function neededRun(db: Db, id: string): Promise<RunHead> {
+  const found = await runHead(db, id)
   if (found !== undefined) return found
   throw new SixfoldError('SX_UNKNOWN_BATCH_RUN', `There is no run '${shorten(id)}'.`, { details: { run: shorten(id) } })
 }

@@ -14,13 +14,13 @@ import { insertRows } from '../insert.ts'
 import { refer, unrefer } from '../registry/references.ts'
 import { isNewest } from './leases.ts'
 import type { Db } from './rows.ts'
-import { json, neededRun, ownerOf, registryOf, runFrom, runRow } from './rows.ts'
+import { json, neededRun, ownerOf, registryOf, runFrom, runHead } from './rows.ts'
 
 export async function begin(db: Db, run: NewBatchRun, now: Expression<number>): Promise<BatchRun> {
   const of = db.selectFrom('batches_run').where('environment', '=', run.environment).where('batch', '=', run.batch)
   const there = await of.selectAll().where('occasion', '=', run.occasion).executeTakeFirst()
   if (there !== undefined) return runFrom(there)
-  if ((await runRow(db, run.id)) !== undefined)
+  if ((await runHead(db, run.id)) !== undefined)
     throw new SixfoldError('SX_REQUEST_INVALID', `There is a run '${run.id}' already, of another occasion.`, {
       fix: 'Give each run an id of its own.',
     })
@@ -79,7 +79,7 @@ interface Move {
 export async function advance(db: Db, id: string, move: Move, now: Expression<number>): Promise<boolean> {
   const { lease, from, to, change, call } = move
   if (lease.name !== `run/${id}`) return false
-  const run = await runRow(db, id)
+  const run = await runHead(db, id)
   if (run?.call === call) return true
   if (run === undefined || run.state !== from || run.retired === 1 || !(await isNewest(db, lease))) return false
   const { plan, verdict, cost, error, artifacts } = change
@@ -108,7 +108,7 @@ export async function planned(
   now: Expression<number>,
 ): Promise<boolean> {
   const { lease, call, plan, partitions } = move
-  if ((await runRow(db, id))?.call === call) return true
+  if ((await runHead(db, id))?.call === call) return true
   const change = { plan, error: null }
   if (!(await advance(db, id, { lease, call, from: 'planning', to: 'scoring', change }, now))) return false
   await refer(registryOf(db), partitions.flatMap(artifactsOf), ownerOf(id))

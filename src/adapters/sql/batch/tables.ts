@@ -47,6 +47,8 @@ export interface BatchTables {
     rows: number
     attempts: number
     holder: string | null
+    /** Of whoever had it last: what others do to it counts no more. */
+    token: number | null
     began: number | null
     ended: number | null
     error: string | null
@@ -100,7 +102,7 @@ export const batchStep: Migrations<BatchTables>['steps'][number] = async (db, di
     'batches_partition',
     {
       ...{ run: 'text', number: 'number', state: 'text', rows: 'number', attempts: 'number', holder: 'text?' },
-      ...{ began: 'number?', ended: 'number?', error: 'text?', output: 'text?', input: 'text' },
+      ...{ token: 'number?', began: 'number?', ended: 'number?', error: 'text?', output: 'text?', input: 'text' },
     },
     { key: ['run', 'number'], byKey: true, indexes: [['run', 'state', 'number']] },
   )
