@@ -40,7 +40,7 @@ test('names a run that nobody works on, and none that somebody does', async () =
       of: 'batches',
       severity: 'warning',
       what: "Run 1 of 'delays' is scoring, and nobody works on it.",
-      fix: 'Go on with it by `sixfold batch resume delays`.',
+      fix: 'Go on with it by `sixfold batch resume delays@1`.',
     },
   ])
 })

@@ -28,7 +28,7 @@ export async function examineBatches(store: BatchStore, environment: string, now
         of: 'batches',
         severity: 'warning',
         what: `Run ${run.version} of '${run.batch}' is ${run.state}, and nobody works on it.`,
-        fix: `Go on with it by \`sixfold batch resume ${run.batch}\`.`,
+        fix: `Go on with it by \`sixfold batch resume ${run.batch}@${run.version}\`.`,
       })
   const runs = `${going.length}${going.length === most ? ' or more' : ''} ${going.length === 1 ? 'run' : 'runs'} on the way`
   return { words: `${live.length} live, ${runs}`, problems }
