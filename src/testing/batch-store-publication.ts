@@ -227,6 +227,7 @@ export function publicationCases({ named, beside }: ReturnType<typeof inOpened>)
       ])
       const output = outputOf('kept')
       await store.finish(run.id, await taking(store, run.id), output)
+      const late = await taking(store, run.id)
       await store.advance(run.id, lease, 'scoring', 'auditing', { artifacts: { report: sha('report') } })
       const all = [sha('model'), sha('rows'), output.sha256, output.profile, sha('report')]
       equal([...(await registry.references())].toSorted(), all.toSorted(), 'what is referred to')
@@ -244,6 +245,8 @@ export function publicationCases({ named, beside }: ReturnType<typeof inOpened>)
         'what is retired',
       )
       await rejects(store.again(run.id), 'SX_BATCH_STATE')
+      equal(await store.finish(run.id, late, outputOf('late')), false, 'what is retired is finished')
+      equal((await registry.condemn([outputOf('late').sha256], 7)).length, 1, 'what is free')
       equal(await store.advance(run.id, lease, 'failed', 'cancelled', {}), false, 'what is retired is moved')
     }),
 
