@@ -1,9 +1,8 @@
 /** Text that every database gives back as it was, and that their indexes have room for. */
 import { SixfoldError } from '../../../kernel/errors.ts'
 import { shorten } from '../../../kernel/shorten.ts'
+import { isKeepable } from '../keepable.ts'
 
-// The u flag takes pairs as one character, so that this finds halves alone.
-const unkeepable = /\0|\p{Surrogate}/u
 /** Several of them stand in one key of an index. */
 const mostBytes = 800
 
@@ -12,7 +11,7 @@ export function checkText(values: object): void {
   for (const [name, value] of Object.entries(values)) {
     if (typeof value !== 'string') continue
     const long = name !== 'keys' && Buffer.byteLength(value) > mostBytes
-    if (long || unkeepable.test(value))
+    if (long || !isKeepable(value))
       throw new SixfoldError(
         'SX_REQUEST_INVALID',
         long

@@ -1,16 +1,11 @@
-/**
- * Text that every database gives back as it was: SQLite ends it at a NUL character, PostgreSQL refuses one, and both replace half of a surrogate
- * pair. An entry whose reason came back as another text would break the chain for ever.
- */
+/** Text of a change: an entry whose reason came back as another text would break the chain for ever. */
 import { SixfoldError } from '../../../kernel/errors.ts'
 import { shorten } from '../../../kernel/shorten.ts'
 import type { Author, Change } from '../../../ports/registry-store.ts'
+import { isKeepable } from '../keepable.ts'
 
 /** Kept as JSON, in which any text has its form. */
 const asJson = new Set(['document', 'facts', 'preconditions', 'checks', 'error'])
-
-// The u flag takes pairs as one character, so that this finds halves alone.
-const unkeepable = /\0|\p{Surrogate}/u
 
 export function checkText(change: Change, by: Author): void {
   check(by, [])
@@ -19,7 +14,7 @@ export function checkText(change: Change, by: Author): void {
 
 function check(value: unknown, path: readonly string[]): void {
   if (typeof value === 'string') {
-    if (unkeepable.test(value)) throw refuse(path)
+    if (!isKeepable(value)) throw refuse(path)
   } else if (typeof value === 'object' && value !== null)
     for (const [key, one] of Object.entries(value)) {
       if (asJson.has(key)) continue
