@@ -107,7 +107,11 @@ export const arithmetic: Readonly<Record<Name, FunctionSpec>> = {
     },
     sql: (w, operands, takes) =>
       floats(takes)
-        ? w.finite(w.repeat(operands, (a, b) => plusZero(`(CASE WHEN ${b} <> 0 THEN floor(${a} / ${b}) END)`)))
+        ? w.finite(
+            w.repeat(operands, (a, b) =>
+              plusZero(`(CASE WHEN ${b} <> 0 THEN ${w.dialect.floor(`(${a} / ${b})`)} END)`),
+            ),
+          )
         : w.repeat(operands, (a, b) => {
             const rest = w.dialect.remainder(a, b)
             const quotient = w.dialect.divideIntegers(a, b)
@@ -154,10 +158,13 @@ export const arithmetic: Readonly<Record<Name, FunctionSpec>> = {
   round: unary((x) => x, roundHalfAway, {
     integer: (x) => x,
     // Not floor(|x| + 0.5): the sum rounds up for the largest float below one half.
-    float: (x) => `(sign(${x}) * (floor(abs(${x})) + CASE WHEN abs(${x}) - floor(abs(${x})) >= 0.5 THEN 1 ELSE 0 END))`,
+    float: (x, d) => {
+      const whole = d.floor(`abs(${x})`)
+      return `(sign(${x}) * (${whole} + CASE WHEN abs(${x}) - ${whole} >= 0.5 THEN 1 ELSE 0 END))`
+    },
   }),
-  floor: unary((x) => x, Math.floor, { integer: (x) => x, float: (x) => `floor(${x})` }),
-  ceiling: unary((x) => x, Math.ceil, { integer: (x) => x, float: (x) => `ceil(${x})` }),
+  floor: unary((x) => x, Math.floor, { integer: (x) => x, float: (x, d) => d.floor(x) }),
+  ceiling: unary((x) => x, Math.ceil, { integer: (x) => x, float: (x, d) => `(-${d.floor(`(-${x})`)})` }),
   squareRoot: {
     signature: exactly(['float64'], 'float64'),
     exact: true,

@@ -37,7 +37,7 @@ export const cast: Readonly<Record<Name, FunctionSpec>> = {
     },
     sql: (w, [x], [type]) => {
       const d = w.dialect
-      if (type === 'float64') return w.of([x!], (v) => d.floatToInteger(`floor(${v})`))
+      if (type === 'float64') return w.repeat([x!], (v) => d.floatToInteger(d.floor(v)))
       if (type === 'boolean')
         return w.repeat(
           [x!],

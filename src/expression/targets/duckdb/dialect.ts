@@ -28,6 +28,7 @@ export const duckdb: Dialect = Object.freeze<Dialect>({
   exponential: (x) => `exp(${x})`,
   logarithm: (x) => `ln(${x})`,
   squareRoot: (x) => `sqrt(${x})`,
+  floor: (x) => `floor(${x})`,
   integerToFloat: (x) => `CAST(${x} AS DOUBLE)`,
   floatToInteger: (x) => `TRY_CAST(${x} AS BIGINT)`,
   integerToText: (x) => `CAST(${x} AS VARCHAR)`,

@@ -31,6 +31,8 @@ export interface Dialect {
   logarithm(x: string): string
   /** Of a number not below zero. */
   squareRoot(x: string): string
+  /** The greatest whole float that is no greater; `x` may be used several times. */
+  floor(x: string): string
 
   integerToFloat(x: string): string
   /** Of a float without a fraction; missing beyond 64 bits. */
