@@ -131,3 +131,49 @@ export function tQuantile(p: number, degrees: number): number {
 /** The chance of at most k successes in n trials of chance p. */
 export const binomialCdf = (k: number, n: number, p: number): number =>
   k < 0 ? 0 : k >= n ? 1 : incompleteBeta(n - k, k + 1, 1 - p)
+
+/** The chance that a χ² variable is greater than x: the upper incomplete gamma function (Abramowitz and Stegun 6.5.29 and 6.5.31). */
+export function chiSquareTail(x: number, degrees: number): number {
+  if (!(x > 0)) return 1
+  if (x === Number.POSITIVE_INFINITY) return 0
+  const [a, half] = [degrees / 2, x / 2]
+  const front = Math.exp(a * Math.log(half) - half - logGamma(a))
+  if (half < a + 1) {
+    let [term, sum] = [1 / a, 1 / a]
+    for (let n = 1; n < 10_000 && term > sum * 1e-17; n++) {
+      term *= half / (a + n)
+      sum += term
+    }
+    return Math.max(0, 1 - front * sum)
+  }
+  let [b, c] = [half + 1 - a, 1e300]
+  let d = 1 / b
+  let fraction = d
+  for (let i = 1; i < 10_000; i++) {
+    const factor = -i * (i - a)
+    b += 2
+    d = 1 / (factor * d + b)
+    c = b + factor / c
+    fraction *= c * d
+    if (Math.abs(c * d - 1) < 1e-16) break
+  }
+  return front * fraction
+}
+
+/**
+ * The chance that two samples of one distribution are at least so far apart: Kolmogorov's limit, with Stephens' correction (1970) for samples
+ * that are not large.
+ */
+export function kolmogorovTail(distance: number, n: number, m: number): number {
+  if (n === 0 || m === 0) return 1
+  const root = Math.sqrt((n * m) / (n + m))
+  const scaled = (root + 0.12 + 0.11 / root) * distance
+  if (scaled < 0.2) return 1
+  let sum = 0
+  for (let k = 1; k < 100; k++) {
+    const term = Math.exp(-2 * k * k * scaled * scaled)
+    sum += k % 2 === 1 ? term : -term
+    if (term < 1e-17) break
+  }
+  return Math.min(1, Math.max(0, 2 * sum))
+}
