@@ -158,6 +158,12 @@ export const catalogue = {
     'Mend what the message names, then `sixfold batch resume`.',
   ),
   SX_BATCH_BUSY: entry(409, 'Somebody else works on that run.', 'Wait for it, or for its lease to run out.', true),
+  SX_BATCH_ENGINE: entry(
+    503,
+    'What computes a batch, such as Spark, cannot be started or broke off.',
+    'See what it says; its whole words are in its own log.',
+    true,
+  ),
   SX_ROWS_INVALID: entry(
     400,
     'The rows of a batch cannot be used: a column is missing or of the wrong type, or the query fails.',

@@ -1,4 +1,7 @@
-/** Spark 4, its session in UTC and not in ANSI mode: what overflows or divides by nothing is then no error of the whole job. */
+/**
+ * Spark 4, its session in UTC and not in ANSI mode: what overflows or divides by nothing is then no error of the whole job. Its optimizer
+ * must not reorder sums and products (ReorderAssociativeOperator): one that overflows on the way would not any more.
+ */
 import { SixfoldError } from '../../../kernel/errors.ts'
 import type { Dialect } from '../sql/dialect.ts'
 
