@@ -45,7 +45,7 @@ const words: { readonly [folder: string]: string } = {
   server: 'HTTP',
   cli: 'commands',
   client: 'typed client',
-  adapters: 'duckdb lmdb sqlite files onnx remote redis postgres s3 kafka http',
+  adapters: 'duckdb spark lmdb sqlite files onnx remote redis postgres s3 kafka http',
   testing: 'the laws of ports, as cases',
   runtime: 'the composition root',
 }

@@ -14,6 +14,8 @@ const words: { readonly [key: string]: string } = {
   server: 'Where it listens, and who may ask it: [below](#server)',
   webhooks:
     '`allowPrivate`: whether [webhooks](../how-to/webhooks.md) may lead to private networks. By default to the internet alone',
+  batch:
+    '`schedule`: whether a server keeps the [schedules of batches](../how-to/schedule-batches.md), by default it does; `parallel`: runs that the schedule has worked on at once, by default 1; `spark`: how [Spark](../how-to/run-batches-on-spark.md) is started: `submit`, `master` and `conf`',
   limits: 'The limits below; what is left out keeps its default',
   duckdb:
     "For training sets and history: how many threads, and how much memory as DuckDB writes it (`'4GB'`). By default DuckDB's own: all cores, and 80 % of the memory",

@@ -5,6 +5,8 @@
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
+import type { SparkSettings } from '../adapters/spark/submit.ts'
+import { standardSpark } from '../adapters/spark/submit.ts'
 import type { Platform } from '../definition/graph.ts'
 import { SixfoldError } from '../kernel/errors.ts'
 import type { Limits } from '../kernel/limits.ts'
@@ -46,9 +48,28 @@ export interface Config {
   readonly models?: { readonly [model: string]: ModelConfig }
   /** Servers on which models may be that this one asks: 'http://triton:8000'. By default none. */
   readonly remotes?: readonly string[]
+  readonly batch?: BatchConfig
+  /** A receiver of OpenLineage that is told of runs of batches. The key comes from SIXFOLD_OPENLINEAGE_KEY. */
+  readonly openlineage?: { readonly url: string }
   readonly webhooks?: {
     /** True: what is told of changes may also go to private networks. By default to the internet alone. */
     readonly allowPrivate?: boolean
+  }
+}
+
+export interface BatchConfig {
+  /** False: no server of this project keeps the schedules of batches. By default one of them does. */
+  readonly schedule?: boolean
+  /** Runs that the schedule has worked on at once. By default 1. */
+  readonly parallel?: number
+  /** How Spark is started, for runs that ask for it. */
+  readonly spark?: {
+    /** By default `spark-submit` of the path. */
+    readonly submit?: string
+    /** 'local[*]', 'spark://host:7077', 'yarn'. By default as Spark is configured. */
+    readonly master?: string
+    /** `--conf`, by name. */
+    readonly conf?: { readonly [name: string]: string }
   }
 }
 
@@ -144,6 +165,26 @@ const schema = z.strictObject({
     )
     .optional(),
   remotes: z.array(z.string().refine((url) => isOrigin(url), "is no address such as 'http://triton:8000'")).optional(),
+  batch: z
+    .strictObject({
+      schedule: z.boolean().optional(),
+      parallel: z.int().min(1).max(64).optional(),
+      spark: z
+        .strictObject({
+          submit: z.string().min(1).optional(),
+          master: z.string().min(1).optional(),
+          conf: z.record(z.string().regex(/^[\w.-]+$/, 'is no name of a setting'), z.string()).optional(),
+        })
+        .optional(),
+    })
+    .optional(),
+  openlineage: z
+    .strictObject({
+      url: z
+        .string()
+        .refine((url) => /^https?:\/\//.test(url) && URL.canParse(url), "is no address such as 'http://marquez:5000'"),
+    })
+    .optional(),
   webhooks: z.strictObject({ allowPrivate: z.boolean().optional() }).optional(),
 })
 
@@ -158,6 +199,9 @@ export interface Settings {
   /** With which commands ask a server; null: none. */
   readonly key: string | null
   readonly webhooks: { readonly allowPrivate: boolean }
+  readonly batch: { readonly schedule: boolean; readonly parallel: number; readonly spark: SparkSettings }
+  /** Null: nobody is told. */
+  readonly openlineage: { readonly url: string; readonly key: string | null } | null
   readonly models: { readonly [model: string]: ModelConfig }
   readonly remotes: readonly string[]
   /** By the address of each. */
@@ -211,6 +255,13 @@ export async function loadSettings(
       adminKey: environment.adminKey,
       key: environment.key,
       webhooks: { allowPrivate: config.webhooks?.allowPrivate ?? false },
+      batch: {
+        schedule: config.batch?.schedule ?? true,
+        parallel: config.batch?.parallel ?? 1,
+        spark: { ...standardSpark, ...config.batch?.spark },
+      },
+      openlineage:
+        config.openlineage === undefined ? null : { url: config.openlineage.url, key: environment.openLineageKey },
       models: config.models ?? {},
       remotes: config.remotes ?? [],
       remoteTokens: environment.remoteTokens,

@@ -25,6 +25,8 @@ export interface Environment {
   readonly urls: { readonly [P in StorePort]?: string }
   /** By address, as `remotes` has it. */
   readonly remoteTokens: { readonly [remote: string]: string }
+  /** With which a receiver of lineage knows who tells it. */
+  readonly openLineageKey: string | null
   readonly passwords: { readonly [P in keyof typeof passwordVariables]?: string }
 }
 
@@ -52,6 +54,7 @@ export const variables: { readonly [name: string]: string } = {
   SIXFOLD_ENVIRONMENT: 'In place of `environment`',
   SIXFOLD_REMOTE_TOKENS:
     'Tokens for servers of `remotes`, sent as `Authorization: Bearer`: `http://triton:8000=TOKEN`, several with spaces between them',
+  SIXFOLD_OPENLINEAGE_KEY: 'Sent to the receiver of `openlineage`, as `Authorization: Bearer`',
   SIXFOLD_SYNC: 'In place of `sync`',
   SIXFOLD_DUCKDB_THREADS: 'In place of `duckdb.threads`',
   SIXFOLD_DUCKDB_MEMORY: 'In place of `duckdb.memory`',
@@ -148,6 +151,7 @@ export function readEnvironment(env: { readonly [name: string]: string | undefin
         .filter((pair) => pair !== '')
         .map(token),
     ),
+    openLineageKey: form('SIXFOLD_OPENLINEAGE_KEY', /^[\x21-\x7e]{1,4096}$/, 'a key'),
     passwords: named(Object.entries(passwordVariables).map(([port, name]) => [port, text(name)])),
   }
 }

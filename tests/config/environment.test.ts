@@ -17,6 +17,7 @@ test('each key has its variable', () => {
       SIXFOLD_ADMIN_KEY: 'k'.repeat(32),
       SIXFOLD_KEY: 'sxk_a_b',
       SIXFOLD_ENVIRONMENT: 'staging',
+      SIXFOLD_OPENLINEAGE_KEY: 'o',
       SIXFOLD_REMOTE_TOKENS: 'http://h:8000=d',
       SIXFOLD_SYNC: 'always',
       SIXFOLD_DUCKDB_THREADS: '2',
@@ -44,6 +45,7 @@ test('each key has its variable', () => {
     duckdb: { threads: 2, memory: '1.5GB' },
     limits: { bodyBytes: 1000, storeReadMs: 50 },
     urls: { online: 'redis://h', log: 'kafka://h', metadata: 'postgres://h', artifacts: 's3://b', offline: 's3://' },
+    openLineageKey: 'o',
     remoteTokens: { 'http://h:8000': 'd' },
     passwords: { online: 'a', log: 'b', metadata: 'c' },
     said: [],
@@ -54,6 +56,7 @@ test('an empty one is none, and those of others are not looked at', () => {
   const [none, nothing] = [null, {}]
   const empty = {
     ...{ data: none, host: none, port: none, access: none, adminKey: none, key: none, environment: none, sync: none },
+    openLineageKey: none,
     ...{ duckdb: nothing, limits: nothing, urls: nothing, remoteTokens: nothing, passwords: nothing },
   }
   expect(read({ SIXFOLD_DATA: '', SIXFOLD_PORT: '', SIXFOLD_NOPE: '', SIXFOLDER: 'x', PATH: '/bin' })).toEqual({
