@@ -67,7 +67,7 @@ export class Quantiles {
     const room = Math.min(256, high - low + 16)
     const from = had > 0 && low === this.#from ? low : low - room
     const counts = new Float64Array(high - from + 1 + room)
-    counts.set(this.#counts, this.#from - from)
+    if (had > 0) counts.set(this.#counts, this.#from - from)
     this.#from = from
     this.#counts = counts
   }
