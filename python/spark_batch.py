@@ -10,6 +10,7 @@ import functools
 import json
 import os
 import sys
+import time
 import unicodedata
 
 
@@ -131,62 +132,87 @@ def session(model):
 
 
 def tensor(batch, given):
-    """Columns of an Arrow batch as one input: what is missing is NaN in floats, and nothing else may be."""
+    """Columns of an Arrow batch as one input. What is missing is NaN in floats; elsewhere its row has no answer, whoever reads it knows."""
     import numpy
     import pyarrow
+    import pyarrow.compute
 
-    dtypes = {"float32": "float32", "float64": "float64", "int64": "int64", "int32": "int32", "bool": "bool"}
     columns = []
     for entry in given["entries"]:
         column = batch.column(batch.schema.get_field_index(f"vector__{entry}"))
         if given["type"] == "string":
-            columns.append(numpy.array(column.to_pylist(), dtype=object))
+            columns.append(numpy.array(column.fill_null("").to_pylist(), dtype=object))
         elif given["type"].startswith("float"):
             floats = column.cast(pyarrow.int8()) if pyarrow.types.is_boolean(column.type) else column
             columns.append(floats.cast(pyarrow.float64(), safe=False).to_numpy(zero_copy_only=False))
         else:
-            columns.append(column.to_numpy(zero_copy_only=False))
+            nothing = False if pyarrow.types.is_boolean(column.type) else 0
+            columns.append(column.fill_null(nothing).to_numpy(zero_copy_only=False))
     if given["rank"] == 1:
         made = columns[0]
     else:
         made = numpy.stack(columns, axis=1) if columns else numpy.zeros((batch.num_rows, 0))
-    return made if given["type"] == "string" else numpy.ascontiguousarray(made, dtype=dtypes[given["type"]])
+    return made if given["type"] == "string" else numpy.ascontiguousarray(made, dtype=given["type"])
 
 
-def answers(batches, model, inputs, outputs, rows, chunk=8192):
-    """Each batch with the model's outputs beside it, a list a row."""
+def called(running, feed, outputs, rows):
+    """The outputs as rows and columns."""
+    import numpy
+
+    return [numpy.asarray(value).reshape(rows, -1) for value in running.run(outputs, feed)]
+
+
+def answers(batches, model, inputs, outputs, rows, took, chunk=2048):
+    """Each batch with the model's outputs beside it, one column each. `took` is told of milliseconds: of processors here, of the model."""
     import numpy
     import pyarrow
 
     running = session(model)
     for batch in batches:
-        made = {name: [] for name in outputs}
+        before = time.process_time()
+        made = [[] for _ in outputs]
         step = 1 if rows == 1 else chunk
         for first in range(0, batch.num_rows, step):
             part = batch.slice(first, step)
             feed = {given["name"]: tensor(part, given) for given in inputs}
-            for name, value in zip(outputs, running.run(outputs, feed)):
-                made[name].append(numpy.asarray(value).reshape(part.num_rows, -1))
-        columns = list(batch.columns)
-        for name in outputs:
-            value = numpy.concatenate(made[name]) if made[name] else numpy.zeros((0, 1), dtype="float32")
-            flat = value.ravel()
-            if flat.dtype == object:
-                flat = pyarrow.array([str(text) for text in flat], pyarrow.string())
-            offsets = numpy.arange(batch.num_rows + 1, dtype="int32") * value.shape[1]
-            columns.append(pyarrow.ListArray.from_arrays(pyarrow.array(offsets), pyarrow.array(flat)))
-        yield pyarrow.RecordBatch.from_arrays(columns, names=[*batch.schema.names, *[f"tensor__{n}" for n in outputs]])
+            asked = time.perf_counter()
+            for output, value in zip(made, called(running, feed, outputs, part.num_rows)):
+                output.append(value)
+            took[1].add((time.perf_counter() - asked) * 1000)
+        columns, names = list(batch.columns), list(batch.schema.names)
+        if batch.num_rows == 0:
+            continue
+        for i, parts in enumerate(made):
+            value = numpy.concatenate(parts)
+            for k in range(value.shape[1]):
+                column = value[:, k].astype("int64") if value.dtype == "int32" else value[:, k]
+                texts = column.dtype == object
+                columns.append(pyarrow.array([str(text) for text in column]) if texts else pyarrow.array(column))
+                names.append(f"tensor__{i}__{k}")
+        took[0].add((time.process_time() - before) * 1000)
+        yield pyarrow.RecordBatch.from_arrays(columns, names=names)
 
 
-def output_types(model, outputs):
-    """Of the model's outputs as Spark calls them: lists of what the file's tensors hold."""
+def output_columns(model, inputs, outputs):
+    """What the outputs are, as Spark calls it, and how wide: found by asking the model about one row of nothing."""
+    import numpy
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    known = {one.name: one.type for one in onnxruntime.InferenceSession(model, options).get_outputs()}
-    names = {"float": "float", "double": "double", "int64": "bigint", "int32": "int", "string": "string", "bool": "boolean"}
-    return [names[known[name].removeprefix("tensor(").removesuffix(")")] for name in outputs]
+    running = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    feed = {}
+    for given in inputs:
+        shape = (1,) if given["rank"] == 1 else (1, len(given["entries"]))
+        empty = given["type"] == "string"
+        feed[given["name"]] = numpy.full(shape, "", dtype=object) if empty else numpy.zeros(shape, dtype=given["type"])
+    known = {one.name: one.type.removeprefix("tensor(").removesuffix(")") for one in running.get_outputs()}
+    names = {"float": "float", "double": "double", "int64": "bigint", "int32": "bigint", "string": "string", "bool": "boolean"}
+    return [
+        (f"tensor__{i}__{k}", names[known[name]])
+        for i, (name, value) in enumerate(zip(outputs, called(running, feed, outputs, 1)))
+        for k in range(value.shape[1])
+    ]
 
 
 # --- the job
@@ -207,6 +233,7 @@ def run(job):
         .config("spark.sql.sources.partitionOverwriteMode", "dynamic")
         .config("spark.sql.execution.arrow.maxRecordsPerBatch", "65536")
         .config("spark.python.worker.reuse", "true")
+        .config("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
         .getOrCreate()
     )
     context = spark.sparkContext
@@ -219,14 +246,15 @@ def run(job):
     vectors = spark.sql(job["sql"])
     model, inputs, outputs, rows = os.path.basename(job["model"]), job["inputs"], job["outputs"], job["rows"]
 
+    took = [context.accumulator(0.0), context.accumulator(0.0)]
+
     def score(batches):
         import spark_batch
 
-        yield from spark_batch.answers(batches, model, inputs, outputs, rows)
+        yield from spark_batch.answers(batches, model, inputs, outputs, rows, took)
 
-    types = output_types(job["model"], outputs)
-    tensors = [t.StructField(f"tensor__{n}", t._parse_datatype_string(f"array<{d}>")) for n, d in zip(outputs, types)]
-    scored = vectors.mapInArrow(score, t.StructType([*vectors.schema.fields, *tensors]))
+    made = [t.StructField(name, t._parse_datatype_string(of)) for name, of in output_columns(job["model"], inputs, outputs)]
+    scored = vectors.mapInArrow(score, t.StructType([*vectors.schema.fields, *made]))
     partitions = len({part["partition"] for part in job["rowsOf"]["parts"]})
     (
         scored.repartition(partitions, f.col("_sx_partition"))
@@ -235,18 +263,29 @@ def run(job):
         .partitionBy("_sx_partition")
         .parquet(job["out"])
     )
+    told = {"columns": [field.name for field in made], "cpuMs": took[0].value + cpu_of_tasks(context), "modelMs": took[1].value}
     spark.stop()
+    return told
+
+
+def cpu_of_tasks(context):
+    """Milliseconds of processors that Java took for all tasks, as far as Spark tells; Python's are counted where they are used."""
+    try:
+        stages = context._jsc.sc().statusStore().stageList(None)
+        return sum(stages.apply(i).executorCpuTime() for i in range(stages.size())) / 1e6
+    except Exception:
+        return 0.0
 
 
 def main(path):
     with open(path, encoding="utf-8") as file:
         job = json.load(file)
     try:
-        run(job)
+        told = run(job)
     except Refused as refused:
         print(json.dumps({"error": {"code": refused.code, "message": str(refused)}}), flush=True)
         return 3
-    print(json.dumps({"done": True}), flush=True)
+    print(json.dumps({"done": told}), flush=True)
     return 0
 
 

@@ -6,7 +6,6 @@ import { DuckDBInstance } from '@duckdb/node-api'
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { late } from '../../examples/flights/platform.ts'
-import { java, sparkPython, sparkSubmit } from '../../scripts/installed.mjs'
 import { duckdbOfflineStore } from '../../src/adapters/duckdb/offline-store.ts'
 import type { JobRequest } from '../../src/adapters/spark/job.ts'
 import { sparkJob } from '../../src/adapters/spark/job.ts'
@@ -35,6 +34,7 @@ import {
 import { logistic } from '../models/graphs.ts'
 import { onnx } from '../models/onnx.ts'
 import { describeWith } from '../services/index.ts'
+import { sparkHere } from './spark-place.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sixfold-spark-batch-'))
 let connection: Awaited<ReturnType<DuckDBInstance['connect']>>
@@ -45,25 +45,8 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const rowsOf = async (sql: string): Promise<Record<string, unknown>[]> =>
   (await (await connection.run(sql)).getRowObjectsJson()) as Record<string, unknown>[]
 
-const settings = {
-  submit: sparkSubmit,
-  master: 'local[2]',
-  conf: {
-    'spark.ui.enabled': 'false',
-    'spark.driver.host': '127.0.0.1',
-    'spark.driver.bindAddress': '127.0.0.1',
-    'spark.sql.shuffle.partitions': '4',
-    'spark.local.dir': join(folder, 'spark'),
-  },
-}
+const settings = sparkHere(folder)
 const never = new AbortController().signal
-const environment = {
-  JAVA_HOME: java()?.slice(0, -'/bin/java'.length),
-  PYSPARK_PYTHON: sparkPython,
-  SPARK_LOCAL_IP: '127.0.0.1',
-}
-Object.assign(process.env, environment)
-
 /** Runs the batch in partitions of so many rows; gives what Spark made of each, in the order of its file. */
 async function onSpark(name: string, one: Batch, at: number, path: string, cuts: readonly number[], project: string) {
   const out = join(folder, `${name}-out`)
@@ -87,6 +70,7 @@ async function onSpark(name: string, one: Batch, at: number, path: string, cuts:
     outputs: ['probability'],
     rows: null,
     out,
+    single: new Set(),
     resolve: (given) => [resolve(project, given)],
   }
   await submitJob(sparkJob(request), settings, join(folder, name), never)
@@ -141,7 +125,7 @@ function same(spark: Record<string, unknown>[], duck: Record<string, unknown>[],
       else expect(a, `row ${i}: ${entry}`).toEqual(b)
       score += (((e % 5) - 2) / 50) * (b === null ? Number.NaN : Number(b))
     }
-    const [probability] = row['tensor__probability'] as [number | string]
+    const probability = row['tensor__0__0']
     if (Number.isNaN(score)) expect(probability).toBe('NaN')
     else expect(Number(probability)).toBeCloseTo(1 / (1 + Math.exp(-score)), 4)
   }
@@ -274,7 +258,17 @@ describeWith(['spark'], 'A batch on Spark', () => {
       output: { y: 'number' },
       fallback: () => ({ y: 0 }),
     })
-    const asked = { at: 0, parts: [], model: '', inputs: [], outputs: [], rows: null, out: '', resolve: () => [] }
+    const asked = {
+      at: 0,
+      parts: [],
+      model: '',
+      inputs: [],
+      outputs: [],
+      rows: null,
+      out: '',
+      single: new Set<string>(),
+      resolve: () => [],
+    }
     expect(() =>
       sparkJob({ ...asked, batch: batch('b', { model: one, rows: parquet('r.parquet') }) as Batch }),
     ).toThrow(

@@ -62,12 +62,14 @@ export interface JobRequest {
   readonly outputs: readonly string[]
   readonly rows: 1 | null
   readonly out: string
+  /** Columns that are wanted as float32, such as 'vector__distance'. */
+  readonly single: ReadonlySet<string>
   /** Where the files of a history lie. */
   readonly resolve: (path: string) => readonly string[]
 }
 
 /** Throws SX_EXPRESSION_UNSUPPORTED and SX_HISTORY_UNREADABLE. */
-export function sparkJob({ batch, at, parts, resolve, ...rest }: JobRequest): SparkJob {
+export function sparkJob({ batch, at, parts, resolve, single, ...rest }: JobRequest): SparkJob {
   const { model } = batch
   const own = typeof batch.at === 'object' && 'column' in batch.at ? batch.at : null
   const columns: JobColumn[] = [
@@ -85,10 +87,10 @@ export function sparkJob({ batch, at, parts, resolve, ...rest }: JobRequest): Sp
       what: `the rows of batch '${batch.name}'`,
       columns,
       zone: own === null || own.zone === null ? null : offsetMinutes(own.zone),
-      parts,
+      parts: parts.map((part) => ({ ...part, path: asHadoop(part.path) })),
     },
     sources: [...sources.values()].map((source) => relationOf(source, resolve)),
-    sql: vectorSql(batch, at),
+    sql: vectorSql(batch, at, single),
   }
 }
 
@@ -103,9 +105,12 @@ function relationOf(source: Source, resolve: JobRequest['resolve']): SparkJob['s
     what: `source '${name}': the history '${history.path}'`,
     columns: shapesOf(fields).map((shape) => columnOf(shape, shape.name)),
     zone: zone === null ? null : offsetMinutes(zone),
-    paths: resolve(history.path),
+    paths: resolve(history.path).map(asHadoop),
   }
 }
+
+/** As Hadoop calls S3, by which Spark reads it. */
+const asHadoop = (path: string): string => path.replace(/^s3:\/\//i, 's3a://')
 
 function columnOf({ name, type, range, oneOf }: FieldShape, as: string): JobColumn {
   const column = spark.identifier(as)

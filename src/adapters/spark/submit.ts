@@ -16,6 +16,13 @@ export interface SparkSettings {
 }
 export const standardSpark: SparkSettings = { submit: 'spark-submit', master: null, conf: {} }
 
+/** What a job made: the names of the outputs' columns, and what it took on all machines together. */
+export interface SparkDone {
+  readonly columns: readonly string[]
+  readonly cpuMs: number
+  readonly modelMs: number
+}
+
 const tailMost = 8_000
 /** After it was asked to end. */
 const killMs = 10_000
@@ -26,7 +33,7 @@ export async function submitJob(
   { submit, master, conf }: SparkSettings,
   folder: string,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<SparkDone> {
   mkdirSync(folder, { recursive: true })
   const description = join(folder, 'job.json')
   writeFileSync(description, JSON.stringify(job))
@@ -35,7 +42,8 @@ export async function submitJob(
   try {
     const { code, out, err } = await ended(submit, words, signal)
     signal.throwIfAborted()
-    if (code === 0) return
+    const done = code === 0 ? doneIn(out) : null
+    if (done !== null) return done
     throw refusalIn(out) ?? refusalIn(err) ?? brokeOff(submit, code, err === '' ? out : err)
   } finally {
     rmSync(description, { force: true })
@@ -91,6 +99,12 @@ function ended(submit: string, words: readonly string[], signal: AbortSignal): P
     })
     if (signal.aborted) stop()
   })
+}
+
+function doneIn(out: string): SparkDone | null {
+  for (const line of out.trim().split('\n').reverse())
+    if (line.startsWith('{"done":')) return (JSON.parse(line) as { readonly done: SparkDone }).done
+  return null
 }
 
 /** What the job itself says: a line of JSON, or, of a query that refuses a value, an error's code with its words. */

@@ -7,6 +7,7 @@ import { planOf } from '../../aggregation/plan.ts'
 import { constantLag } from '../../aggregation/visibility.ts'
 import { leftEdge, windowOf } from '../../aggregation/window.ts'
 import type { Batch } from '../../definition/batch.ts'
+import { shapesOf } from '../../definition/field.ts'
 import { requestOf, viewsOf } from '../../definition/model.ts'
 import type { AnyView } from '../../definition/view.ts'
 import type { Node } from '../../expression/node.ts'
@@ -38,8 +39,8 @@ export function momentOf({ at, name, model }: Batch, run: number): number | null
   )
 }
 
-/** Throws SX_EXPRESSION_UNSUPPORTED, which names what Spark cannot do. */
-export function vectorSql(batch: Batch, run: number): string {
+/** `single`: columns that are wanted as float32. Throws SX_EXPRESSION_UNSUPPORTED, which names what Spark cannot do. */
+export function vectorSql(batch: Batch, run: number, single: ReadonlySet<string>): string {
   const { model } = batch
   const moment = momentOf(batch, run)
   const writer = new Writer(spark, '_sx_e')
@@ -58,17 +59,22 @@ export function vectorSql(batch: Batch, run: number): string {
     )
     return writer.once(feature)
   }
-  const vector = Object.entries(model.vector).map(([entry, node]) => ({
-    name: `vector__${entry}`,
-    value: compile(node, writer, refer),
+  const given = [
+    ...Object.entries(model.key).map(([name, type]) => ({ name: `keys__${name}`, type })),
+    ...shapesOf(requestOf(model.inputs)).map(({ name, type }) => ({ name: `request__${name}`, type })),
+  ].map(({ name, type }) => ({
+    name,
+    // Instants leave as such, and not as integers.
+    value:
+      type === 'timestamp'
+        ? writer.of([writer.atom(id(name))], (ms) => `timestamp_millis(${ms})`)
+        : writer.atom(id(name)),
   }))
-  const keep = [
-    placeColumns.partition,
-    placeColumns.row,
-    ...Object.keys(model.key).map((name) => `keys__${name}`),
-    ...Object.keys(requestOf(model.inputs)).map((name) => `request__${name}`),
-  ]
-  return writer.select(base, keep, vector)
+  const vector = Object.entries(model.vector).map(([entry, node]) => {
+    const [name, value] = [`vector__${entry}`, compile(node, writer, refer)]
+    return { name, value: single.has(name) ? writer.of([value], (x) => `CAST(${x} AS FLOAT)`) : value }
+  })
+  return writer.select(base, [placeColumns.partition, placeColumns.row], [...given, ...vector])
 }
 
 interface Joined {
