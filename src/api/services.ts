@@ -14,6 +14,7 @@ import type { Reproduction, Trained, Watching } from '../training/index.ts'
 import type { Explanation, PlatformDescription, Status } from './answers.ts'
 
 export interface Services {
+  readonly batches: Batches
   readonly platform: Platform
   readonly limits: Limits
   readonly registry: Registry

@@ -98,16 +98,6 @@ export interface BatchGate {
   readonly top: { readonly output: string; readonly k: number; readonly overlap: number } | null
   /** Greatest share of rows whose decision is another than in the last batch. Null: it is not asked. */
   readonly flips: number | null
-  /** What came of earlier batches, held against what they said. */
-  readonly outcomes: {
-    readonly data: Storage
-    /** The column with the true value, by output. */
-    readonly labels: { readonly [output: string]: string }
-    /** The column with the instant by which it was known. */
-    readonly at: string
-    /** Greatest loss, by output: log loss of a probability, error rate of a label, mean absolute error of a number. */
-    readonly most: { readonly [output: string]: number }
-  } | null
 }
 export const standardBatchGate: BatchGate = Object.freeze({
   coverage: 0.995,
@@ -126,7 +116,6 @@ export const standardBatchGate: BatchGate = Object.freeze({
   segmentRows: 500,
   top: null,
   flips: null,
-  outcomes: null,
 })
 
 // --- where it goes
@@ -200,9 +189,8 @@ export interface BatchOptions<I extends Inputs, O extends Outputs, V extends Ent
   readonly incremental?: boolean
   readonly decision?: (row: { readonly output: Answers<NoInfer<O>>; readonly vector: Faces<NoInfer<V>> }) => Told
   readonly segments?: (row: Row<NoInfer<I>, NoInfer<V>>) => { readonly [name: string]: Shown }
-  readonly gate?: Partial<Omit<BatchGate, 'distances' | 'outcomes'>> & {
+  readonly gate?: Partial<Omit<BatchGate, 'distances'>> & {
     readonly distances?: { readonly outputs?: Partial<Distances>; readonly entries?: Partial<Distances> }
-    readonly outcomes?: BatchGate['outcomes']
   }
   readonly publish?: Partial<Publication>
   readonly unknown?: {

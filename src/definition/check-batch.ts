@@ -149,11 +149,6 @@ function checkGate({ gate, model, publish, decision }: Batch, report: Report): v
     if (!isCount(gate.top.k, 1) || !isShare(gate.top.overlap))
       report('gate.top', 'it needs a whole number k and a share overlap', 'Write { output, k: 100, overlap: 0.5 }.')
   }
-  if (gate.outcomes !== null) {
-    for (const output of Object.keys(gate.outcomes.labels)) named('gate.outcomes.labels', output, outputs)
-    for (const output of Object.keys(gate.outcomes.most))
-      named('gate.outcomes.most', output, Object.keys(gate.outcomes.labels))
-  }
   if (publish.keep < 2 && gate.reference !== null)
     report('publish.keep', 'the reference would not be kept', 'Keep at least 2.')
 }

@@ -19,6 +19,7 @@ export const space = {
   servers: 0x60,
   belonging: 0x70,
   rollbacks: 0x80,
+  batches: 0x90,
 } as const
 export type Space = (typeof space)[keyof typeof space]
 

@@ -66,8 +66,10 @@ export interface VectorRequest {
   readonly input: PartitionInput
   /** Of an input of made rows: where the artifact lies here. */
   readonly path: string | null
-  /** Entries of the vector that are wanted as float32. */
+  /** Columns that are wanted as float32, by the names that they have here. */
   readonly single: ReadonlySet<string>
+  /** An archived batch whose columns come along, `previous__NAME`, of the row with the same key; null where there is none. */
+  readonly previous: (BatchFiles & { readonly columns: readonly string[] }) | null
 }
 
 export interface WrittenColumn {
@@ -93,7 +95,7 @@ export interface BatchComparison {
 
 export interface BatchRowsStore {
   plan(request: PlanRequest, progress: (done: number) => void): Promise<RowsPlan>
-  /** Columns of keys, `keys__NAME`, of request fields, `request__NAME`, and of the vector, `vector__NAME`, in that order. */
+  /** Columns of keys, `keys__NAME`, of request fields, `request__NAME`, of the vector, `vector__NAME`, and of the batch before, in that order. */
   vectors(request: VectorRequest): AsyncIterable<Columns>
   /** The file is there whole when it has resolved, synced, or not at all. The same values give the same bytes. */
   write(

@@ -15,6 +15,7 @@ import type { Source } from '../definition/source.ts'
 import type { Period } from '../definition/training.ts'
 import type { AnyView } from '../definition/view.ts'
 import type { Value } from '../expression/node.ts'
+import type { BatchRowsStore } from './batch-rows.ts'
 import type { Inspectable } from './inspection.ts'
 
 /** The labels of a training set. */
@@ -93,6 +94,8 @@ export interface HistoryRequest {
 }
 
 export interface OfflineStore extends Inspectable {
+  readonly batch: BatchRowsStore
+
   trainingSet(request: TrainingSetRequest, progress: (done: number) => void): Promise<TrainingSetResult>
 
   /** Events of the view's source, those of one entity together, entities in order of their keys' parts by name. */

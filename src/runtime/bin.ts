@@ -34,6 +34,7 @@ const optionsOf = ({
   remotes,
   remoteTokens,
   webhooks,
+  batch,
 }: Project): OpenOptions => ({
   project: folder,
   data,
@@ -47,6 +48,7 @@ const optionsOf = ({
   remotes,
   remoteTokens,
   webhooks,
+  batch: { spark: batch.spark },
 })
 
 const tools: Tools = {

@@ -10,8 +10,11 @@ import type { RemoteRequest } from '../adapters/remote/describe.ts'
 import { remoteFile } from '../adapters/remote/describe.ts'
 import { withRemotes } from '../adapters/remote/model-runtime.ts'
 import { remoteText } from '../adapters/remote/remote-file.ts'
+import type { SparkSettings } from '../adapters/spark/submit.ts'
+import { standardSpark } from '../adapters/spark/submit.ts'
 import type { Explanation, FeatureAnswer, PlatformDescription, Services, Status } from '../api/index.ts'
 import { graphOf } from '../api/index.ts'
+import type { Rates } from '../batch/index.ts'
 import type { Platform } from '../definition/graph.ts'
 import { historiesOf, modelNamed, modelsOf, viewNamed } from '../definition/graph.ts'
 import type { Value } from '../expression/node.ts'
@@ -34,6 +37,7 @@ import type { Registry } from '../registry/index.ts'
 import type { Tracking } from '../tracking/index.ts'
 import { files, tracking } from '../tracking/index.ts'
 import { attributing } from './attributions.ts'
+import { openBatches } from './batches.ts'
 import { checkBelonging } from './belonging.ts'
 import type { ModelConfig } from './compute.ts'
 import { computeOf } from './compute.ts'
@@ -72,6 +76,8 @@ export interface OpenOptions {
   readonly remotes?: readonly string[]
   /** Tokens with which some of them know who asks, by their address. */
   readonly remoteTokens?: { readonly [remote: string]: string }
+  /** How Spark is started for batches, and what they cost. */
+  readonly batch?: { readonly spark?: SparkSettings; readonly rates?: Rates | null }
   /** Whether webhooks may go to private networks. By default not. */
   readonly webhooks?: { readonly allowPrivate: boolean }
 }
@@ -140,6 +146,8 @@ export async function open(platform: Platform, options: OpenOptions = {}): Promi
       webhooks: options.webhooks ?? { allowPrivate: false },
       remotes: options.remotes ?? [],
       remoteTokens: options.remoteTokens ?? {},
+      spark: options.batch?.spark ?? standardSpark,
+      rates: options.batch?.rates ?? null,
     })
   } catch (error) {
     await stores.close()
@@ -154,6 +162,8 @@ interface Settled {
   readonly webhooks: { readonly allowPrivate: boolean }
   readonly remotes: readonly string[]
   readonly remoteTokens: { readonly [remote: string]: string }
+  readonly spark: SparkSettings
+  readonly rates: Rates | null
   readonly compute: { readonly [model: string]: ModelConfig }
   readonly limits: Limits
   readonly clock: Clock
@@ -172,6 +182,8 @@ async function opened(
     webhooks,
     remotes,
     remoteTokens,
+    spark,
+    rates,
     compute,
     limits,
     clock,
@@ -208,6 +220,14 @@ async function opened(
   } = openRegistry({
     ...{ platform, stores, models, predictors, predictions, keys, logger, environment, webhooks, data },
     serves: serving,
+  })
+  const predict = (model: string, question: Question): Promise<Prediction> => {
+    const running = predictors.get(model)
+    return running === undefined ? Promise.reject(unknownModel(platform, model)) : running.predict(question)
+  }
+  const { service: batches, lookups } = openBatches({
+    ...{ platform, environment, stores, models, data, project, clock, spark, rates, predict },
+    files: versions,
   })
   const attributions = attributing({
     ...{ platform, predictions, models, files: versions },
@@ -259,6 +279,7 @@ async function opened(
     if (failed?.status === 'rejected') throw failed.reason
   }
   if (serving) await answering.refresh()
+  if (serving) await lookups.refresh()
   await keys.refresh()
   if (serving) await servers.beat()
   const following = serving ? await events.follow() : null
@@ -275,8 +296,8 @@ async function opened(
   // For itself: the others wait for stores that are away, and a roll back is in force without them.
   let looking: Promise<void> | null = null
   const looks = setInterval(() => {
-    looking ??= answering
-      .look()
+    looking ??= Promise.all([answering.look(), lookups.refresh()])
+      .then(() => {})
       .catch(troubled.met)
       .finally(() => {
         looking = null
@@ -301,10 +322,9 @@ async function opened(
     ingest: events,
     outcomes: joined,
     advanceClock: 'advanceTo' in clock ? (to) => (clock as ManualClock).advanceTo(to) : null,
-    predict: (model: string, question: Question): Promise<Prediction> => {
-      const running = predictors.get(model)
-      return running === undefined ? Promise.reject(unknownModel(platform, model)) : running.predict(question)
-    },
+    predict,
+    // A server follows what is live; it need not look for each question.
+    batches: serving ? { ...batches, lookup: lookups.lookup } : batches,
     inference: {
       infer: async (name, version, call) => {
         const running = predictors.get(name)
@@ -383,6 +403,7 @@ async function opened(
       // While a store is away these try for longer than whoever stops a server would wait.
       if (refreshing !== null) await atMost(closeMs, refreshing)
       if (following !== null) await atMost(closeMs, following.close())
+      await lookups.close()
       await registered.close()
       await events.idle()
       for (const running of predictors.values()) await running.close()

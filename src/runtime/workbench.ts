@@ -12,6 +12,7 @@ export function workbench(opened: Opened): Workbench {
   return {
     platform,
     registry: opened.registry,
+    batches: opened.batches,
     plan: () => planFor(platform, stores.metadata),
     apply: async () => {
       const { applied, dropped, kept } = await applyPlatform(platform, stores, servers, clock.now())

@@ -6,6 +6,7 @@ import { viewsOf } from '../../definition/model.ts'
 import type { Source } from '../../definition/source.ts'
 import { isSixfoldError, SixfoldError } from '../../kernel/errors.ts'
 import type { OfflineStore, TrainingSetRequest, TrainingSetResult } from '../../ports/offline-store.ts'
+import { batchRowsStore } from './batch/store.ts'
 import type { DuckDB, DuckDBOptions, Session } from './connection.ts'
 import { openDuckDB } from './connection.ts'
 import type { Resolve } from './door.ts'
@@ -97,7 +98,27 @@ export function duckdbOfflineStore(options: DuckDBOfflineOptions): OfflineStore 
     }
   }
 
+  async function* streamed<T>(
+    paths: readonly string[],
+    ask: (db: Session, resolve: Resolve) => AsyncIterable<T>,
+  ): AsyncIterable<T> {
+    const files = await locate(paths, remote, projectFolder)
+    const db = await session()
+    try {
+      yield* ask(db, files.resolve)
+    } catch (error) {
+      throw damaged(files.named(error), [])
+    } finally {
+      db.close()
+    }
+  }
+
   return {
+    batch: batchRowsStore({
+      temporaryFolder,
+      within: (paths, progress, ask) => within([], paths, progress, ask),
+      streamed,
+    }),
     trainingSet,
     async *history(request) {
       const { source } = request.view.basis

@@ -1,12 +1,10 @@
 /** Training sets: label rows, each with the features and the vector as of its own instant, as one Parquet file. */
 import { existsSync, renameSync, rmSync, statSync } from 'node:fs'
-import type { ViewPlan } from '../../aggregation/plan.ts'
-import { planOf } from '../../aggregation/plan.ts'
 import type { KeyType } from '../../definition/entity.ts'
 import { shapesOf } from '../../definition/field.ts'
 import { requestOf, viewsOf } from '../../definition/model.ts'
 import type { AnyView } from '../../definition/view.ts'
-import type { Node, Type } from '../../expression/node.ts'
+import type { Type } from '../../expression/node.ts'
 import { typeOf } from '../../expression/node.ts'
 import { duckdb } from '../../expression/targets/duckdb/dialect.ts'
 import { compile } from '../../expression/targets/sql/compile.ts'
@@ -17,8 +15,8 @@ import type { TrainingSetRequest, TrainingSetResult } from '../../ports/offline-
 import type { Session } from './connection.ts'
 import type { FileColumns, Place, Resolve } from './door.ts'
 import { canonical, columnsOf, readParquet, within } from './door.ts'
-import type { JoinedView, Labels } from './point-in-time.ts'
-import { joinView } from './point-in-time.ts'
+import type { Group, Joined, RowColumns } from './joined.ts'
+import { inputsOf, joinViews } from './joined.ts'
 
 /**
  * The second version's encodings write numbers that hardly repeat in two thirds of the room and a tenth less time; every reader of
@@ -44,23 +42,10 @@ export async function writeTrainingSet(
   const columns = await readLabels(db, request, resolve, groups)
   progress(0.1)
 
-  const labels: Labels = { relation: labelTable, row: rowColumn, moment: momentColumn, keyColumn }
+  const rows: RowColumns = { relation: labelTable, row: rowColumn, moment: momentColumn, keyColumn, requestColumn }
   const writer = new Writer(duckdb, '_sx_e')
-  const joined = new Map<string, { readonly join: JoinedView; readonly plan: ViewPlan }>()
-  for (const { group, view } of groups) {
-    const plan = planOf(view)
-    const features = Object.values(view.features).map(({ node }) => node)
-    joined.set(group, { join: await joinView(db, group, plan, view.role, features, labels, resolve), plan })
-  }
-  // A join carries along what the joins before it brought, so the widest comes last.
-  const joins = [...joined.values()].map(({ join }) => join).sort((a, b) => a.columns.length - b.columns.length)
-  const base = `(SELECT ${['_l.*', ...joins.flatMap((join) => join.columns)].join(', ')} FROM ${labelTable} _l ${joins.flatMap((join) => join.joins).join(' ')})`
-
-  const featureOf = (group: string, view: AnyView, feature: string): Fragment =>
-    compile(view.features[feature]!.node, writer, (leaf) =>
-      leaf.kind === 'window' ? writer.once(joined.get(group)!.join.value(writer, leaf)) : writer.atom(momentColumn),
-    )
-  const outputs = outputsOf(request, writer, featureOf)
+  const { base, feature } = await joinViews(db, groups, rows, resolve)
+  const outputs = outputsOf(request, writer, rows, feature)
   const clash = outputs.find(({ name }) => columns.has(name))
   if (clash)
     throw labelsInvalid(
@@ -90,10 +75,7 @@ export async function writeTrainingSet(
 }
 
 /** Every view to be joined, by the name of its group. */
-const groupsOf = ({
-  views,
-  model,
-}: TrainingSetRequest): readonly { readonly group: string; readonly view: AnyView }[] => [
+const groupsOf = ({ views, model }: TrainingSetRequest): readonly Group[] => [
   ...views,
   ...(model === null ? [] : viewsOf(model.inputs).map(([group, view]) => ({ group, view }))),
 ]
@@ -156,23 +138,18 @@ interface OutputColumn {
 function outputsOf(
   request: TrainingSetRequest,
   writer: Writer,
-  featureOf: (group: string, view: AnyView, feature: string) => Fragment,
+  rows: RowColumns,
+  feature: Joined['feature'],
 ): readonly OutputColumn[] {
   const features = request.views.flatMap(({ group, view }) =>
-    Object.entries(view.features).map(([feature, { node }]) => ({
-      name: `${group}__${feature}`,
-      value: shown(writer, featureOf(group, view, feature), typeOf(node)),
+    Object.entries(view.features).map(([name, { node }]) => ({
+      name: `${group}__${name}`,
+      value: shown(writer, feature(writer, group, view, name), typeOf(node)),
     })),
   )
   const { model } = request
   if (model === null) return features
-  const views = new Map(viewsOf(model.inputs))
-  const refer = (leaf: Node): Fragment => {
-    if (leaf.kind !== 'input') return writer.atom(momentColumn)
-    const view = views.get(leaf.group)
-    if (view !== undefined) return writer.once(featureOf(leaf.group, view, leaf.name))
-    return writer.atom(leaf.group === 'keys' ? keyColumn(leaf.name) : requestColumn(leaf.name))
-  }
+  const refer = inputsOf(model, writer, rows, feature)
   const vector = Object.entries(model.vector).map(([entry, node]) => ({
     name: `vector__${entry}`,
     value: compile(node, writer, refer),

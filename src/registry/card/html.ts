@@ -15,7 +15,7 @@ export function htmlOf(content: Content): string {
 <meta name="color-scheme" content="light dark">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>${escapeHtml(title)}: model card</title>
-<style>${style}</style>
+<style>${pageStyle}</style>
 </head>
 <body>
 <header>
@@ -56,7 +56,8 @@ const cellOf = (cell: Cell): string => {
   return `<td><span class="outcome ${classOf[cell.outcome]}"><span aria-hidden="true">${markOf[cell.outcome]}</span> ${cell.outcome}</span></td>`
 }
 
-const style = `
+/** How pages that stand alone look. */
+export const pageStyle: string = `
 :root{--ground:#f6f7f9;--surface:#fff;--rule:#e1e5ea;--grid:#e9edf1;--text:#161b22;--quiet:#586273;--accent:#2b5fd9;--accent-wash:#edf2fe;--other:#8c96a5;--good:#17693c;--good-wash:#e6f4eb;--bad:#b3221b;--bad-wash:#fdecea;--warn:#8f4700;--warn-wash:#fdf1e0}
 @media(prefers-color-scheme:dark){:root{--ground:#0d1015;--surface:#151920;--rule:#272e38;--grid:#20262f;--text:#e6eaf0;--quiet:#9ba6b6;--accent:#86a8ff;--accent-wash:#1b2640;--other:#7d8899;--good:#77cf9a;--good-wash:#143021;--bad:#ff9a91;--bad-wash:#3a1a18;--warn:#f0b267;--warn-wash:#33260f}}
 *{box-sizing:border-box}

@@ -1,0 +1,59 @@
+/** What the offline store does for batches, each with a session of its own. */
+import type { Batch } from '../../../definition/batch.ts'
+import { viewsOf } from '../../../definition/model.ts'
+import type { BatchRowsStore } from '../../../ports/batch-rows.ts'
+import type { Session } from '../connection.ts'
+import type { Resolve } from '../door.ts'
+import { planRows } from './plan.ts'
+import { compareBatches, findRows, readBatch } from './read.ts'
+import { vectorsOf } from './vectors.ts'
+import { writeRows } from './write.ts'
+
+export interface BatchRowsOptions {
+  readonly temporaryFolder: string
+  /** Brings the files of these paths here; says in the definitions' terms what is wrong with one. */
+  within<T>(
+    paths: readonly string[],
+    progress: (done: number) => void,
+    ask: (db: Session, resolve: Resolve) => Promise<T>,
+  ): Promise<T>
+  streamed<T>(paths: readonly string[], ask: (db: Session, resolve: Resolve) => AsyncIterable<T>): AsyncIterable<T>
+}
+
+export function batchRowsStore({ temporaryFolder, within, streamed }: BatchRowsOptions): BatchRowsStore {
+  return {
+    plan: (request, progress) =>
+      within(pathsOf(request.batch), progress, (db, resolve) => planRows(db, request, resolve)),
+    vectors: (request) => streamed(historiesOf(request.batch), (db, resolve) => vectorsOf(db, request, resolve)),
+    write: (path, columns, rows) => writeRows(path, columns, rows, temporaryFolder),
+    compare: (before, after, asked) =>
+      within(
+        [],
+        () => {},
+        (db) => compareBatches(db, before, after, asked),
+      ),
+    read: (files, columns) => streamed([], (db) => readBatch(db, files, columns)),
+    find: (files, keys, columns) =>
+      within(
+        [],
+        () => {},
+        (db) => findRows(db, files, keys, columns),
+      ),
+  }
+}
+
+const historiesOf = ({ model }: Batch): readonly string[] =>
+  viewsOf(model.inputs).flatMap(([, { basis }]) => (basis.source.history === null ? [] : [basis.source.history.path]))
+
+const pathsOf = (batch: Batch): readonly string[] => {
+  const { rows } = batch
+  const own =
+    rows.kind === 'parquet'
+      ? [rows.path]
+      : rows.kind === 'query'
+        ? Object.values(rows.reads).map(({ path }) => path)
+        : rows.view.basis.source.history === null
+          ? []
+          : [rows.view.basis.source.history.path]
+  return [...own, ...historiesOf(batch)]
+}

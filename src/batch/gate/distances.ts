@@ -1,0 +1,160 @@
+/**
+ * Old and new distributions: of outputs and entries over all rows, and of outputs by segment. A batch is refused for one where two things are so:
+ * the distance is greater than its bound, and chance alone would not show as much. With millions of rows the second is always so: then the bound
+ * decides. A bound that nobody declared follows what days are used to differ by.
+ */
+import type { Batch, Distances } from '../../definition/batch.ts'
+import { standardBatchGate } from '../../definition/batch.ts'
+import { holm } from '../../statistics/holm.ts'
+import type { Difference } from '../../statistics/sketches/compare.ts'
+import { compareProfiles } from '../../statistics/sketches/compare.ts'
+import type { ColumnProfile } from '../../statistics/sketches/profile.ts'
+import type { Check, Overlay } from '../documents.ts'
+import type { ProfileSet } from '../profile-set.ts'
+import type { Day, Earlier } from './evidence.ts'
+import { figure, median, percent } from './hard.ts'
+
+export interface Compared {
+  readonly checks: readonly Check[]
+  readonly overlays: readonly Overlay[]
+}
+
+type Against = 'previous' | 'reference'
+const overlaysMost = 60
+
+export function distanceChecks(
+  batch: Batch,
+  profiles: ProfileSet<ColumnProfile>,
+  against: readonly (readonly [Against, Earlier])[],
+  days: readonly Day[],
+): Compared {
+  const checks: Check[] = []
+  const overlays: Overlay[] = []
+  for (const [which, earlier] of against) {
+    const seen = (
+      of: string,
+      segment: string | null,
+      before: ColumnProfile | undefined,
+      after: ColumnProfile,
+      bounds: Distances,
+    ): void => {
+      if (before === undefined || before.kind !== after.kind) return
+      const difference = compareProfiles(before, after)
+      const found = measured(batch, which, of, segment, difference, bounds, days)
+      checks.push(...found)
+      if (segment === null || found.some(({ outcome }) => outcome === 'refused'))
+        overlays.push({ of, segment, against: which, bins: difference.bins })
+    }
+    const boundsFor = (name: string, standard: Distances): Distances => ({ ...standard, ...batch.gate.of[name] })
+    const { outputs, entries } = batch.gate.distances
+    for (const [name, after] of Object.entries(profiles.outputs))
+      seen(name, null, earlier.profiles.outputs[name], after, boundsFor(name, outputs))
+    for (const [name, after] of Object.entries(profiles.entries))
+      seen(name, null, earlier.profiles.entries[name], after, boundsFor(name, entries))
+    for (const [segment, values] of Object.entries(earlier.profiles.segments))
+      for (const [value, before] of Object.entries(values)) {
+        const after = profiles.segments[segment]?.[value]
+        const title = `${segment} = ${value}`
+        if (after === undefined || after.rows === 0) {
+          if (before.rows >= batch.gate.segmentRows) checks.push(gone(title, which, before.rows))
+          continue
+        }
+        for (const [name, of] of Object.entries(after.outputs))
+          seen(name, title, before.outputs[name], of, boundsFor(name, outputs))
+      }
+  }
+  return { checks: withChance(checks, batch.gate.alpha), overlays: overlays.slice(0, overlaysMost) }
+}
+
+const gone = (segment: string, against: Against, rows: number): Check => ({
+  ...{ kind: 'segment', of: null, segment, against, measure: null, outcome: 'refused' },
+  ...{ value: 0, bound: rows, p: null },
+  words: `There are no rows of ${segment}; ${rows.toLocaleString('en-US')} were there before.`,
+})
+
+const words: { readonly [M in keyof Distances]: string } = {
+  psi: 'the population stability index',
+  js: 'the Jensen-Shannon distance',
+  ks: "Kolmogorov and Smirnov's distance",
+  wasserstein: 'the Wasserstein distance',
+  mean: 'the mean, in standard deviations,',
+}
+
+function measured(
+  batch: Batch,
+  against: Against,
+  of: string,
+  segment: string | null,
+  difference: Difference,
+  bounds: Distances,
+  days: readonly Day[],
+): readonly Check[] {
+  const [before, after] = difference.counts
+  const few = Math.min(before, after) < (segment === null ? 1 : batch.gate.segmentRows) || !difference.enough
+  return (Object.entries(bounds) as (readonly [keyof Distances, number | null])[]).flatMap(([measure, declared]) => {
+    if (declared === null) return []
+    const signed = difference[measure]
+    if (Number.isNaN(signed)) return []
+    const value = Math.abs(signed)
+    const bound = used(batch, of, measure, declared) ? declared : Math.max(declared, usual(days, of, segment, measure))
+    const chance = measure === 'psi' || measure === 'js' ? difference.psiP : difference.ksP
+    const title = segment === null ? `'${of}'` : `'${of}' where ${segment}`
+    const outcome = few ? 'not enough data' : value > bound ? 'refused' : 'passed'
+    return [
+      {
+        ...{ kind: 'distance', of, segment, against, measure, outcome, value, bound, p: chance },
+        words: few
+          ? `${title}: ${Math.min(before, after).toLocaleString('en-US')} rows are too few to say anything.`
+          : `${title}: ${words[measure]} ${measure === 'mean' ? 'moved by' : 'is'} ${figure(signed)} against the ${against === 'previous' ? 'version before' : 'reference'}; at most ${figure(bound)} may be.`,
+      } satisfies Check,
+    ]
+  })
+}
+
+/** What somebody wrote down is not moved by what days are like. */
+function used({ gate }: Batch, of: string, measure: keyof Distances, declared: number): boolean {
+  if (gate.of[of]?.[measure] !== undefined) return true
+  const { outputs, entries } = standardBatchGate.distances
+  return declared !== outputs[measure] && declared !== entries[measure]
+}
+
+const daysToJudge = 7
+/** Of a normal distribution the median of the absolute deviations, as a part of its standard deviation. */
+const madToDeviation = 1.4826
+
+/** So far the last days were apart, and six deviations more; nothing while there are few of them. */
+function usual(days: readonly Day[], of: string, segment: string | null, measure: string): number {
+  const past = days.flatMap(({ checks }) => {
+    const one = checks.find(
+      (check) =>
+        check.kind === 'distance' &&
+        check.against === 'previous' &&
+        check.of === of &&
+        check.segment === segment &&
+        check.measure === measure &&
+        check.value !== null &&
+        check.outcome !== 'not enough data',
+    )
+    return one === undefined ? [] : [one.value!]
+  })
+  if (past.length < daysToJudge) return 0
+  const middle = median(past)
+  return middle + 6 * madToDeviation * median(past.map((value) => Math.abs(value - middle)))
+}
+
+/** By Holm's way over all that was compared: that even one of them is refused by chance is rarer than alpha. */
+function withChance(checks: readonly Check[], alpha: number): readonly Check[] {
+  const asked = checks.filter(({ p, outcome }) => p !== null && outcome !== 'not enough data')
+  const adjusted = new Map(holm(asked.map(({ p }) => p!)).map((p, i) => [asked[i]!, p]))
+  return checks.map((check) => {
+    const p = adjusted.get(check)
+    if (p === undefined) return check
+    if (check.outcome !== 'refused' || p < alpha) return { ...check, p }
+    return {
+      ...check,
+      p,
+      outcome: 'passed',
+      words: `${check.words} Chance alone shows as much in ${percent(p)} of such batches.`,
+    }
+  })
+}

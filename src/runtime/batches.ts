@@ -1,0 +1,60 @@
+/** Batches, put together of the stores and what computes. */
+import { randomBytes } from 'node:crypto'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import type { SparkSettings } from '../adapters/spark/submit.ts'
+import type { Batches, Lookups, Rates } from '../batch/index.ts'
+import { batches, localEngine, lookups, sparkEngine } from '../batch/index.ts'
+import type { Platform } from '../definition/graph.ts'
+import type { Prediction, Question } from '../inference/index.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { ModelRuntime } from '../ports/model-runtime.ts'
+import type { VersionFiles } from '../registry/index.ts'
+import { sparkRunner } from './spark.ts'
+import type { Stores } from './stores.ts'
+import { version } from './version.ts'
+
+export interface BatchParts {
+  readonly platform: Platform
+  readonly environment: string
+  readonly stores: Stores
+  readonly files: VersionFiles
+  readonly models: ModelRuntime
+  readonly data: string
+  readonly project: string
+  readonly clock: Clock
+  readonly spark: SparkSettings
+  readonly rates: Rates | null
+  predict(model: string, question: Question): Promise<Prediction>
+}
+
+export interface OpenedBatches {
+  readonly service: Batches
+  readonly lookups: Lookups
+}
+
+export function openBatches(parts: BatchParts): OpenedBatches {
+  const { platform, environment, stores, files, models, data, project, clock, spark, rates, predict } = parts
+  const { metadata, artifacts, offline, online } = stores
+  const now = (): number => clock.now()
+  const holder = `${hostname()} ${process.pid} ${randomBytes(3).toString('hex')}`
+  const looking = lookups({
+    ...{ platform, environment, store: metadata.batches, online, rows: offline.batch, artifacts, holder, now, predict },
+  })
+  const engines = {
+    local: localEngine({ runtime: models, rows: offline.batch }),
+    spark: sparkEngine({ runtime: models, rows: offline.batch, runner: sparkRunner(spark, project) }),
+  }
+  const service = batches({
+    ...{ platform, environment, store: metadata.batches, registry: metadata.registry, artifacts, rows: offline.batch },
+    ...{ files, published: looking.published, rates, holder, now, release: version },
+    engine: (name) => engines[name],
+    folder: join(data, 'batches'),
+    lookup: async (batch, keys) => {
+      // A command is not told of what goes live: it looks.
+      await looking.refresh()
+      return looking.lookup(batch, keys)
+    },
+  })
+  return { service, lookups: looking }
+}
