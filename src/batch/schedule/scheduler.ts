@@ -141,7 +141,7 @@ export function scheduler(options: SchedulerOptions): Scheduler {
       if (working.has(run.id) || tries.over(run.id)) continue
       // One that waits to be tried again keeps its place: what comes after it goes on from it.
       busy.add(run.batch)
-      if (working.size < parallel && tries.ready(run.id) && !(await isWorkedOn(store, run))) start(run)
+      if (working.size < parallel && tries.ready(run.id) && (await store.workers(run.id)).length === 0) start(run)
     }
     for (const batch of batches) {
       if (closed || working.size >= parallel) return
@@ -160,7 +160,7 @@ export function scheduler(options: SchedulerOptions): Scheduler {
     try {
       const run = await service.begin(name, { at, reason: 'schedule', occasion, actor: 'schedule' })
       lastRuns.set(name, at)
-      if (onTheWay.includes(run.state) && !(await isWorkedOn(store, run))) start(run)
+      if (onTheWay.includes(run.state) && (await store.workers(run.id)).length === 0) start(run)
     } catch (error) {
       // Its instant stays due: with a version in production it can begin later.
       if (!isSixfoldError(error)) throw error
@@ -211,9 +211,6 @@ export function scheduler(options: SchedulerOptions): Scheduler {
     },
   }
 }
-
-/** Whether some process has it in work: each holds a lease while it does. */
-const isWorkedOn = async (store: BatchStore, { id }: BatchRun): Promise<boolean> => (await store.workers(id)).length > 0
 
 /** Among all runs of a batch, of which those that were asked for by hand may be many. */
 async function lastScheduled(store: BatchStore, environment: string, batch: string): Promise<number | null> {
