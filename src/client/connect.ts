@@ -2,6 +2,9 @@
  * A client typed by the platform's type alone: nothing is generated, and no definition is loaded at run time.
  * `connect<typeof platform>('http://localhost:6006')`
  */
+
+import type { BatchAnswer } from '../batch/index.ts'
+import type { Batch } from '../definition/batch.ts'
 import type { KeyFields } from '../definition/entity.ts'
 import type { FieldValues } from '../definition/field.ts'
 import type { Definition, Platform } from '../definition/graph.ts'
@@ -47,6 +50,17 @@ export type Asked<M extends Model> = keyof RequestOf<M['inputs']> extends never
 export interface ModelClient<M extends Model> {
   predict(...asked: Asked<M>): Promise<PredictionOf<M>>
 }
+/** What a batch said of a key; `outputs` is null where nothing answers. */
+export type BatchAnswerOf<B extends Batch> = Omit<BatchAnswer, 'outputs' | 'asOf'> & {
+  readonly outputs: { readonly [K in keyof B['model']['output']]: OutputValue<B['model']['output'][K]> } | null
+  /** The instant as of which it was predicted. */
+  readonly asOf: Date | null
+}
+export interface BatchClient<B extends Batch> {
+  lookup(keys: KeyValues<KeysOf<B['model']['inputs']>>): Promise<BatchAnswerOf<B>>
+  /** All by one version, in their order. */
+  lookupMany(keys: readonly KeyValues<KeysOf<B['model']['inputs']>>[]): Promise<readonly BatchAnswerOf<B>[]>
+}
 export interface ViewClient<V extends AnyView> {
   read(keys: KeyValues<V['key']>, options?: ReadOptions): Promise<FeatureValues<V['features']>>
 }
@@ -66,6 +80,7 @@ type OutcomeOf<M extends Model> = {
 export type Named<P extends Platform, Kind extends Definition> = Extract<P['definitions'][keyof P['definitions']], Kind>
 export type Client<P extends Platform> = { readonly [M in Named<P, Model> as M['name']]: ModelClient<M> } & {
   readonly features: { readonly [V in Named<P, AnyView> as V['name']]: ViewClient<V> }
+  readonly batches: { readonly [B in Named<P, Batch> as B['name']]: BatchClient<B> }
   readonly events: { readonly [S in Named<P, Source> as S['name']]: SourceClient<S> }
   /** What came of a prediction. */
   readonly outcome: <M extends Named<P, Model>['name']>(
@@ -131,6 +146,16 @@ export function connect<P extends Platform>(url: string, options: ConnectOptions
       read: async (keys: unknown, asked?: ReadOptions) =>
         (await post(`views/${view}/read`, { keys, ...instant(asked) }))['features'],
     })),
+    batches: members((batch) => {
+      const lookupMany = async (keys: readonly unknown[]): Promise<readonly unknown[]> => {
+        const { answers } = await post(`batch/${batch}/lookup`, { keys })
+        return (answers as readonly { readonly asOf: string | null }[]).map((answer) => ({
+          ...answer,
+          asOf: answer.asOf === null ? null : new Date(answer.asOf),
+        }))
+      }
+      return { lookup: async (keys: unknown) => (await lookupMany([keys]))[0], lookupMany }
+    }),
     events: members((source) => ({ push: (events: unknown) => post(`events/${source}`, { events }) })),
     outcome: async (id: string, _model: string, outcome: unknown) => {
       await post('outcomes', { id, outcome })

@@ -6,11 +6,21 @@
 import { isAbsolute, join } from 'node:path'
 import type { ExplainWanted, Explanation, Status } from '../api/index.ts'
 import { askerOf } from '../cli/asker.ts'
-import type { Asked, AskOptions, KeyValues, Named, PredictionOf, PushAnswer, ReadOptions } from '../client/connect.ts'
+import type {
+  Asked,
+  AskOptions,
+  BatchAnswerOf,
+  KeyValues,
+  Named,
+  PredictionOf,
+  PushAnswer,
+  ReadOptions,
+} from '../client/connect.ts'
+import type { Batch } from '../definition/batch.ts'
 import type { FieldValues } from '../definition/field.ts'
 import type { Platform } from '../definition/graph.ts'
 import { modelNamed } from '../definition/graph.ts'
-import type { Model } from '../definition/model.ts'
+import type { KeysOf, Model } from '../definition/model.ts'
 import { requestOf } from '../definition/model.ts'
 import type { Source } from '../definition/source.ts'
 import type { AnyView, FeatureValues } from '../definition/view.ts'
@@ -23,6 +33,7 @@ import { open } from './open.ts'
 
 type ModelOf<P extends Platform, N> = Extract<Named<P, Model>, { readonly name: N }>
 type ViewOf<P extends Platform, N> = Extract<Named<P, AnyView>, { readonly name: N }>
+type BatchOf<P extends Platform, N> = Extract<Named<P, Batch>, { readonly name: N }>
 type SourceOf<P extends Platform, N> = Extract<Named<P, Source>, { readonly name: N }>
 
 export interface Sixfold<P extends Platform> {
@@ -35,6 +46,11 @@ export interface Sixfold<P extends Platform> {
     keys: KeyValues<ViewOf<P, N>['key']>,
     options?: ReadOptions,
   ): Promise<FeatureValues<ViewOf<P, N>['features']>>
+  /** What a batch predicted for these keys, all by the version that is live. */
+  lookup<const N extends Named<P, Batch>['name']>(
+    batch: N,
+    keys: readonly KeyValues<KeysOf<BatchOf<P, N>['model']['inputs']>>[],
+  ): Promise<readonly BatchAnswerOf<BatchOf<P, N>>[]>
   push<const N extends Named<P, Source>['name']>(
     source: N,
     events: readonly FieldValues<SourceOf<P, N>['fields']>[],
@@ -78,6 +94,11 @@ export function sixfold<P extends Platform>(platform: P, options: OpenOptions = 
     },
     features: async (view: string, keys: unknown, asked?: ReadOptions) =>
       (await (await opened()).readFeatures(view, keys, asked?.at?.getTime())).features,
+    lookup: async (batch: string, keys: readonly unknown[]) =>
+      (await (await opened()).batches.lookup(batch, keys)).map((answer) => ({
+        ...answer,
+        asOf: answer.asOf === null ? null : new Date(answer.asOf),
+      })),
     push: async (source: string, events: readonly unknown[]) => (await opened()).push(source, events),
     outcomes: async (list: readonly unknown[]) => (await opened()).recordOutcomes(list),
     explain: async (id: string, wanted?: ExplainWanted) => (await opened()).explain(id, wanted),

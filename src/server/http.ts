@@ -8,6 +8,7 @@ import { SixfoldError } from '../kernel/errors.ts'
 import { formatInstant } from '../kernel/instant.ts'
 import { shorten } from '../kernel/shorten.ts'
 import { guard } from './access.ts'
+import { batchRoutes } from './batch-routes.ts'
 import type { ConsoleFiles } from './console.ts'
 import { serveConsole } from './console.ts'
 import { answerOnce } from './gateway/answers-once.ts'
@@ -112,6 +113,7 @@ export function httpServer({
   const work = underWay()
   const { during } = work
   questionRoutes(routes, services, work)
+  batchRoutes(routes, services)
   routes.get('/v1/status', 'read', async (request) => toJson(seenBy(request.caller, await services.status())))
   routes.get('/v1/platform', 'read', async () => services.describe())
   routes.post('/v1/clock', 'admin', async (request) => {

@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { markKey } from '../../src/batch/lookup/cache.ts'
+import { connect } from '../../src/client/connect.ts'
 import { batch } from '../../src/definition/batch.ts'
 import { entity } from '../../src/definition/entity.ts'
 import { model } from '../../src/definition/model.ts'
@@ -12,6 +14,7 @@ import { parquet, source } from '../../src/definition/source.ts'
 import { view } from '../../src/definition/view.ts'
 import { count, sum } from '../../src/expression/aggregates.ts'
 import { manualClock } from '../../src/kernel/clock.ts'
+import { listen } from '../../src/runtime/listen.ts'
 import type { Opened } from '../../src/runtime/open.ts'
 import { open } from '../../src/runtime/open.ts'
 import { linearModel } from '../cli/onnx.ts'
@@ -51,6 +54,8 @@ const tonight = batch('tonight', {
   unknown: { popular: true },
 })
 
+const defined = platform({ shop, sales, selling, busy, tonight })
+
 async function write(folder: string, shops: number, amount: string): Promise<void> {
   const connection = await (await DuckDBInstance.create(':memory:')).connect()
   await connection.run(
@@ -67,7 +72,7 @@ describe('a batch', () => {
   let opened: Opened
   beforeAll(async () => {
     await write(folder, 2_500, 'i % 97')
-    opened = await open(platform({ shop, sales, selling, busy, tonight }), {
+    opened = await open(defined, {
       project: folder,
       data: join(folder, 'data'),
       clock,
@@ -106,6 +111,52 @@ describe('a batch', () => {
     expect(answer!.decision).toBe((answer!.outputs!['busy'] as number) > 0.6)
     expect(nobody!.rung).toBe('popular')
     expect(await batches.report('tonight', '1')).toContain('version 1')
+  })
+
+  it('is looked up over HTTP, by one key and by many', async () => {
+    const listening = await listen(opened, { port: 0, grpcPort: null })
+    try {
+      const get = async (path: string) => {
+        const response = await fetch(`${listening.url}${path}`)
+        return { status: response.status, body: (await response.json()) as { [name: string]: unknown } }
+      }
+      expect(await get('/v1/batch/tonight/s7')).toMatchObject({ status: 200, body: { rung: 'exact', version: 1 } })
+      expect(await get('/v1/batch/tonight?shop=s7')).toMatchObject({ status: 200, body: { rung: 'exact' } })
+      expect(await get('/v1/batch/nothing/s7')).toMatchObject({ status: 404, body: { code: 'SX_UNKNOWN_BATCH' } })
+      expect(await get('/v1/batch/tonight?shpo=s7')).toMatchObject({
+        status: 400,
+        body: { code: 'SX_REQUEST_INVALID' },
+      })
+      const client = connect<typeof defined>(listening.url)
+      const many = await client.batches.tonight.lookupMany([{ shop: 's7' }, { shop: 's8' }])
+      expect(many.map(({ rung, version, asOf }) => [rung, version, asOf?.getTime()])).toEqual([
+        ['exact', 1, first],
+        ['exact', 1, first],
+      ])
+      expect(await get('/v1/batches')).toMatchObject({
+        status: 200,
+        body: { batches: [{ batch: 'tonight', live: { version: 1 } }] },
+      })
+      expect(await get('/v1/batches/tonight/runs/live')).toMatchObject({ status: 200, body: { live: true } })
+      const report = await fetch(`${listening.url}/v1/batches/tonight/runs/1/report`)
+      expect(report.headers.get('content-security-policy')).toContain("default-src 'none'")
+    } finally {
+      await listening.close()
+    }
+  })
+
+  it('is answered from the archive while the cache has lost it, and by the cache again', async () => {
+    await opened.stores.online.clear(Uint8Array.of(0x90))
+    const [lost] = await opened.batches.lookup('tonight', [{ shop: 's7' }])
+    expect(lost).toMatchObject({ rung: 'exact', version: 1 })
+    await vi.waitFor(async () => {
+      let entries = 0
+      await opened.stores.online.read([markKey((await opened.batches.show('tonight', 'live')).run)], (_, value) => {
+        if (value !== null) entries++
+      })
+      expect(entries).toBe(1)
+    }, 5_000)
+    expect((await opened.batches.lookup('tonight', [{ shop: 's7' }]))[0]).toMatchObject({ outputs: lost!.outputs })
   })
 
   it('keeps what is as it was, and gives the same bytes', async () => {

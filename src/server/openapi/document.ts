@@ -1,6 +1,7 @@
 /** The OpenAPI document of a platform: the table of routes, with what its definitions say. It holds nothing that is secret. */
 import type { Platform } from '../../definition/graph.ts'
 import { modelsOf } from '../../definition/graph.ts'
+import { batchRows } from './batches.ts'
 import type { Operation, Parameter, Rows } from './operation.ts'
 import { templateOf } from './operation.ts'
 import { predictionRows } from './predictions.ts'
@@ -10,7 +11,7 @@ import type { Schema } from './schema.ts'
 import { anything, mapOf, number, object, text, whole, yes } from './schema.ts'
 
 /** What is said of each route: every route of the server stands here, or among those that are documented elsewhere. */
-export const operations: Rows = { ...predictionRows, ...serverRows, ...registryRows, ...protocolRows }
+export const operations: Rows = { ...predictionRows, ...batchRows, ...serverRows, ...registryRows, ...protocolRows }
 
 /** MLflow's own API is documented by MLflow, and the console is pages. */
 export const documentedElsewhere = /^\w+ \/(api|ajax-api)\//

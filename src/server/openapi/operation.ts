@@ -4,6 +4,7 @@ import type { Schema } from './schema.ts'
 
 export type Tag =
   | 'predictions'
+  | 'batches'
   | 'features'
   | 'models'
   | 'registry'

@@ -1,0 +1,146 @@
+/** Batches over HTTP: what was predicted is looked up, and runs are seen, published and rolled back. Reads JSON and writes it, and decides nothing. */
+import type { FastifyRequest } from 'fastify'
+import type { Services } from '../api/index.ts'
+import type { BatchAnswer, RunDetail } from '../batch/index.ts'
+import type { Batch } from '../definition/batch.ts'
+import { batchNamed } from '../definition/graph.ts'
+import { SixfoldError } from '../kernel/errors.ts'
+import { formatInstant } from '../kernel/instant.ts'
+import { demand } from './access.ts'
+import { toJson } from './json.ts'
+import { listOf, objectOf, only, queryOf, textOf } from './request.ts'
+import type { Routes } from './routes.ts'
+
+const reasonMost = 2_000
+
+export function batchRoutes(routes: Routes, { platform, batches }: Services): void {
+  /** The right is that to the batch's model, which its definition names. */
+  const named = (request: FastifyRequest, right: Parameters<typeof demand>[1]): Batch => {
+    const batch = batchNamed(platform, (request.params as { readonly batch: string }).batch)
+    demand(request.caller, right, batch.model.name)
+    return batch
+  }
+  const versionOf = (request: FastifyRequest): string => (request.params as { readonly version: string }).version
+  const one = async (batch: Batch, key: unknown): Promise<unknown> => {
+    const [answer] = await batches.lookup(batch.name, [key])
+    if (answer!.outputs !== null) return toJson(shown(answer!))
+    if (answer!.version === null)
+      throw new SixfoldError('SX_NOT_PUBLISHED', `No version of '${batch.name}' has been published.`)
+    throw new SixfoldError(
+      'SX_NO_PREDICTION',
+      `Version ${answer!.version} of '${batch.name}' has no prediction for this key.`,
+    )
+  }
+
+  routes.get('/v1/batch/:batch/:key', 'predict', async (request, reply) => {
+    const batch = named(request, 'predict')
+    const parts = Object.keys(batch.model.key)
+    if (parts.length !== 1)
+      throw new SixfoldError(
+        'SX_REQUEST_INVALID',
+        `A key of '${batch.name}' has ${parts.length} parts: ${parts.join(', ')}.`,
+        {
+          fix: `Name each: /v1/batch/${batch.name}?${parts.map((part) => `${part}=…`).join('&')}`,
+        },
+      )
+    const { key } = request.params as { readonly key: string }
+    return reply.type('application/json').send(await one(batch, keyOf(batch, { [parts[0]!]: key })))
+  })
+  routes.get('/v1/batch/:batch', 'predict', async (request, reply) => {
+    const batch = named(request, 'predict')
+    return reply
+      .type('application/json')
+      .send(await one(batch, keyOf(batch, queryOf(request, Object.keys(batch.model.key)))))
+  })
+  routes.post('/v1/batch/:batch/lookup', 'predict', async (request) => {
+    const batch = named(request, 'predict')
+    const body = objectOf(request.body)
+    only(body, ['keys'])
+    const answers = await batches.lookup(batch.name, listOf(body, 'keys'))
+    return toJson({ answers: answers.map(shown) })
+  })
+
+  routes.get('/v1/batches', { right: 'read', everywhere: true }, async () =>
+    toJson({ batches: await batches.standings() }),
+  )
+  routes.get('/v1/batches/:batch/runs', 'read', async (request) => {
+    const { name } = named(request, 'read')
+    const { limit = '50', before } = queryOf(request, ['limit', 'before'])
+    const whole = (text: string, what: string): number => {
+      if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
+      throw new SixfoldError('SX_REQUEST_INVALID', `'${what}' is no whole number from 1 on.`)
+    }
+    const runs = await batches.runs(name, {
+      limit: Math.min(500, whole(limit, 'limit')),
+      ...(before === undefined ? {} : { before: whole(before, 'before') }),
+    })
+    return toJson({ runs })
+  })
+  routes.get('/v1/batches/:batch/runs/:version', 'read', async (request) =>
+    toJson(await batches.show(named(request, 'read').name, versionOf(request))),
+  )
+  routes.get('/v1/batches/:batch/runs/:version/report', 'read', async (request, reply) => {
+    const page = await batches.report(named(request, 'read').name, versionOf(request))
+    // It was made from names in data: nothing of it may run, or load anything.
+    return reply
+      .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; sandbox")
+      .type('text/html; charset=utf-8')
+      .send(page)
+  })
+  routes.get('/v1/batches/:batch/compare', 'read', async (request) => {
+    const { name } = named(request, 'read')
+    const { before, after = 'live' } = queryOf(request, ['before', 'after'])
+    if (before === undefined)
+      throw new SixfoldError('SX_REQUEST_INVALID', "'before' is missing.", {
+        fix: 'Name two versions: ?before=7&after=8',
+      })
+    return toJson(await batches.compare(name, before, after))
+  })
+  routes.post('/v1/batches/:batch/runs/:version/publish', 'approve', async (request) => {
+    const { name } = named(request, 'approve')
+    const body = objectOf(request.body ?? {})
+    only(body, ['override', 'reason'])
+    const { override = false } = body
+    if (typeof override !== 'boolean') throw new SixfoldError('SX_REQUEST_INVALID', "'override' is no boolean.")
+    const { run } = await batches.show(name, versionOf(request))
+    const who = { actor: request.caller.actor, reason: textOf(body, 'reason', reasonMost) }
+    return toJson(brief(await batches.publish(run.id, { ...who, override })))
+  })
+  routes.post('/v1/batches/:batch/runs/:version/cancel', 'approve', async (request) => {
+    const { name } = named(request, 'approve')
+    const body = objectOf(request.body ?? {})
+    only(body, ['reason'])
+    const { run } = await batches.show(name, versionOf(request))
+    return toJson(
+      brief(await batches.cancel(run.id, { actor: request.caller.actor, reason: textOf(body, 'reason', reasonMost) })),
+    )
+  })
+  routes.post('/v1/batches/:batch/rollback', 'approve', async (request) => {
+    const { name } = named(request, 'approve')
+    const body = objectOf(request.body ?? {})
+    only(body, ['version', 'reason'])
+    const { version = null } = body
+    if (version !== null && !(Number.isSafeInteger(version) && (version as number) > 0))
+      throw new SixfoldError('SX_REQUEST_INVALID', "'version' is no version.", {
+        fix: 'Send its number, or leave it out for the one before.',
+      })
+    const who = { actor: request.caller.actor, reason: textOf(body, 'reason', reasonMost) }
+    return toJson(brief(await batches.rollback(name, version as number | null, who)))
+  })
+}
+
+const shown = ({ asOf, ...answer }: BatchAnswer) => ({ ...answer, asOf: asOf === null ? null : formatInstant(asOf) })
+const brief = ({ run: { id, batch, version, state }, live }: RunDetail) => ({ id, batch, version, state, live })
+
+/** Parts come as text; as what they are, they go through the door that all keys enter by. */
+function keyOf({ model }: Batch, given: { readonly [part: string]: unknown }): unknown {
+  return Object.fromEntries(
+    Object.entries(given).map(([part, text]) => {
+      const type = Object.hasOwn(model.key, part) ? model.key[part] : undefined
+      if (typeof text !== 'string') return [part, text]
+      if (type === 'boolean' && (text === 'true' || text === 'false')) return [part, text === 'true']
+      if (type === 'int64' && /^-?\d{1,15}$/.test(text)) return [part, Number(text)]
+      return [part, text]
+    }),
+  )
+}
