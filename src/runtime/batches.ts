@@ -2,9 +2,11 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import type { Logger } from 'pino'
+import { lineageSender } from '../adapters/http/lineage-sender.ts'
 import type { SparkSettings } from '../adapters/spark/submit.ts'
 import type { Batches, Lookups, Rates } from '../batch/index.ts'
-import { batches, localEngine, lookups, sparkEngine } from '../batch/index.ts'
+import { batches, localEngine, lookups, sparkEngine, telling } from '../batch/index.ts'
 import type { Platform } from '../definition/graph.ts'
 import type { Prediction, Question } from '../inference/index.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -25,6 +27,9 @@ export interface BatchParts {
   readonly clock: Clock
   readonly spark: SparkSettings
   readonly rates: Rates | null
+  /** Who is told of runs; null: nobody. */
+  readonly openlineage: { readonly url: string; readonly key: string | null } | null
+  readonly logger: Logger
   predict(model: string, question: Question): Promise<Prediction>
 }
 
@@ -34,7 +39,21 @@ export interface OpenedBatches {
 }
 
 export function openBatches(parts: BatchParts): OpenedBatches {
-  const { platform, environment, stores, files, models, data, project, clock, spark, rates, predict } = parts
+  const {
+    platform,
+    environment,
+    stores,
+    files,
+    models,
+    data,
+    project,
+    clock,
+    spark,
+    rates,
+    predict,
+    openlineage,
+    logger,
+  } = parts
   const { metadata, artifacts, offline, online } = stores
   const now = (): number => clock.now()
   const holder = `${hostname()} ${process.pid} ${randomBytes(3).toString('hex')}`
@@ -56,5 +75,7 @@ export function openBatches(parts: BatchParts): OpenedBatches {
       return looking.lookup(batch, keys)
     },
   })
-  return { service, lookups: looking }
+  if (openlineage === null) return { service, lookups: looking }
+  const sender = lineageSender({ ...openlineage, log: (about, words) => logger.warn(about, words) })
+  return { service: telling(service, metadata.batches, sender), lookups: looking }
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The program `sixfold`: the command line, with everything it needs. */
+import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
 import type { ServeOptions, Serving, Tools } from '../cli/index.ts'
 import { main } from '../cli/index.ts'
@@ -8,6 +9,7 @@ import { manualClock, systemClock } from '../kernel/clock.ts'
 import { SixfoldError } from '../kernel/errors.ts'
 import { openApi } from '../server/index.ts'
 import { askRollback, askStatus } from './ask-server.ts'
+import { keepSchedules } from './batch-schedule.ts'
 import type { Project } from './config.ts'
 import { loadProject, projectFolder } from './config.ts'
 import { examine } from './doctor.ts'
@@ -35,6 +37,7 @@ const optionsOf = ({
   remoteTokens,
   webhooks,
   batch,
+  openlineage,
 }: Project): OpenOptions => ({
   project: folder,
   data,
@@ -49,6 +52,7 @@ const optionsOf = ({
   remoteTokens,
   webhooks,
   batch: { spark: batch.spark },
+  openlineage,
 })
 
 const tools: Tools = {
@@ -114,6 +118,15 @@ async function serve(path: string, { port, host, grpcPort, clock, apply, verbose
       host: host ?? server.host,
       ...(grpcPort === undefined ? {} : { grpcPort }),
     })
+    const schedules = project.batch.schedule
+      ? keepSchedules({
+          ...{ platform: project.platform, environment: project.environment, logger, project: project.file },
+          ...{ store: opened.stores.metadata.batches, batches: opened.batches, parallel: project.batch.parallel },
+          program: fileURLToPath(import.meta.url),
+          now: () => opened.clock.now(),
+        })
+      : null
+    schedules?.start()
     const reload = reloader(path, project, { opened, listening })
     const hangUp = (): void => void tellReload(reload, logger)
     process.on('SIGHUP', hangUp)
@@ -125,6 +138,7 @@ async function serve(path: string, { port, host, grpcPort, clock, apply, verbose
       models: models.map(({ model, version }) => ({ model, version })),
       close: async () => {
         process.off('SIGHUP', hangUp)
+        await schedules?.close()
         await listening.close()
         await opened.close()
       },

@@ -78,6 +78,8 @@ export interface OpenOptions {
   readonly remoteTokens?: { readonly [remote: string]: string }
   /** How Spark is started for batches, and what they cost. */
   readonly batch?: { readonly spark?: SparkSettings; readonly rates?: Rates | null }
+  /** Who is told of runs of batches. By default nobody. */
+  readonly openlineage?: { readonly url: string; readonly key: string | null } | null
   /** Whether webhooks may go to private networks. By default not. */
   readonly webhooks?: { readonly allowPrivate: boolean }
 }
@@ -148,6 +150,7 @@ export async function open(platform: Platform, options: OpenOptions = {}): Promi
       remoteTokens: options.remoteTokens ?? {},
       spark: options.batch?.spark ?? standardSpark,
       rates: options.batch?.rates ?? null,
+      openlineage: options.openlineage ?? null,
     })
   } catch (error) {
     await stores.close()
@@ -164,6 +167,7 @@ interface Settled {
   readonly remoteTokens: { readonly [remote: string]: string }
   readonly spark: SparkSettings
   readonly rates: Rates | null
+  readonly openlineage: { readonly url: string; readonly key: string | null } | null
   readonly compute: { readonly [model: string]: ModelConfig }
   readonly limits: Limits
   readonly clock: Clock
@@ -184,6 +188,7 @@ async function opened(
     remoteTokens,
     spark,
     rates,
+    openlineage,
     compute,
     limits,
     clock,
@@ -226,7 +231,8 @@ async function opened(
     return running === undefined ? Promise.reject(unknownModel(platform, model)) : running.predict(question)
   }
   const { service: batches, lookups } = openBatches({
-    ...{ platform, environment, stores, models, data, project, clock, spark, rates, predict },
+    ...{ platform, environment, stores, models, data, project, clock, spark, rates, predict, openlineage },
+    logger,
     files: versions,
   })
   const attributions = attributing({
