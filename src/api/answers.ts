@@ -1,7 +1,9 @@
 /** The larger answers of the server. The console and the command line read them too. */
+
 import type { Equality } from '../expression/equality.ts'
 import type { Degradation, MeasuresSnapshot, SchedulingSnapshot, StageTimes } from '../inference/index.ts'
 import type { QualitySnapshot } from '../monitoring/index.ts'
+import type { RunState } from '../ports/batch-store.ts'
 import type { StoreReport } from '../ports/inspection.ts'
 import type { RemoteState } from '../ports/model-runtime.ts'
 import type { Link } from '../ports/model-structure.ts'
@@ -58,6 +60,7 @@ export interface Status {
   readonly views: readonly ViewStatus[]
   /** `end` is the number of entries; `bytes` is null where the log does not say. */
   readonly topics: readonly { readonly topic: string; readonly end: number; readonly bytes: number | null }[]
+  readonly batches: readonly BatchStatus[]
   /** Of the online store; null while it cannot be asked. */
   readonly store: { readonly entries: number; readonly bytes: number } | null
   readonly limits: { readonly [limit: string]: number }
@@ -65,6 +68,19 @@ export interface Status {
   readonly servers: readonly ServerInfo[]
   /** What each store says of itself; asked at most every few seconds. */
   readonly stores: readonly NamedStoreReport[]
+}
+
+/** Instants in milliseconds. */
+export interface BatchStatus {
+  readonly batch: string
+  /** Null: nothing is. */
+  readonly live: { readonly version: number; readonly at: number } | null
+  /** The live version is older than the batch promises. */
+  readonly stale: boolean
+  /** The newest run, whatever became of it; null: there was none. */
+  readonly latest: { readonly version: number; readonly at: number; readonly state: RunState } | null
+  /** When the schedule wants the next; null: it has none. */
+  readonly next: number | null
 }
 
 /** A server, as all that share its stores see it. */

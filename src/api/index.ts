@@ -47,6 +47,7 @@ export type { Access, Caller, Right } from './access.ts'
 export { roleFor, roles } from './access.ts'
 export type {
   Attributions,
+  BatchStatus,
   Explanation,
   Graph,
   GraphNode,

@@ -366,6 +366,7 @@ async function opened(
       }),
     status: statusReader({
       platform,
+      batches,
       views,
       predictors,
       ingest: events,

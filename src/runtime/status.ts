@@ -2,7 +2,8 @@
  * What runs, how much of it, and how well: one look for the console, the command line and the metrics. It answers soon also while a
  * store does not, with what was last known of it.
  */
-import type { ModelStatus, NamedStoreReport, Status } from '../api/index.ts'
+import type { BatchStatus, ModelStatus, NamedStoreReport, Status } from '../api/index.ts'
+import type { Batches } from '../batch/index.ts'
 import type { Platform } from '../definition/graph.ts'
 import type { Ingest, RunningViews } from '../features/index.ts'
 import type { Predictor } from '../inference/index.ts'
@@ -19,6 +20,7 @@ interface Parts {
   readonly predictors: ReadonlyMap<string, Predictor>
   readonly ingest: Ingest
   readonly outcomes: Outcomes
+  readonly batches: Pick<Batches, 'standings'>
   readonly stores: Stores
   readonly servers: Servers
   readonly clock: Clock
@@ -29,21 +31,24 @@ interface Parts {
 /** Asked whenever somebody looks; those who look at once share an answer. */
 const figuresMs = 0
 const reportsMs = 5_000
+const standingsMs = 1_000
 
 export function statusReader(parts: Parts): () => Promise<Status> {
-  const { platform, views, predictors, ingest, outcomes, stores, servers, clock, limits, startedAt } = parts
+  const { platform, views, predictors, ingest, outcomes, batches, stores, servers, clock, limits, startedAt } = parts
   const progress = recent(figuresMs, () => ingest.progress())
   const topics = recent(figuresMs, () => stores.log.topics())
   const size = recent(figuresMs, () => stores.online.size())
   const running = recent(figuresMs, () => servers.all())
+  const standings = recent(standingsMs, () => batches.standings())
   const reports = recent(reportsMs, () => reportsOf(stores))
   return async () => {
-    const [taken, known, store, all, said] = await Promise.all([
+    const [taken, known, store, all, said, standing] = await Promise.all([
       progress.value(),
       topics.value(),
       size.value(),
       running.value(),
       reports.value(),
+      standings.value(),
     ])
     return {
       now: clock.now(),
@@ -61,6 +66,15 @@ export function statusReader(parts: Parts): () => Promise<Status> {
         end: ends.reduce((sum, end) => sum + end, 0),
         bytes,
       })),
+      batches: (standing ?? []).map(
+        ({ batch, live, stale, latest, schedule }): BatchStatus => ({
+          batch,
+          live: live === null ? null : { version: live.version, at: live.at },
+          stale,
+          latest: latest === null ? null : { version: latest.version, at: latest.at, state: latest.state },
+          next: schedule?.next ?? null,
+        }),
+      ),
       store,
       limits: { ...limits },
       servers: all ?? [],

@@ -5,6 +5,7 @@
  */
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Services } from '../api/index.ts'
+import { batchMetrics } from './metrics/batches.ts'
 import { familiesIn } from './metrics/families.ts'
 import { predictionMetrics } from './metrics/predictions.ts'
 import { remoteMetrics } from './metrics/remotes.ts'
@@ -27,6 +28,7 @@ export function metricsOf(services: Services, requests: RequestCounts): Metrics 
   const fillScheduling = schedulingMetrics(families)
   const fillRemotes = remoteMetrics(families)
   const fillRequests = requestMetrics(families)
+  const fillBatches = batchMetrics(families)
   const fillStores = storeMetrics(families)
   let made = Number.NEGATIVE_INFINITY
   let text: Promise<string> | null = null
@@ -38,6 +40,7 @@ export function metricsOf(services: Services, requests: RequestCounts): Metrics 
     fillScheduling(status.models)
     fillRemotes(status.models)
     fillRequests(requests)
+    fillBatches(status)
     fillStores(status)
     return `${await registry.metrics()}\n${await ofProcess().metrics()}`
   }

@@ -42,7 +42,7 @@ const runs = async (): Promise<readonly BatchRun[]> =>
 
 test('what is due is published once, however often a server starts', { timeout: 90_000 }, async () => {
   const server = project.start('serve')
-  await server.says(/Sixfold is at/)
+  const [, url] = await server.says(/Sixfold is at (\S+)/)
   const began = performance.now()
   while ((await runs())[0]?.state !== 'published' && performance.now() - began < 60_000) await pause(500)
   const [first, ...others] = await runs()
@@ -52,6 +52,12 @@ test('what is due is published once, however often a server starts', { timeout: 
   expect(first!.occasion).toBe(`schedule ${new Date(first!.at).toISOString()}`)
   const { answer } = await project.told<RunDetail>('batch', 'show', 'nightly', 'live')
   expect(answer.run.id).toBe(first!.id)
+  const metrics = await (await fetch(`${url}/metrics`)).text()
+  expect(metrics).toContain('sixfold_batch_live_version{batch="nightly"} 1')
+  expect(metrics).toContain('sixfold_batch_latest_run{batch="nightly",state="published"} 1')
+  expect(metrics).toMatch(/sixfold_batch_next_due_timestamp_seconds\{batch="nightly"\} 1\d{9}/)
+  const status = (await project.run('status', '--url', url!)).out
+  expect(status).toMatch(/nightly\s+version 1\s+\S+\s+1: published\s+\S+-12-31T23:00:00.000Z/)
   expect((await server.end()).code).toBe(0)
   expect(told.map(({ eventType }) => eventType)).toEqual(['START', 'COMPLETE'])
 

@@ -15,7 +15,7 @@ export const status = defineCommand<Status>({
   run: ({ tools, project }, _, options) =>
     tools.status(project, options['url'] === undefined ? null : String(options['url'])),
   render: (answer) =>
-    [servers(answer), models(answer), views(answer), topics(answer), stores(answer)]
+    [servers(answer), models(answer), batches(answer), views(answer), topics(answer), stores(answer)]
       .filter((part) => part !== '')
       .join('\n\n'),
 })
@@ -54,6 +54,20 @@ const models = ({ models: all }: Status): string =>
             ms === null ? '–' : `${ms.toFixed(2)} ms`,
           ),
           String(waiting),
+        ]),
+      )
+
+const batches = ({ batches: all }: Status): string =>
+  all.length === 0
+    ? ''
+    : table(
+        ['batch', 'live', 'for', 'latest', 'next due'],
+        all.map(({ batch, live, stale, latest, next }) => [
+          batch,
+          live === null ? 'nothing' : `version ${live.version}${stale ? ', stale' : ''}`,
+          live === null ? '–' : instant(live.at),
+          latest === null ? 'never ran' : `${latest.version}: ${latest.state}`,
+          next === null ? 'when asked for' : instant(next),
         ]),
       )
 
