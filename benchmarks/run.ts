@@ -1,5 +1,6 @@
 /** `npm run bench -- NAME... [--quick] [--json] [--no-peers]`: ours, theirs and the ratio, in one run. */
 import { parseArgs } from 'node:util'
+import { batch } from './batch.ts'
 import { ingest } from './ingest.ts'
 import { join } from './join.ts'
 import type { Benchmark } from './measure.ts'
@@ -12,7 +13,7 @@ import { lineOf, machine, table } from './report.ts'
 import { serve } from './serve.ts'
 
 const benchmarks: { readonly [name: string]: Benchmark } = {
-  ...{ join, read, predict, ingest, redis, registry, serve, overload },
+  ...{ join, read, predict, ingest, redis, registry, serve, overload, batch },
 }
 
 const { values, positionals } = parseArgs({

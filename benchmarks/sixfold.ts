@@ -13,7 +13,9 @@ export const { featureReader } = load('../dist/features/index.js') as typeof imp
 export const { openDuckDB } = load(
   '../dist/adapters/duckdb/connection.js',
 ) as typeof import('../src/adapters/duckdb/connection.ts')
-export const { manualClock } = load('../dist/index.js') as typeof import('../src/index.ts')
+export const { batch, manualClock, model, parquet, platform } = load(
+  '../dist/index.js',
+) as typeof import('../src/index.ts')
 
 export type { Session } from '../src/adapters/duckdb/connection.ts'
 export type { Workbench } from '../src/api/index.ts'

@@ -33,7 +33,7 @@ export async function evidenceFor(
     before === null ? null : { paths: before },
     { paths: files },
     {
-      keys: Object.keys(model.key),
+      keys: Object.keys(batch.key),
       numbers: Object.entries(model.output).flatMap(([name, kind]) => (typeof kind === 'object' ? [] : [name])),
       decision: decision === null ? null : '_sx_decision',
       top: gate.top,

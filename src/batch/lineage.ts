@@ -178,9 +178,9 @@ function datasetAt(path: string): { readonly namespace: string; readonly name: s
   return remote === null ? { namespace: 'file', name: path } : { namespace: remote[1]!, name: remote[2]! }
 }
 
-const fieldsOf = ({ model, decision }: Batch): readonly Json[] =>
+const fieldsOf = ({ key, model, decision }: Batch): readonly Json[] =>
   [
-    ...Object.entries(model.key).map(([name, type]) => ({ name, type: String(type) })),
+    ...Object.entries(key).map(([name, type]) => ({ name, type: String(type) })),
     ...Object.entries(model.output).map(([name, kind]) => ({
       name,
       type: typeof kind === 'string' ? 'float64' : 'label' in kind ? 'string' : 'float64[]',

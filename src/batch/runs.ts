@@ -226,8 +226,8 @@ const inState = (run: BatchRun, fix: string): SixfoldError =>
   )
 
 /** What two versions are asked when they are held against each other. */
-export const askedOf = ({ model, decision, gate }: Batch) => ({
-  keys: Object.keys(model.key),
+export const askedOf = ({ key, model, decision, gate }: Batch) => ({
+  keys: Object.keys(key),
   numbers: Object.entries(model.output).flatMap(([name, kind]) => (typeof kind === 'object' ? [] : [name])),
   decision: decision === null ? null : '_sx_decision',
   top: gate.top,

@@ -180,7 +180,7 @@ async function finish(
     throw new SixfoldError('SX_BATCH_ENGINE', `Spark left ${files.length} files of partition ${index}, not one.`)
   const { model } = batch
   const names = [
-    ...Object.keys(model.key).map((name) => `keys__${name}`),
+    ...Object.keys(batch.key).map((name) => `keys__${name}`),
     ...Object.keys(requestOf(model.inputs)).map((name) => `request__${name}`),
     ...Object.keys(model.vector).map((name) => `vector__${name}`),
     ...outputs,

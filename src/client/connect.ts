@@ -57,9 +57,9 @@ export type BatchAnswerOf<B extends Batch> = Omit<BatchAnswer, 'outputs' | 'asOf
   readonly asOf: Date | null
 }
 export interface BatchClient<B extends Batch> {
-  lookup(keys: KeyValues<KeysOf<B['model']['inputs']>>): Promise<BatchAnswerOf<B>>
+  lookup(keys: KeyValues<B['key']>): Promise<BatchAnswerOf<B>>
   /** All by one version, in their order. */
-  lookupMany(keys: readonly KeyValues<KeysOf<B['model']['inputs']>>[]): Promise<readonly BatchAnswerOf<B>[]>
+  lookupMany(keys: readonly KeyValues<B['key']>[]): Promise<readonly BatchAnswerOf<B>[]>
 }
 export interface ViewClient<V extends AnyView> {
   read(keys: KeyValues<V['key']>, options?: ReadOptions): Promise<FeatureValues<V['features']>>

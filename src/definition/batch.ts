@@ -6,6 +6,7 @@ import { isExpression, toNode } from '../expression/builder.ts'
 import type { BooleanExpression, Logical, StringExpression, Textual } from '../expression/faces.ts'
 import type { Node } from '../expression/node.ts'
 import type { Duration } from '../kernel/duration.ts'
+import type { KeyFields } from './entity.ts'
 import type { Entries, Faces } from './entries.ts'
 import { facesOf } from './entries.ts'
 import type { Columns } from './field.ts'
@@ -149,10 +150,12 @@ export interface Unknown {
   readonly otherwise: { readonly [output: string]: number | string | readonly number[] } | null
 }
 
-export interface Batch<Name extends string = string, M extends Model = Model> {
+export interface Batch<Name extends string = string, M extends Model = Model, K extends KeyFields = KeyFields> {
   readonly kind: 'batch'
   readonly name: Name
   readonly model: M
+  /** What names a row, and is looked up by: the keys of the model, and what was declared beside them. */
+  readonly key: K & KeysOf<M['inputs']>
   readonly rows: BatchRows
   /** The instant as of which features are taken: that of the run, so long before it, or of a column of the rows. */
   readonly at: 'run' | { readonly before: Duration } | { readonly column: string; readonly zone: string | null }
@@ -179,8 +182,10 @@ interface Row<I extends Inputs, V extends Entries> {
   readonly vector: Faces<V>
 }
 
-export interface BatchOptions<I extends Inputs, O extends Outputs, V extends Entries> {
+export interface BatchOptions<I extends Inputs, O extends Outputs, V extends Entries, K extends KeyFields = {}> {
   readonly model: Model<string, I, O, V>
+  /** Columns of the rows that name a row beside the keys of the model: all, where the model has none. */
+  readonly key?: K
   readonly rows: BatchRows
   readonly at?: 'run' | { readonly before: Duration } | { readonly column: string; readonly zone?: string }
   readonly schedule?: Schedule
@@ -207,7 +212,8 @@ export function batch<
   const I extends Inputs,
   const O extends Outputs,
   const V extends Entries,
->(name: Name, options: BatchOptions<I, O, V>): Batch<Name, Model<string, I, O, V>> {
+  const K extends KeyFields = {},
+>(name: Name, options: BatchOptions<I, O, V, K>): Batch<Name, Model<string, I, O, V>, K> {
   const { model, rows, at = 'run', gate = {}, unknown = {} } = options
   const request = model.inputs['request']
   const keys = columns(model.key, 'keys')
@@ -222,6 +228,7 @@ export function batch<
     kind: 'batch',
     name,
     model,
+    key: Object.freeze({ ...model.key, ...options.key }) as never,
     rows,
     at: typeof at === 'object' && 'column' in at ? Object.freeze({ column: at.column, zone: at.zone ?? null }) : at,
     schedule: options.schedule ?? null,

@@ -12,6 +12,7 @@ import { cronProblem, isZone } from './cron.ts'
 import { requestOf, viewsOf } from './model.ts'
 
 export function checkBatch(batch: Batch, report: Report): void {
+  checkKey(batch, report)
   checkRows(batch, report)
   checkInstants(batch, report)
   checkExpressions(batch, report)
@@ -25,14 +26,37 @@ export function checkBatch(batch: Batch, report: Report): void {
 const isCount = (value: unknown, least: number): boolean => Number.isSafeInteger(value) && (value as number) >= least
 const isShare = (value: unknown): boolean => typeof value === 'number' && value >= 0 && value <= 1
 
-function checkRows({ rows, model }: Batch, report: Report): void {
+function checkKey({ key, model }: Batch, report: Report): void {
+  if (Object.keys(key).length === 0)
+    report('key', 'nothing names a row: the model has no keys', "Name a column: key: { id: 'string' }.")
+  for (const [part, type] of Object.entries(key)) {
+    if (!/^[a-zA-Z][a-zA-Z0-9_]{0,62}$/.test(part))
+      report(
+        `key '${part}'`,
+        'this name cannot be used',
+        'Use a letter, then letters, digits and _, at most 63 in all.',
+      )
+    if (!['string', 'int64', 'boolean', 'timestamp'].includes(type))
+      report(`key '${part}'`, `'${type}' cannot be a key`, "Use 'string', 'int64', 'boolean' or 'timestamp'.")
+    if (Object.hasOwn(model.output, part))
+      report(`key '${part}'`, 'an output of the model has that name', 'Rename the column.')
+    if (Object.hasOwn(model.key, part) && model.key[part] !== type)
+      report(
+        `key '${part}'`,
+        `it is a ${model.key[part]} of the model's`,
+        'Leave it out: the keys of the model are there.',
+      )
+  }
+}
+
+function checkRows({ rows, model, key }: Batch, report: Report): void {
   if (rows?.kind === 'entities') {
     const has = Object.keys(rows.view?.key ?? {})
-    const lacks = Object.keys(model.key).filter((part) => !has.includes(part))
+    const lacks = Object.keys(key).filter((part) => !has.includes(part))
     if (lacks.length > 0)
       report(
         'rows',
-        `the view '${rows.view?.name}' has no key ${lacks.map((part) => `'${part}'`).join(', ')}, which the model is asked with`,
+        `the view '${rows.view?.name}' has no key ${lacks.map((part) => `'${part}'`).join(', ')}, which name a row`,
         'Name a view with all keys of the model, or give the rows by parquet(…) or query(…).',
       )
     const asked = Object.keys(requestOf(model.inputs))
@@ -163,6 +187,8 @@ function checkPublication({ publish }: Batch, report: Report): void {
 }
 
 function checkUnknown({ unknown, model }: Batch, report: Report): void {
+  if (unknown.model && Object.keys(model.key).length === 0)
+    report('unknown.model', 'the model has no keys to be asked with', 'Leave it out: another rung answers.')
   if (unknown.model && Object.keys(requestOf(model.inputs)).length > 0)
     report(
       'unknown.model',

@@ -20,7 +20,7 @@ import type { Batch } from '../definition/batch.ts'
 import type { FieldValues } from '../definition/field.ts'
 import type { Platform } from '../definition/graph.ts'
 import { modelNamed } from '../definition/graph.ts'
-import type { KeysOf, Model } from '../definition/model.ts'
+import type { Model } from '../definition/model.ts'
 import { requestOf } from '../definition/model.ts'
 import type { Source } from '../definition/source.ts'
 import type { AnyView, FeatureValues } from '../definition/view.ts'
@@ -49,7 +49,7 @@ export interface Sixfold<P extends Platform> {
   /** What a batch predicted for these keys, all by the version that is live. */
   lookup<const N extends Named<P, Batch>['name']>(
     batch: N,
-    keys: readonly KeyValues<KeysOf<BatchOf<P, N>['model']['inputs']>>[],
+    keys: readonly KeyValues<BatchOf<P, N>['key']>[],
   ): Promise<readonly BatchAnswerOf<BatchOf<P, N>>[]>
   push<const N extends Named<P, Source>['name']>(
     source: N,

@@ -34,7 +34,7 @@ export function batchRoutes(routes: Routes, { platform, batches }: Services): vo
 
   routes.get('/v1/batch/:batch/:key', 'predict', async (request, reply) => {
     const batch = named(request, 'predict')
-    const parts = Object.keys(batch.model.key)
+    const parts = Object.keys(batch.key)
     if (parts.length !== 1)
       throw new SixfoldError(
         'SX_REQUEST_INVALID',
@@ -48,9 +48,7 @@ export function batchRoutes(routes: Routes, { platform, batches }: Services): vo
   })
   routes.get('/v1/batch/:batch', 'predict', async (request, reply) => {
     const batch = named(request, 'predict')
-    return reply
-      .type('application/json')
-      .send(await one(batch, keyOf(batch, queryOf(request, Object.keys(batch.model.key)))))
+    return reply.type('application/json').send(await one(batch, keyOf(batch, queryOf(request, Object.keys(batch.key)))))
   })
   routes.post('/v1/batch/:batch/lookup', 'predict', async (request) => {
     const batch = named(request, 'predict')
@@ -133,10 +131,10 @@ const shown = ({ asOf, ...answer }: BatchAnswer) => ({ ...answer, asOf: asOf ===
 const brief = ({ run: { id, batch, version, state }, live }: RunDetail) => ({ id, batch, version, state, live })
 
 /** Parts come as text; as what they are, they go through the door that all keys enter by. */
-function keyOf({ model }: Batch, given: { readonly [part: string]: unknown }): unknown {
+function keyOf({ key }: Batch, given: { readonly [part: string]: unknown }): unknown {
   return Object.fromEntries(
     Object.entries(given).map(([part, text]) => {
-      const type = Object.hasOwn(model.key, part) ? model.key[part] : undefined
+      const type = Object.hasOwn(key, part) ? key[part] : undefined
       if (typeof text !== 'string') return [part, text]
       if (type === 'boolean' && (text === 'true' || text === 'false')) return [part, text === 'true']
       if (type === 'int64' && /^-?\d{1,15}$/.test(text)) return [part, Number(text)]

@@ -73,7 +73,7 @@ export function sparkJob({ batch, at, parts, resolve, single, ...rest }: JobRequ
   const { model } = batch
   const own = typeof batch.at === 'object' && 'column' in batch.at ? batch.at : null
   const columns: JobColumn[] = [
-    ...Object.entries(model.key).map(([name, type]) => ({ name, type, as: `keys__${name}`, domain: null })),
+    ...Object.entries(batch.key).map(([name, type]) => ({ name, type, as: `keys__${name}`, domain: null })),
     ...shapesOf(requestOf(model.inputs)).map((shape) => columnOf(shape, `request__${shape.name}`)),
     ...(momentOf(batch, at) !== null || own === null
       ? []

@@ -60,7 +60,7 @@ export function vectorSql(batch: Batch, run: number, single: ReadonlySet<string>
     return writer.once(feature)
   }
   const given = [
-    ...Object.entries(model.key).map(([name, type]) => ({ name: `keys__${name}`, type })),
+    ...Object.entries(batch.key).map(([name, type]) => ({ name: `keys__${name}`, type })),
     ...shapesOf(requestOf(model.inputs)).map(({ name, type }) => ({ name: `request__${name}`, type })),
   ].map(({ name, type }) => ({
     name,

@@ -26,7 +26,7 @@ const owner = ({ environment, batch, id }: Pick<BatchRun, 'environment' | 'batch
   `${environment} ${batch} ${id}`
 export const markKey = (run: BatchRun): Uint8Array => prefixOf(space.batches, `${owner(run)} mark`)
 export const keysOfVersion = (batch: Batch, run: BatchRun): KeyEncoder =>
-  keyEncoder(prefixOf(space.batches, owner(run)), batch.model.key)
+  keyEncoder(prefixOf(space.batches, owner(run)), batch.key)
 
 export const columnsOf = ({ model, decision }: Batch): readonly string[] => [
   ...Object.keys(model.output),
@@ -55,7 +55,7 @@ export async function fill(
   progress: (done: number) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const parts = Object.keys(batch.model.key)
+  const parts = Object.keys(batch.key)
   const order = parts.toSorted().map((part) => parts.indexOf(part))
   const encoder = keysOfVersion(batch, run)
   const names = columnsOf(batch)

@@ -156,7 +156,7 @@ export function lookups(options: LookupOptions): Lookups {
     if (marked) return found
     // The cache has lost it: what it still has may be a part of the whole.
     fillAgain(batch, one.run)
-    const parts = Object.keys(batch.model.key)
+    const parts = Object.keys(batch.key)
     const plain = places.map((i) =>
       Object.fromEntries(parts.map((part, at) => [part, keys[i]![at] as string | number | boolean])),
     )
@@ -228,7 +228,10 @@ export function lookups(options: LookupOptions): Lookups {
     }
     if (unknown.popular && mark?.priors.popular) return ['popular', mark.priors.popular]
     if (unknown.model) {
-      const { outputs, degraded } = await options.predict(model.name, { keys: asGiven, request: undefined })
+      const own = Object.fromEntries(
+        Object.keys(model.key).map((part) => [part, (asGiven as Record<string, unknown>)[part]]),
+      )
+      const { outputs, degraded } = await options.predict(model.name, { keys: own, request: undefined })
       // What its own fallback said is no answer of the model's.
       if (!degraded.some(({ by }) => by === 'rule' || by === 'default'))
         return ['model', outputs as NonNullable<BatchAnswer['outputs']>]
@@ -263,7 +266,7 @@ export function lookups(options: LookupOptions): Lookups {
 }
 
 function askedOf(batch: Batch): Asked {
-  const keys = fieldsReader(batch.model.key, 'keys', `batch '${batch.name}'`)
+  const keys = fieldsReader(batch.key, 'keys', `batch '${batch.name}'`)
   const { segment } = batch.unknown
   return {
     batch,

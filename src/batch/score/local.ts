@@ -97,7 +97,7 @@ async function score(
       previous.length > 0
         ? {
             paths: previous,
-            columns: [...columns.map(({ name }) => name).filter((name) => !(name in batch.model.key))],
+            columns: [...columns.map(({ name }) => name).filter((name) => !(name in batch.key))],
           }
         : null,
   })
@@ -149,7 +149,7 @@ export function writtenColumns(batch: Batch, signature: Signature, model: Loaded
   const { model: definition, decision, incremental } = batch
   const file = new Map(model.outputs.map(({ name, type }) => [name, type]))
   return [
-    ...Object.entries(definition.key).map(([name, type]): WrittenColumn => ({ name, type })),
+    ...Object.entries(batch.key).map(([name, type]): WrittenColumn => ({ name, type })),
     ...Object.entries(definition.output).map(([name, kind]): WrittenColumn => {
       if (typeof kind === 'object') return { name, type: 'label' in kind ? 'string' : 'float64[]' }
       const tensor = signature.outputs.find((one) => one.name === name)?.tensor

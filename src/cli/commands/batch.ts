@@ -94,17 +94,17 @@ const batchLookup = defineCommand<{ readonly answers: readonly BatchAnswer[] }>(
 })
 
 /** Everything on a command line is text. What is missing or unknown, looking up says. Throws SX_USAGE. */
-function keyFrom(pairs: readonly string[], { model }: Batch): { readonly [part: string]: string | boolean } {
+function keyFrom(pairs: readonly string[], { key: parts }: Batch): { readonly [part: string]: string | boolean } {
   const key: { [part: string]: string | boolean } = {}
   for (const pair of pairs) {
     const [part, text] = pair.split(/=(.*)/s)
     if (part === undefined || part === '' || text === undefined)
       throw new SixfoldError('SX_USAGE', `--key '${pair}' is no part and value.`, {
-        fix: `Write ${Object.keys(model.key)
+        fix: `Write ${Object.keys(parts)
           .map((known) => `--key ${known}=…`)
           .join(' ')}`,
       })
-    key[part] = model.key[part] === 'boolean' && (text === 'true' || text === 'false') ? text === 'true' : text
+    key[part] = parts[part] === 'boolean' && (text === 'true' || text === 'false') ? text === 'true' : text
   }
   return key
 }

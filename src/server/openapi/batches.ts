@@ -24,8 +24,8 @@ const answerOf = ({ name, model }: Batch): Schema => {
     stale: { type: 'boolean' },
   })
 }
-const keySchema = ({ model }: Batch): Schema =>
-  object(Object.fromEntries(shapesOf(model.key).map((shape) => [shape.name, orNull(schemaOfField(shape))])), {
+const keySchema = ({ key }: Batch): Schema =>
+  object(Object.fromEntries(shapesOf(key).map((shape) => [shape.name, orNull(schemaOfField(shape))])), {
     open: false,
   })
 
@@ -35,9 +35,9 @@ const lookUp = (batch: Batch): Operation => ({
   answer: { [json]: answerOf(batch) },
   errors: 'Problem',
 })
-const queryOf = ({ model }: Batch): NonNullable<Operation['query']> =>
+const queryOf = ({ key }: Batch): NonNullable<Operation['query']> =>
   Object.fromEntries(
-    Object.keys(model.key).map((part) => [part, { schema: text, what: `The key's '${part}'.`, required: true }]),
+    Object.keys(key).map((part) => [part, { schema: text, what: `The key's '${part}'.`, required: true }]),
   )
 
 const run = mapOf(anything)
@@ -52,7 +52,7 @@ const reason = orNull({ ...text, maxLength: 2000 })
 export const batchRows: Rows = {
   'GET /v1/batch/:batch/:key': (platform) =>
     batchesOf(platform).flatMap((batch) =>
-      Object.keys(batch.model.key).length === 1 ? [[`/v1/batch/${batch.name}/{key}`, lookUp(batch)] as const] : [],
+      Object.keys(batch.key).length === 1 ? [[`/v1/batch/${batch.name}/{key}`, lookUp(batch)] as const] : [],
     ),
   'GET /v1/batch/:batch': (platform) =>
     batchesOf(platform).map((batch) => [`/v1/batch/${batch.name}`, { ...lookUp(batch), query: queryOf(batch) }]),

@@ -91,7 +91,7 @@ async function cutFiles(
 }
 
 async function checkKeys(db: Session, batch: Batch, relation: string, path: string): Promise<void> {
-  const keys = Object.keys(batch.model.key).map((part) => id(`_sx_key_${part}`))
+  const keys = Object.keys(batch.key).map((part) => id(`_sx_key_${part}`))
   const missing = [...keys, '_sx_moment'].map((key) => `${key} IS NULL`).join(' OR ')
   const [row] = await db.rows(`SELECT count(*), min(_sx_row) FROM ${relation} WHERE ${missing}`)
   const [count, first] = [Number(row![0]), row![1]]
@@ -139,7 +139,7 @@ async function entities(db: Session, { at }: PlanRequest, { view }: EveryEntity,
 
 /** In the order of their keys, so that the same rows are cut in the same places. */
 async function cutMade(db: Session, { batch, at, folder }: PlanRequest, relation: string): Promise<RowsPlan['parts']> {
-  const keys = Object.keys(batch.model.key)
+  const keys = Object.keys(batch.key)
   const columns = await describeRelation(db, batch, relation)
   for (const name of [...keys, ...Object.keys(requestOf(batch.model.inputs))])
     if (!columns.has(name))

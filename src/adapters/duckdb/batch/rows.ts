@@ -40,7 +40,7 @@ export function rowsRelation(
   const selected = [
     `file_row_number AS ${rowColumn}`,
     `${momentOf(batch, at, columns)} AS ${momentColumn}`,
-    ...Object.entries(model.key).map(
+    ...Object.entries(batch.key).map(
       ([part, type]) => `${canonical(part, type, columns, zone, place)} AS ${keyColumn(part)}`,
     ),
     ...shapesOf(requestOf(model.inputs)).map(

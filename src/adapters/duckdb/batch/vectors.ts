@@ -57,7 +57,7 @@ export async function* vectorsOf(
     selected.push({ name, type, single: asFloat })
     outputs.push({ name, value: asFloat ? writer.of([value], (sql) => `CAST(${sql} AS FLOAT)`) : value })
   }
-  for (const [part, type] of Object.entries(model.key)) add(`keys__${part}`, type, writer.atom(keyColumn(part)))
+  for (const [part, type] of Object.entries(batch.key)) add(`keys__${part}`, type, writer.atom(keyColumn(part)))
   for (const { name, type } of shapesOf(requestOf(model.inputs)))
     add(`request__${name}`, type, writer.atom(requestColumn(name)))
   for (const [entry, node] of Object.entries(model.vector))
@@ -68,7 +68,7 @@ export async function* vectorsOf(
   const names = outputs.map(({ name }) => id(name))
   let from = `(${query}) _r`
   if (previous !== null && previous.paths.length > 0) {
-    const { columns: before, join } = await previousOf(db, previous, Object.keys(model.key))
+    const { columns: before, join } = await previousOf(db, previous, Object.keys(batch.key))
     names.push(...before.map(({ name }) => id(name)))
     selected.push(...before)
     from += ` ${join}`
