@@ -1,5 +1,6 @@
 /** `npm run drill -- NAME [--quick] [--json]`: one fault drill; what was done, what was counted, what was lost. */
 import { parseArgs } from 'node:util'
+import { batchKill } from './batch-kill.ts'
 import type { DrillResult } from './ingest-kill.ts'
 import { ingestKill } from './ingest-kill.ts'
 import { promoteKill } from './promote-kill.ts'
@@ -14,6 +15,7 @@ const drills: {
   readonly [name: string]: (random: Random, quick: boolean, say: (text: string) => void) => Promise<DrillResult>
 } = {
   'ingest-kill': (random, quick, say) => ingestKill(random, quick ? 8 : 30, say),
+  'batch-kill': (random, quick, say) => batchKill(random, quick ? 24 : 100, say),
   'promote-kill': (random, quick, say) => promoteKill(random, quick ? 24 : 200, say),
   'store-outage': async (random, quick, say) => {
     const results: OutageResult[] = []

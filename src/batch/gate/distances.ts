@@ -30,6 +30,7 @@ export function distanceChecks(
 ): Compared {
   const checks: Check[] = []
   const overlays: Overlay[] = []
+  const past = pastOf(days)
   for (const [which, earlier] of against) {
     const seen = (
       of: string,
@@ -40,7 +41,7 @@ export function distanceChecks(
     ): void => {
       if (before === undefined || before.kind !== after.kind) return
       const difference = compareProfiles(before, after)
-      const found = measured(batch, which, of, segment, difference, bounds, days)
+      const found = measured(batch, which, of, segment, difference, bounds, past)
       checks.push(...found)
       if (segment === null || found.some(({ outcome }) => outcome === 'refused'))
         overlays.push({ of, segment, against: which, bins: difference.bins })
@@ -87,7 +88,7 @@ function measured(
   segment: string | null,
   difference: Difference,
   bounds: Distances,
-  days: readonly Day[],
+  past: Past,
 ): readonly Check[] {
   const [before, after] = difference.counts
   const few = Math.min(before, after) < (segment === null ? 1 : batch.gate.segmentRows) || !difference.enough
@@ -96,7 +97,9 @@ function measured(
     const signed = difference[measure]
     if (Number.isNaN(signed)) return []
     const value = Math.abs(signed)
-    const bound = used(batch, of, measure, declared) ? declared : Math.max(declared, usual(days, of, segment, measure))
+    const bound = used(batch, of, measure, declared)
+      ? declared
+      : Math.max(declared, usual(past.get(keyOf(of, segment, measure)) ?? []))
     const chance = measure === 'psi' || measure === 'js' ? difference.psiP : difference.ksP
     const title = segment === null ? `'${of}'` : `'${of}' where ${segment}`
     const outcome = few ? 'not enough data' : value > bound ? 'refused' : 'passed'
@@ -122,21 +125,26 @@ const daysToJudge = 7
 /** Of a normal distribution the median of the absolute deviations, as a part of its standard deviation. */
 const madToDeviation = 1.4826
 
+/** The distances of earlier days from the day before each, by what was compared. */
+type Past = ReadonlyMap<string, readonly number[]>
+const keyOf = (of: string | null, segment: string | null, measure: string | null): string =>
+  JSON.stringify([of, segment, measure])
+
+function pastOf(days: readonly Day[]): Past {
+  const past = new Map<string, number[]>()
+  for (const { checks } of days)
+    for (const { kind, against, of, segment, measure, value, outcome } of checks) {
+      if (kind !== 'distance' || against !== 'previous' || value === null || outcome === 'not enough data') continue
+      const key = keyOf(of, segment, measure)
+      const values = past.get(key)
+      if (values === undefined) past.set(key, [value])
+      else values.push(value)
+    }
+  return past
+}
+
 /** So far the last days were apart, and six deviations more; nothing while there are few of them. */
-function usual(days: readonly Day[], of: string, segment: string | null, measure: string): number {
-  const past = days.flatMap(({ checks }) => {
-    const one = checks.find(
-      (check) =>
-        check.kind === 'distance' &&
-        check.against === 'previous' &&
-        check.of === of &&
-        check.segment === segment &&
-        check.measure === measure &&
-        check.value !== null &&
-        check.outcome !== 'not enough data',
-    )
-    return one === undefined ? [] : [one.value!]
-  })
+function usual(past: readonly number[]): number {
   if (past.length < daysToJudge) return 0
   const middle = median(past)
   return middle + 6 * madToDeviation * median(past.map((value) => Math.abs(value - middle)))

@@ -56,7 +56,18 @@ export class NumberProfile {
     else if (!Number.isFinite(value)) this.notFinite++
     else {
       this.sketch.add(value)
-      this.moments = together(this.moments, { count: 1, mean: value, m2: 0, min: value, max: value })
+      // As `together` does it for one value (Welford 1962).
+      const { count: had, mean, m2, min, max } = this.moments
+      const count = had + 1
+      const apart = value - mean
+      const now = mean + apart / count
+      this.moments = {
+        count,
+        mean: now,
+        m2: m2 + apart * (value - now),
+        min: value < min ? value : min,
+        max: value > max ? value : max,
+      }
     }
   }
 
