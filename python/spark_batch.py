@@ -270,8 +270,10 @@ def run(job):
 
 def cpu_of_tasks(context):
     """Milliseconds of processors that Java took for all tasks, as far as Spark tells; Python's are counted where they are used."""
+    gateway = context._gateway
+    nothing = (gateway.new_array(gateway.jvm.double, 0), gateway.jvm.java.util.ArrayList())
     try:
-        stages = context._jsc.sc().statusStore().stageList(None)
+        stages = context._jsc.sc().statusStore().stageList(None, False, False, *nothing)
         return sum(stages.apply(i).executorCpuTime() for i in range(stages.size())) / 1e6
     except Exception:
         return 0.0

@@ -143,6 +143,9 @@ describeWith(['spark'], 'The engine of Spark', () => {
       local.map(({ rows, cost }) => [rows, cost.inferred]),
     )
     for (const { cost } of spark) expect(Math.min(cost.cpuMs, cost.modelMs, cost.bytesRead)).toBeGreaterThan(0)
+    // Of Java's tasks too, which read and aggregate: more than the model takes.
+    const sum = (of: (one: Scored) => number): number => spark.reduce((total, one) => total + of(one), 0)
+    expect(sum(({ cost }) => cost.cpuMs)).toBeGreaterThan(1_000 + sum(({ cost }) => cost.modelMs))
     const profiled = (scored: readonly Scored[]): unknown =>
       scored.map(({ profile }) => {
         const { rows, missing } = profile as { rows: number; missing: unknown }

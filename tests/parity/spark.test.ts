@@ -48,7 +48,7 @@ const perQuery = 12
 
 describeWith(['spark'], 'Spark', () => {
   test('and JavaScript agree on every expression and row', { timeout: 300_000 }, () => {
-    const { numRuns, seed } = runs(300)
+    const { numRuns, seed } = runs(150)
     const sampling = seed === undefined ? {} : { seed }
     const expression = fc.oneof(
       exact.int64,
