@@ -60,6 +60,7 @@ export interface Status {
   readonly views: readonly ViewStatus[]
   /** `end` is the number of entries; `bytes` is null where the log does not say. */
   readonly topics: readonly { readonly topic: string; readonly end: number; readonly bytes: number | null }[]
+  /** What is live of each, its newest run, and when it is next due. */
   readonly batches: readonly BatchStatus[]
   /** Of the online store; null while it cannot be asked. */
   readonly store: { readonly entries: number; readonly bytes: number } | null
