@@ -8,6 +8,7 @@ import { lateLinear } from '../../examples/flights/platform.ts'
 import { duckdbOfflineStore } from '../../src/adapters/duckdb/offline-store.ts'
 import { onnxModelRuntime } from '../../src/adapters/onnx/model-runtime.ts'
 import type { Engine, Scored, ScoreWork } from '../../src/batch/engine.ts'
+import type { BatchAnswer, RunDetail } from '../../src/batch/index.ts'
 import { localEngine } from '../../src/batch/score/local.ts'
 import { sparkEngine } from '../../src/batch/spark.ts'
 import type { Batch } from '../../src/definition/batch.ts'
@@ -20,7 +21,8 @@ import { newRun } from '../../src/testing/batch-store-tools.ts'
 import { logistic } from '../models/graphs.ts'
 import { onnx } from '../models/onnx.ts'
 import { describeWith } from '../services/index.ts'
-import { sparkHere } from './spark-place.ts'
+import { batchProject } from './batch-project.ts'
+import { sparkHere, sparkVariables } from './spark-place.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sixfold-engines-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -152,5 +154,25 @@ describeWith(['spark'], 'The engine of Spark', () => {
         return { rows, missing }
       })
     expect(profiled(spark)).toEqual(profiled(local))
+  })
+
+  test('runs a batch that asks for it', { timeout: 240_000 }, async () => {
+    const here = await batchProject()
+    try {
+      const settings = JSON.stringify(sparkHere(here.folder))
+      await here.write(
+        'sixfold.config.ts',
+        `export default { platform: './platform.ts', batch: { spark: ${settings} } }`,
+      )
+      const words = ['batch', 'run', 'nightly', '--at', '2026-11-20T01:30:00Z', '--engine', 'spark', '--json']
+      const { code, out } = await here.runWith(sparkVariables(), ...words)
+      expect(code, out).toBe(0)
+      const { run, partitions } = JSON.parse(out) as RunDetail
+      expect([run.state, run.engine, partitions.length]).toEqual(['published', 'spark', 3])
+      const { answer } = await here.told<{ answers: BatchAnswer[] }>('batch', 'lookup', 'nightly', '-k', 'shop=3')
+      expect(answer.answers).toMatchObject([{ outputs: { days: 13.5 }, version: 1 }])
+    } finally {
+      await here.dispose()
+    }
   })
 })

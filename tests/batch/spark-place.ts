@@ -3,12 +3,15 @@ import { join } from 'node:path'
 import { java, sparkPython, sparkSubmit } from '../../scripts/installed.mjs'
 import type { SparkSettings } from '../../src/adapters/spark/submit.ts'
 
+/** What `spark-submit` needs to find. */
+export const sparkVariables = (): { readonly [name: string]: string } => ({
+  JAVA_HOME: java()!.slice(0, -'/bin/java'.length),
+  PYSPARK_PYTHON: sparkPython,
+  SPARK_LOCAL_IP: '127.0.0.1',
+})
+
 export function sparkHere(folder: string): SparkSettings {
-  Object.assign(process.env, {
-    JAVA_HOME: java()?.slice(0, -'/bin/java'.length),
-    PYSPARK_PYTHON: sparkPython,
-    SPARK_LOCAL_IP: '127.0.0.1',
-  })
+  if (java() !== null) Object.assign(process.env, sparkVariables())
   return {
     submit: sparkSubmit,
     master: 'local[2]',
