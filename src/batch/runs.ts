@@ -150,7 +150,8 @@ export function batches({ lookup, ...context }: BatchesOptions): Batches {
       return detail(id)
     },
     score: async (id, partition, watched = {}) => {
-      const run = await runOf(context, id)
+      const found = await runOf(context, id)
+      const run = watched.again && found.state === 'failed' ? await store.again(id) : found
       if (run.state === 'scoring') await score(context, run, partition, watched)
       else if (run.state === 'planning' || run.state === 'failed' || run.state === 'cancelled')
         throw inState(

@@ -73,8 +73,8 @@ export interface Batches {
   // --- step by step, as a workflow of somebody else's takes them; each can be repeated, and does nothing that is done
   begin(batch: string, options: BeginOptions): Promise<BatchRun>
   plan(run: string, watched?: Watched): Promise<RunDetail>
-  /** One partition; left out: all that are not done. Throws SX_BATCH_FAILED. */
-  score(run: string, partition: number | null, watched?: Watched): Promise<RunDetail>
+  /** One partition; left out: all that are not done. `again`: also where the run had failed. Throws SX_BATCH_FAILED. */
+  score(run: string, partition: number | null, watched?: Watched & { readonly again?: boolean }): Promise<RunDetail>
   /** The run is passed or refused when it resolves. */
   audit(run: string): Promise<RunDetail>
   /** Throws SX_BATCH_REFUSED where the gate refused and no `override` says why it may go live all the same. */

@@ -1,5 +1,5 @@
 /** Batches from the command line: what commands answer, how they end, and that each can be repeated. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, renameSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { BatchAnswer, BatchStanding, RunDetail } from '../../src/batch/index.ts'
 import type { BatchProject } from './batch-project.ts'
@@ -52,13 +52,27 @@ test('a refusal ends with 3, also when it is to be published all the same withou
   expect([back.code, back.answer.run.version, back.answer.live]).toEqual([0, 1, true])
 })
 
+test('what failed is tried anew where that is asked for', { timeout: 60_000 }, async () => {
+  const { run } = (await project.told<Planned>('batch', 'plan', 'nightly', '--at', '2026-11-22T01:30:00Z')).answer
+  const [file, away] = [project.path('shops.parquet'), project.path('away.parquet')]
+  renameSync(file, away)
+  const failed = await project.told<{ error: { code: string } }>('batch', 'score', run)
+  expect([failed.code, failed.answer.error.code]).toEqual([1, 'SX_BATCH_FAILED'])
+  renameSync(away, file)
+  const still = await project.told<{ error: { code: string } }>('batch', 'score', run)
+  expect([still.code, still.answer.error.code]).toEqual([1, 'SX_BATCH_STATE'])
+  const again = await project.told<RunDetail>('batch', 'score', run, '--again')
+  expect([again.code, again.answer.run.state]).toEqual([0, 'auditing'])
+  expect((await project.told<RunDetail>('batch', 'cancel', run)).answer.run.state).toBe('cancelled')
+})
+
 test('what there is of batches', { timeout: 60_000 }, async () => {
   const { answer } = await project.told<{ batches: BatchStanding[] }>('batch', 'list')
   expect(answer.batches).toMatchObject([
     { batch: 'nightly', live: { version: 1 }, schedule: { zone: 'Europe/Berlin' } },
   ])
-  expect((await project.run('batch', 'list', 'nightly')).out).toMatch(/2\s+2026-11-21T01:30:00.000Z[^\n]*\n1 /)
-  expect((await project.run('batch', 'report', 'nightly', '--out', 'report.html')).code).toBe(0)
+  expect((await project.run('batch', 'list', 'nightly')).out).toMatch(/\n2\s+2026-11-21T01:30:00.000Z[^\n]*\n1 /)
+  expect((await project.run('batch', 'report', 'nightly', '2', '--out', 'report.html')).code).toBe(0)
   expect(readFileSync(project.path('report.html'), 'utf8')).toMatch(/^<!doctype html>/i)
   const lines = (await project.run('batch', 'lineage', 'nightly', '1')).out.trim().split('\n')
   expect(lines.map((line) => (JSON.parse(line) as { eventType: string }).eventType)).toEqual(['START', 'COMPLETE'])

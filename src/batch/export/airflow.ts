@@ -155,9 +155,9 @@ def batch(name, *, cron, zone, catchup, start, description):
         @task(max_active_tis_per_dagrun=PARALLEL, **({} if POOL is None else {"pool": POOL}))
         def score(planned, those):
             for one in those:
-                sixfold("batch", "score", planned["run"], "--partition", str(one))
+                sixfold("batch", "score", planned["run"], "--again", "--partition", str(one))
             if not those:
-                sixfold("batch", "score", planned["run"])
+                sixfold("batch", "score", planned["run"], "--again")
 
         @task
         def audit(planned):

@@ -91,16 +91,18 @@ const batchScore = defineCommand<RunDetail>({
   name: 'batch score',
   summary: 'Score the partitions of a run that are not done, or one of them.',
   arguments: [runArgument],
-  options: [{ flags: '--partition <index>', description: 'that one alone' }],
+  options: [
+    { flags: '--partition <index>', description: 'that one alone' },
+    { flags: '--again', description: 'also where the run had failed: what failed is tried anew' },
+  ],
   examples: ['sixfold batch score route_risk@latest'],
   run: (context, [run], options) =>
     withBatches(context, (batches) =>
       watched(context, async (watching) =>
-        batches.score(
-          await runNamed(batches, run!),
-          wholeOption(options['partition'], '--partition', 0) ?? null,
-          watching,
-        ),
+        batches.score(await runNamed(batches, run!), wholeOption(options['partition'], '--partition', 0) ?? null, {
+          ...watching,
+          again: options['again'] === true,
+        }),
       ),
     ),
   exitOf,
