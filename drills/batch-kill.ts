@@ -69,7 +69,9 @@ async function drill(
         const death = await processOf(
           folder,
           run,
-          point === undefined ? null : { point, after: random.below(2) },
+          point === undefined
+            ? null
+            : { point, after: point.startsWith('score: ') && !point.includes('end') ? random.below(3) : 0 },
           100 + random.below(1_500),
         )
         for (const name of death.points) if (!points.has(name)) points.set(name, 0)

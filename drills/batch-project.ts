@@ -44,4 +44,5 @@ export const expected = (shop: number, at: number): number =>
   Math.fround(weights[0]) * visitsOf(shop) + Math.fround(weights[1]) * ((at - firstDay) / day) + Math.fround(bias)
 
 export const opened = (folder: string, serving: boolean): Promise<Opened> =>
-  open(drilled, { project: folder, data: `${folder}/data`, serving })
+  // Whoever was killed is waited for no longer than this.
+  open(drilled, { project: folder, data: `${folder}/data`, serving, limits: { batchLeaseMs: 1_000 } })

@@ -26,6 +26,8 @@ export interface BatchContext {
   readonly rates: Rates | null
   /** As others see who works: 'host 4711 a1b2c3'. */
   readonly holder: string
+  /** What somebody who died held is free after this. */
+  readonly leaseMs: number
   /** For what is on its way into the artifact store. */
   readonly folder: string
   /** Of this package. */

@@ -2,14 +2,18 @@
 import { SixfoldError } from '../kernel/errors.ts'
 import type { BatchStore, Lease } from '../ports/batch-store.ts'
 
-/** What somebody who died held is free after this. */
-export const leaseMs = 15_000
+export interface Keeper {
+  readonly store: BatchStore
+  /** As others see who works. */
+  readonly holder: string
+  /** What somebody who died held is free after this. */
+  readonly leaseMs: number
+}
 
 /** Throws SX_BATCH_BUSY where somebody else has it. `signal` is given when the lease is lost, or the caller gives up. */
 export async function underLease<T>(
-  store: BatchStore,
+  { store, holder, leaseMs }: Keeper,
   name: string,
-  holder: string,
   outer: AbortSignal | undefined,
   work: (lease: Lease, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
@@ -20,12 +24,12 @@ export async function underLease<T>(
       ...(other === null ? {} : { fix: `Wait for it, or ${Math.ceil(other.leftMs / 1000)} s if it has died.` }),
     })
   }
-  return keeping(store, lease, outer, (signal) => work(lease, signal))
+  return keeping({ store, leaseMs }, lease, outer, (signal) => work(lease, signal))
 }
 
 /** Renews a lease that is held already. */
 export async function keeping<T>(
-  store: BatchStore,
+  { store, leaseMs }: Pick<Keeper, 'store' | 'leaseMs'>,
   lease: Lease,
   outer: AbortSignal | undefined,
   work: (signal: AbortSignal) => Promise<T>,

@@ -14,6 +14,7 @@ export const limits: Limits = Object.freeze({
   pendingEvents: 4_096,
   unsettledEvents: 64,
   batchRows: 32,
+  batchLeaseMs: 15_000,
   queueRows: 4_096,
   requestRows: 1_024,
   timeoutMs: 60_000,
@@ -46,6 +47,8 @@ export interface Limits {
   readonly unsettledEvents: number
   /** Rows of one call into the model runtime. */
   readonly batchRows: number
+  /** What a run of a batch was doing is free to be taken so long after whoever did it died. */
+  readonly batchLeaseMs: number
   /** Rows that wait for a model. */
   readonly queueRows: number
   /** Rows of one request of a client that sends tensors. */

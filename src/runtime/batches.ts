@@ -10,6 +10,7 @@ import { batches, localEngine, lookups, sparkEngine, telling } from '../batch/in
 import type { Platform } from '../definition/graph.ts'
 import type { Prediction, Question } from '../inference/index.ts'
 import type { Clock } from '../kernel/clock.ts'
+import type { Limits } from '../kernel/limits.ts'
 import type { ModelRuntime } from '../ports/model-runtime.ts'
 import type { VersionFiles } from '../registry/index.ts'
 import { sparkRunner } from './spark.ts'
@@ -25,6 +26,7 @@ export interface BatchParts {
   readonly data: string
   readonly project: string
   readonly clock: Clock
+  readonly limits: Limits
   readonly spark: SparkSettings
   readonly rates: Rates | null
   /** Who is told of runs; null: nobody. */
@@ -68,6 +70,7 @@ export function openBatches(parts: BatchParts): OpenedBatches {
     ...{ platform, environment, store: metadata.batches, registry: metadata.registry, artifacts, rows: offline.batch },
     ...{ files, published: looking.published, rates, holder, now, release: version },
     engine: (name) => engines[name],
+    leaseMs: parts.limits.batchLeaseMs,
     folder: join(data, 'batches'),
     lookup: async (batch, keys) => {
       // A command is not told of what goes live: it looks.

@@ -231,7 +231,7 @@ async function opened(
     return running === undefined ? Promise.reject(unknownModel(platform, model)) : running.predict(question)
   }
   const { service: batches, lookups } = openBatches({
-    ...{ platform, environment, stores, models, data, project, clock, spark, rates, predict, openlineage },
+    ...{ platform, environment, stores, models, data, project, clock, limits, spark, rates, predict, openlineage },
     logger,
     files: versions,
   })

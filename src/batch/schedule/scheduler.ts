@@ -9,7 +9,6 @@ import { isSixfoldError } from '../../kernel/errors.ts'
 import { formatInstant } from '../../kernel/instant.ts'
 import { atMost } from '../../kernel/persist.ts'
 import type { BatchRun, BatchStore, Lease, RunState } from '../../ports/batch-store.ts'
-import { leaseMs as standardLeaseMs } from '../lease.ts'
 import type { Batches } from '../service.ts'
 import { dueRuns } from './due.ts'
 import { instantAfter } from './instants.ts'
@@ -30,7 +29,7 @@ export interface SchedulerOptions {
   /** Runs that are worked on at once. */
   readonly parallel: number
   readonly holder: string
-  /** For so long nobody keeps the schedules when this process dies. */
+  /** For so long nobody keeps the schedules when this process dies. By default 15 seconds. */
   readonly leaseMs?: number
   readonly now: () => number
   readonly log: (level: 'info' | 'warn' | 'error', about: object, words: string) => void
@@ -59,7 +58,7 @@ const onTheWay: readonly RunState[] = ['planning', 'scoring', 'auditing', 'passe
 type Scheduled = Batch & { readonly schedule: Schedule }
 
 export function scheduler(options: SchedulerOptions): Scheduler {
-  const { environment, store, service, parallel, holder, leaseMs = standardLeaseMs, now, log } = options
+  const { environment, store, service, parallel, holder, leaseMs = 15_000, now, log } = options
   const batches = options.batches.filter((batch): batch is Scheduled => batch.schedule !== null)
   const lastRuns = new Map<string, number | null>()
   const working = new Map<string, Work & { readonly batch: string }>()

@@ -17,7 +17,7 @@ import { mergeProfiles } from '../profile-set.ts'
 export async function audit(context: BatchContext, run: BatchRun, signal?: AbortSignal): Promise<void> {
   const { store, artifacts } = context
   const batch = definitionOf(context, run)
-  await underLease(store, `run/${run.id}`, context.holder, signal, async (lease) => {
+  await underLease(context, `run/${run.id}`, signal, async (lease) => {
     const partitions = await store.partitions(run.id)
     const files = await filesOf(context, run)
     const parts: unknown[] = []

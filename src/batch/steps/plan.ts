@@ -13,7 +13,7 @@ export async function plan(context: BatchContext, run: BatchRun, { progress, sig
   const { store, artifacts, rows } = context
   const batch = definitionOf(context, run)
   const folder = folderOf(context, run)
-  await underLease(store, `run/${run.id}`, context.holder, signal, async (lease, until) => {
+  await underLease(context, `run/${run.id}`, signal, async (lease, until) => {
     mkdirSync(folder, { recursive: true })
     try {
       const planned = await rows.plan({ batch, at: run.at, from: run.from, folder }, (done) =>

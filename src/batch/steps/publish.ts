@@ -19,46 +19,40 @@ export const liveOf = async ({ store, environment }: BatchContext, batch: string
   (await store.live(environment)).find((one) => one.batch === batch) ?? null
 
 export async function publish(context: BatchContext, run: BatchRun, options: PublishOptions): Promise<void> {
-  const { store, registry, published } = context
+  const { registry, published } = context
   const { actor, reason, progress } = options
   // What is gone back to may have been made by another definition: its answers are what they were.
   const batch = options.rollback ? definitionNow(context, run) : definitionOf(context, run)
   const override = mayPublish(run, options)
   // One at a time for the whole batch: two versions that want to go live go one after another.
-  await underLease(
-    store,
-    `publish/${run.environment}/${run.batch}`,
-    context.holder,
-    options.signal,
-    async (lease, until) => {
-      await published.warm(batch, run, (done) => progress?.('passed', done), until)
-      failpoint('publish: warm')
-      until.throwIfAborted()
-      if (override && !(await overridden(context, run, options))) throw lostError(lease)
-      const live = await liveOf(context, run.batch)
-      if (live?.run !== run.id) {
-        failpoint('publish: before the pointer')
-        await registry.change(
-          {
-            kind: 'batch.published',
-            ...ofRun(run),
-            replaces: live?.version ?? null,
-            verdict: override || (run.verdict as Verdict | null)?.override ? 'overridden' : 'passed',
-            rollback: options.rollback || run.publishedAt !== null,
-          },
-          // The same publication, asked for again because its answer was lost, is made once.
-          {
-            id: hashOf(['batch', run.id, live?.run ?? null, live?.at ?? null]).slice(0, 32),
-            actor,
-            reason,
-            at: context.now(),
-          },
-        )
-        failpoint('publish: after the pointer')
-      }
-      await published.flipped()
-    },
-  )
+  await underLease(context, `publish/${run.environment}/${run.batch}`, options.signal, async (lease, until) => {
+    await published.warm(batch, run, (done) => progress?.('passed', done), until)
+    failpoint('publish: warm')
+    until.throwIfAborted()
+    if (override && !(await overridden(context, run, options))) throw lostError(lease)
+    const live = await liveOf(context, run.batch)
+    if (live?.run !== run.id) {
+      failpoint('publish: before the pointer')
+      await registry.change(
+        {
+          kind: 'batch.published',
+          ...ofRun(run),
+          replaces: live?.version ?? null,
+          verdict: override || (run.verdict as Verdict | null)?.override ? 'overridden' : 'passed',
+          rollback: options.rollback || run.publishedAt !== null,
+        },
+        // The same publication, asked for again because its answer was lost, is made once.
+        {
+          id: hashOf(['batch', run.id, live?.run ?? null, live?.at ?? null]).slice(0, 32),
+          actor,
+          reason,
+          at: context.now(),
+        },
+      )
+      failpoint('publish: after the pointer')
+    }
+    await published.flipped()
+  })
 }
 
 const definitionNow = ({ platform }: BatchContext, { batch }: BatchRun) => batchNamed(platform, batch)
@@ -88,7 +82,7 @@ function mayPublish(run: BatchRun, { override, reason, rollback }: PublishOption
 /** Written into the verdict, beside what it found. */
 async function overridden(context: BatchContext, run: BatchRun, { actor, reason }: PublishOptions): Promise<boolean> {
   const verdict: Verdict = { ...(run.verdict as Verdict), override: { actor, reason: reason!, at: context.now() } }
-  return underLease(context.store, `run/${run.id}`, context.holder, undefined, (lease) =>
+  return underLease(context, `run/${run.id}`, undefined, (lease) =>
     context.store.advance(run.id, lease, 'refused', 'refused', { verdict }),
   )
 }

@@ -11,7 +11,7 @@ import type { BatchContext } from '../context.ts'
 import { definitionOf, filesOf, folderOf, ofRun } from '../context.ts'
 import type { PlanDocument } from '../documents.ts'
 import type { Scored, Scorer } from '../engine.ts'
-import { keeping, leaseMs, lostError, underLease } from '../lease.ts'
+import { keeping, lostError, underLease } from '../lease.ts'
 import type { Watched } from '../service.ts'
 
 /** So often a partition is tried before the run breaks off. */
@@ -59,7 +59,7 @@ export async function score(
     const lane = async (): Promise<void> => {
       for (;;) {
         signal?.throwIfAborted()
-        const taken = await store.take(run.id, context.holder, leaseMs, only)
+        const taken = await store.take(run.id, context.holder, context.leaseMs, only)
         if (taken === null) return
         await scorePartition(context, run, first, taken, advanced, signal)
       }
@@ -95,7 +95,7 @@ async function scorePartition(
   outer: AbortSignal | undefined,
 ): Promise<void> {
   const { store } = context
-  await keeping(store, taken.lease, outer, async (signal) => {
+  await keeping(context, taken.lease, outer, async (signal) => {
     let counted = 0
     try {
       failpoint('score: partition taken')
@@ -191,7 +191,7 @@ async function endScoring(context: BatchContext, run: BatchRun): Promise<void> {
   if (failed.length === 0 && partitions.some(({ state }) => state !== 'done')) return
   const error = failed[0]?.error ?? null
   try {
-    await underLease(store, `run/${run.id}`, context.holder, undefined, async (lease) => {
+    await underLease(context, `run/${run.id}`, undefined, async (lease) => {
       failpoint('score: before it ends')
       if (failed.length === 0) await store.advance(run.id, lease, 'scoring', 'auditing', { error: null })
       else await breakOff(context, run, error!)
