@@ -178,6 +178,23 @@ describe('the gate', () => {
     expect(judge({ ...rest, profiles: { ...profiles, missing: { risk: profiles.rows } } }).passed).toBe(false)
   })
 
+  it('refuses an entry that has no value any more, and takes no value that is counted with others to be gone', () => {
+    const [before, after] = [batchOf(1, null), batchOf(2, null)]
+    const { at, plan, profiles } = before
+    const previous = { version: 1, at, definition: 'x', plan, profiles }
+    const entries = { ...after.profiles.entries, e4: new Profiles(definition).toJSON().entries['e4']! }
+    const lacking = judge({ ...after, previous, profiles: { ...after.profiles, entries } })
+    expect(lacking.checks.filter(({ outcome }) => outcome === 'refused')).toMatchObject([
+      { kind: 'constant', of: 'e4' },
+    ])
+
+    const { r0, ...others } = after.profiles.segments['region']!
+    const seen = (region: typeof others) =>
+      judge({ ...after, previous, profiles: { ...after.profiles, segments: { region } } })
+    expect(seen(others).checks[0]).toMatchObject({ kind: 'segment', segment: 'region = r0', outcome: 'refused' })
+    expect(seen({ ...others, '': r0! }).passed).toBe(true)
+  })
+
   it('writes a report into which no name of the data can put anything', () => {
     const first = batchOf(0, null)
     const verdict = judge(first)

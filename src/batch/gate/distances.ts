@@ -57,7 +57,9 @@ export function distanceChecks(
         const after = profiles.segments[segment]?.[value]
         const title = `${segment} = ${value}`
         if (after === undefined || after.rows === 0) {
-          if (before.rows >= batch.gate.segmentRows) checks.push(gone(title, which, before.rows))
+          // Where some values are counted together, which of them are is chance: this one may be among those.
+          const together = profiles.segments[segment]?.['']?.rows ?? 0
+          if (together === 0 && before.rows >= batch.gate.segmentRows) checks.push(gone(title, which, before.rows))
           continue
         }
         for (const [name, of] of Object.entries(after.outputs))

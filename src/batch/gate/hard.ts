@@ -128,12 +128,16 @@ const ageOf = ({ at, newest }: Day, source: string): readonly number[] => {
   return last === null || last === undefined ? [] : [at - last]
 }
 
-/** An entry or output that varied and is one value now. */
+/** An entry or output that varied and is one value now, or that has no value any more. */
 function constant({ batch, profiles, previous, now: _ }: Evidence): readonly Check[] {
   if (previous === null) return []
   const all = (of: 'entries' | 'outputs'): readonly Check[] =>
     Object.entries(profiles[of]).flatMap(([name, profile]) => {
       const before = previous.profiles[of][name]
+      if (before !== undefined && present(profile) === 0 && present(before) >= batch.gate.segmentRows) {
+        const words = `'${name}' has no value in any row; in version ${previous.version} it had one in ${count(present(before))}.`
+        return [check('constant', name, false, 0, null, words)]
+      }
       const [is, was] = [variety(profile), before === undefined ? 0 : variety(before)]
       // One that has few values may have one of them by chance.
       if (is !== 1 || was < 3 || profiles.rows < batch.gate.segmentRows) return []
@@ -143,6 +147,7 @@ function constant({ batch, profiles, previous, now: _ }: Evidence): readonly Che
     })
   return [...all('entries'), ...all('outputs')]
 }
+const present = (profile: ColumnProfile): number => (profile.kind === 'text' ? profile.count : profile.moments.count)
 const variety = (profile: ColumnProfile): number => (profile.kind === 'text' ? profile.counts.size : valuesOf(profile))
 const valuesOf = ({ sketch, moments }: NumberProfile): number =>
   moments.count > 0 && moments.min === moments.max ? 1 : [...sketch.bins()].length
