@@ -91,7 +91,7 @@ export function batches({ lookup, ...context }: BatchesOptions): Batches {
       plan: one.plan as never,
       profiles: a,
     }
-    const { checks, overlays } = distanceChecks(batch, b, [['previous', earlier]], [])
+    const { checks, overlays } = distanceChecks(batch, b, [['previous', earlier]], [], other.at)
     const rows = await context.rows.compare(
       { paths: await filesOf(context, one) },
       { paths: await filesOf(context, other) },

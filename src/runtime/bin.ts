@@ -51,7 +51,7 @@ const optionsOf = ({
   remotes,
   remoteTokens,
   webhooks,
-  batch: { spark: batch.spark },
+  batch: { spark: batch.spark, rates: batch.rates },
   openlineage,
 })
 

@@ -7,6 +7,7 @@ import { dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
 import type { SparkSettings } from '../adapters/spark/submit.ts'
 import { standardSpark } from '../adapters/spark/submit.ts'
+import type { Rates } from '../batch/index.ts'
 import type { Platform } from '../definition/graph.ts'
 import { SixfoldError } from '../kernel/errors.ts'
 import type { Limits } from '../kernel/limits.ts'
@@ -62,6 +63,8 @@ export interface BatchConfig {
   readonly schedule?: boolean
   /** Runs that the schedule has worked on at once. By default 1. */
   readonly parallel?: number
+  /** What computing costs here, for the price of a run. By default none is reckoned. */
+  readonly rates?: Rates
   /** How Spark is started, for runs that ask for it. */
   readonly spark?: {
     /** By default `spark-submit` of the path. */
@@ -169,6 +172,13 @@ const schema = z.strictObject({
     .strictObject({
       schedule: z.boolean().optional(),
       parallel: z.int().min(1).max(64).optional(),
+      rates: z
+        .strictObject({
+          cpuHour: z.number().nonnegative(),
+          gib: z.number().nonnegative(),
+          currency: z.string().min(1).max(8),
+        })
+        .optional(),
       spark: z
         .strictObject({
           submit: z.string().min(1).optional(),
@@ -199,7 +209,12 @@ export interface Settings {
   /** With which commands ask a server; null: none. */
   readonly key: string | null
   readonly webhooks: { readonly allowPrivate: boolean }
-  readonly batch: { readonly schedule: boolean; readonly parallel: number; readonly spark: SparkSettings }
+  readonly batch: {
+    readonly schedule: boolean
+    readonly parallel: number
+    readonly rates: Rates | null
+    readonly spark: SparkSettings
+  }
   /** Null: nobody is told. */
   readonly openlineage: { readonly url: string; readonly key: string | null } | null
   readonly models: { readonly [model: string]: ModelConfig }
@@ -258,6 +273,7 @@ export async function loadSettings(
       batch: {
         schedule: config.batch?.schedule ?? true,
         parallel: config.batch?.parallel ?? 1,
+        rates: config.batch?.rates ?? null,
         spark: { ...standardSpark, ...config.batch?.spark },
       },
       openlineage:

@@ -195,6 +195,22 @@ describe('the gate', () => {
     expect(seen({ ...others, '': r0! }).passed).toBe(true)
   })
 
+  it('refuses a column that is gone, and one that is missing in many more rows than before', () => {
+    const { profiles, ...rest } = batchOf(8, null)
+    const earlier = { version: 1, at: rest.at - day, definition: 'x', plan: rest.plan, profiles }
+    const { e3: _, ...others } = profiles.entries
+    const kinds = (entries: typeof profiles.entries): readonly string[] =>
+      judge({ ...rest, profiles: { ...profiles, entries }, previous: earlier })
+        .checks.filter(({ outcome }) => outcome === 'refused')
+        .map(({ kind, of }) => `${kind} ${of}`)
+    expect(kinds(others)).toEqual(['schema e3'])
+    const { entries } = batchOf(9, null).profiles
+    const lacking = entries['e5']!
+    if (lacking.kind === 'number') lacking.missing = lacking.moments.count
+    expect(kinds({ ...profiles.entries, e5: lacking })).toEqual(['missing e5'])
+    expect(kinds(profiles.entries)).toEqual([])
+  })
+
   it('writes a report into which no name of the data can put anything', () => {
     const first = batchOf(0, null)
     const verdict = judge(first)

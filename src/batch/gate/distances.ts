@@ -12,7 +12,7 @@ import type { ColumnProfile } from '../../statistics/sketches/profile.ts'
 import type { Check, Overlay } from '../documents.ts'
 import type { ProfileSet } from '../profile-set.ts'
 import type { Day, Earlier } from './evidence.ts'
-import { figure, median, percent } from './hard.ts'
+import { figure, median, percent, weekdayOf } from './hard.ts'
 
 export interface Compared {
   readonly checks: readonly Check[]
@@ -21,16 +21,21 @@ export interface Compared {
 
 type Against = 'previous' | 'reference'
 const overlaysMost = 60
+/** Of a column, from one version to the next: more is an input that broke, or was mended. */
+const missingMost = 0.1
 
 export function distanceChecks(
   batch: Batch,
   profiles: ProfileSet<ColumnProfile>,
   against: readonly (readonly [Against, Earlier])[],
   days: readonly Day[],
+  at: number,
 ): Compared {
   const checks: Check[] = []
   const overlays: Overlay[] = []
+  const refusedOverlays: Overlay[] = []
   const past = pastOf(days)
+  const like = pastOf(days.filter((day) => weekdayOf(batch, day.at) === weekdayOf(batch, at)))
   for (const [which, earlier] of against) {
     const seen = (
       of: string,
@@ -41,10 +46,12 @@ export function distanceChecks(
     ): void => {
       if (before === undefined || before.kind !== after.kind) return
       const difference = compareProfiles(before, after)
-      const found = measured(batch, which, of, segment, difference, bounds, past)
+      const found = measured(batch, which, of, segment, difference, bounds, { past, like })
       checks.push(...found)
-      if (segment === null || found.some(({ outcome }) => outcome === 'refused'))
-        overlays.push({ of, segment, against: which, bins: difference.bins })
+      const bad = found.some(({ outcome }) => outcome === 'refused')
+      const overlay = { of, segment, against: which, bins: difference.bins }
+      if (bad) refusedOverlays.push(overlay)
+      else if (segment === null) overlays.push(overlay)
     }
     const boundsFor = (name: string, standard: Distances): Distances => ({ ...standard, ...batch.gate.of[name] })
     const { outputs, entries } = batch.gate.distances
@@ -66,7 +73,10 @@ export function distanceChecks(
           seen(name, title, before.outputs[name], of, boundsFor(name, outputs))
       }
   }
-  return { checks: withChance(checks, batch.gate.alpha), overlays: overlays.slice(0, overlaysMost) }
+  return {
+    checks: withChance(checks, batch.gate.alpha),
+    overlays: [...refusedOverlays, ...overlays].slice(0, overlaysMost),
+  }
 }
 
 const gone = (segment: string, against: Against, rows: number): Check => ({
@@ -90,30 +100,47 @@ function measured(
   segment: string | null,
   difference: Difference,
   bounds: Distances,
-  past: Past,
+  { past, like }: { readonly past: Past; readonly like: Past },
 ): readonly Check[] {
   const [before, after] = difference.counts
   const few = Math.min(before, after) < (segment === null ? 1 : batch.gate.segmentRows) || !difference.enough
-  return (Object.entries(bounds) as (readonly [keyof Distances, number | null])[]).flatMap(([measure, declared]) => {
-    if (declared === null) return []
-    const signed = difference[measure]
-    if (Number.isNaN(signed)) return []
-    const value = Math.abs(signed)
-    const bound = used(batch, of, measure, declared)
-      ? declared
-      : Math.max(declared, usual(past.get(keyOf(of, segment, measure)) ?? []))
-    const chance = measure === 'psi' || measure === 'js' ? difference.psiP : difference.ksP
-    const title = segment === null ? `'${of}'` : `'${of}' where ${segment}`
-    const outcome = few ? 'not enough data' : value > bound ? 'refused' : 'passed'
-    return [
-      {
-        ...{ kind: 'distance', of, segment, against, measure, outcome, value, bound, p: chance },
-        words: few
-          ? `${title}: ${Math.min(before, after).toLocaleString('en-US')} rows are too few to say anything.`
-          : `${title}: ${words[measure]} ${measure === 'mean' ? 'moved by' : 'is'} ${figure(signed)} against the ${against === 'previous' ? 'version before' : 'reference'}; at most ${figure(bound)} may be.`,
-      } satisfies Check,
-    ]
-  })
+  const lacking = missingMoved(against, of, segment, difference)
+  const distances = (Object.entries(bounds) as (readonly [keyof Distances, number | null])[]).flatMap(
+    ([measure, declared]) => {
+      if (declared === null) return []
+      const signed = difference[measure]
+      if (Number.isNaN(signed)) return []
+      const value = Math.abs(signed)
+      const bound = used(batch, of, measure, declared)
+        ? declared
+        : Math.max(
+            declared,
+            usual(past.get(keyOf(of, segment, measure)) ?? [], like.get(keyOf(of, segment, measure)) ?? []),
+          )
+      const chance = measure === 'psi' || measure === 'js' ? difference.psiP : difference.ksP
+      const title = segment === null ? `'${of}'` : `'${of}' where ${segment}`
+      const outcome = few ? 'not enough data' : value > bound ? 'refused' : 'passed'
+      return [
+        {
+          ...{ kind: 'distance', of, segment, against, measure, outcome, value, bound, p: chance },
+          words: few
+            ? `${title}: ${Math.min(before, after).toLocaleString('en-US')} rows are too few to say anything.`
+            : `${title}: ${words[measure]} ${measure === 'mean' ? 'moved by' : 'is'} ${figure(signed)} against the ${against === 'previous' ? 'version before' : 'reference'}; at most ${figure(bound)} may be.`,
+        } satisfies Check,
+      ]
+    },
+  )
+  return lacking === null ? distances : [...distances, lacking]
+}
+
+/** Of an output the hard checks say how many may be missing at all; this is about entries, which may be missing. */
+function missingMoved(against: Against, of: string, segment: string | null, { missing }: Difference): Check | null {
+  if (segment !== null || Math.abs(missing) <= missingMost) return null
+  return {
+    ...{ kind: 'missing', of, segment, against, measure: 'missing', outcome: 'refused' },
+    ...{ value: Math.abs(missing), bound: missingMost, p: null },
+    words: `'${of}' is missing in ${percent(Math.abs(missing))} ${missing > 0 ? 'more' : 'fewer'} of the rows than before; by ${percent(missingMost)} it may differ.`,
+  }
 }
 
 /** What somebody wrote down is not moved by what days are like. */
@@ -124,6 +151,7 @@ function used({ gate }: Batch, of: string, measure: keyof Distances, declared: n
 }
 
 const daysToJudge = 7
+const sameDaysToJudge = 2
 /** Of a normal distribution the median of the absolute deviations, as a part of its standard deviation. */
 const madToDeviation = 1.4826
 
@@ -145,11 +173,15 @@ function pastOf(days: readonly Day[]): Past {
   return past
 }
 
-/** So far the last days were apart, and six deviations more; nothing while there are few of them. */
-function usual(past: readonly number[]): number {
+/**
+ * So far the last days were apart, and six deviations more; nothing while there are few of them. On a day of the week that always differs much from
+ * the day before, half as much again as it did.
+ */
+function usual(past: readonly number[], like: readonly number[]): number {
   if (past.length < daysToJudge) return 0
   const middle = median(past)
-  return middle + 6 * madToDeviation * median(past.map((value) => Math.abs(value - middle)))
+  const apart = middle + 6 * madToDeviation * median(past.map((value) => Math.abs(value - middle)))
+  return like.length < sameDaysToJudge ? apart : Math.max(apart, 1.5 * Math.max(...like))
 }
 
 /** By Holm's way over all that was compared: that even one of them is refused by chance is rarer than alpha. */

@@ -23,6 +23,7 @@ const check = (
 
 export function hardChecks(evidence: Evidence): readonly Check[] {
   return [
+    ...schema(evidence),
     ...answered(evidence),
     ...ranges(evidence),
     twins(evidence),
@@ -32,6 +33,21 @@ export function hardChecks(evidence: Evidence): readonly Check[] {
     ...constant(evidence),
     ...againstLast(evidence),
   ]
+}
+
+/** What the version before had, and the definition still has, is there, and of the same kind. */
+function schema({ batch, profiles, previous }: Evidence): readonly Check[] {
+  if (previous === null) return []
+  const of = (group: 'entries' | 'outputs', defined: { readonly [name: string]: unknown }): readonly Check[] =>
+    Object.entries(previous.profiles[group]).flatMap(([name, before]) => {
+      if (!Object.hasOwn(defined, name)) return []
+      const now = profiles[group][name]
+      if (now?.kind === before.kind) return []
+      const words =
+        now === undefined ? `'${name}' is not there any more.` : `'${name}' was a ${before.kind} and is a ${now.kind}.`
+      return [check('schema', name, false, null, null, words)]
+    })
+  return [...of('entries', batch.model.vector), ...of('outputs', batch.model.output)]
 }
 
 function answered({ batch, plan, profiles }: Evidence): readonly Check[] {
@@ -95,8 +111,7 @@ function keys({ batch, comparison, previous }: Evidence): readonly Check[] {
 function howMany({ batch, at, plan, days }: Evidence): readonly Check[] {
   const most = batch.gate.rows
   if (most === null || days.length === 0) return []
-  const weekday = (instant: number): number => new Date(instant).getUTCDay()
-  const same = days.filter((day) => weekday(day.at) === weekday(at)).slice(0, 4)
+  const same = days.filter((day) => weekdayOf(batch, day.at) === weekdayOf(batch, at)).slice(0, 4)
   const like = same.length > 0 ? same : days.slice(0, 1)
   const usual = median(like.map(({ rows }) => rows))
   if (usual === 0) return []
@@ -104,6 +119,10 @@ function howMany({ batch, at, plan, days }: Evidence): readonly Check[] {
   const words = `${count(plan.rows)} rows, where ${count(usual)} are usual${same.length > 0 ? ' on that day of the week' : ''}: ${percent(off)} off, of at most ${percent(most)}.`
   return [check('rows', null, off <= most, off, most, words)]
 }
+
+/** As the clock of the schedule's zone has it. */
+export const weekdayOf = ({ schedule }: Evidence['batch'], at: number): string =>
+  new Intl.DateTimeFormat('en', { weekday: 'short', timeZone: schedule?.zone ?? 'UTC' }).format(at)
 
 const daysToJudge = 5
 

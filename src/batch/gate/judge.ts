@@ -6,6 +6,8 @@ import { hardChecks } from './hard.ts'
 
 /** Of what passed so many are kept, those that came nearest first: the memory of a batch with many segments is bounded. */
 const passedMost = 2_000
+/** A batch that is wrong everywhere need not say so a million times. */
+const refusalsMost = 500
 
 export function judge(evidence: Evidence): Verdict {
   const { batch, profiles, previous, reference, days } = evidence
@@ -13,7 +15,7 @@ export function judge(evidence: Evidence): Verdict {
     ...(previous === null ? [] : [['previous', previous] as const]),
     ...(reference === null || reference.version === previous?.version ? [] : [['reference', reference] as const]),
   ]
-  const { checks: distances, overlays } = distanceChecks(batch, profiles, against, days)
+  const { checks: distances, overlays } = distanceChecks(batch, profiles, against, days, evidence.at)
   const first: readonly Check[] =
     previous === null
       ? [
@@ -30,7 +32,13 @@ export function judge(evidence: Evidence): Verdict {
     .filter(({ outcome }) => outcome !== 'refused')
     .toSorted((a, b) => nearness(b) - nearness(a))
     .slice(0, passedMost)
-  return { passed: refused.length === 0, at: evidence.now, checks: [...refused, ...others], overlays, override: null }
+  return {
+    passed: refused.length === 0,
+    at: evidence.now,
+    checks: [...refused.slice(0, refusalsMost), ...others],
+    overlays,
+    override: null,
+  }
 }
 
 /** Checks by themselves before those of distributions, and of these the nearest to their bound first. */
