@@ -3,8 +3,10 @@
  * taken off, landed and been observed by then.
  */
 import {
+  batch,
   bounded,
   count,
+  cron,
   entity,
   gate,
   increasing,
@@ -14,6 +16,7 @@ import {
   model,
   parquet,
   platform,
+  query,
   source,
   stddev,
   sum,
@@ -302,6 +305,30 @@ export const lateLinearGate = gate(lateLinear, {
   latency: { rows: [1, 32], p99Ms: 5 },
 })
 
+// --- every evening, the risk of each airline on each route for the next day
+
+export const nextDay = batch('next_day', {
+  description: 'How likely the first flight of an airline on a route is late, the next day',
+  model: late,
+  key: { carrier: 'string', origin: 'string', dest: 'string' },
+  // `evening.ts` writes the timetable, as somebody delivers it.
+  rows: query(
+    `SELECT carrier, origin, dest, first(tailnum ORDER BY scheduled_departure, flight_id) AS tailnum,
+       first(distance ORDER BY scheduled_departure, flight_id) AS distance,
+       min(scheduled_departure) AS scheduled_departure,
+       first(scheduled_arrival ORDER BY scheduled_departure, flight_id) AS scheduled_arrival
+     FROM timetable GROUP BY carrier, origin, dest`,
+    { timetable: parquet('timetable/next-day.parquet') },
+  ),
+  schedule: cron('0 22 * * *', { zone: 'America/New_York', catchUp: 'none' }),
+  decision: ({ output }) => output.late.gt(0.4),
+  segments: ({ keys }) => ({ origin: keys.origin }),
+  // Saturdays have fewer flights, and weather moves all of them.
+  gate: { rows: 0.5, keys: 0.6, segmentRows: 50, of: { late: { psi: 1.5, mean: 1.5 } } },
+  publish: { keep: 14, promise: '26h', ttl: '7d' },
+  unknown: { segment: ({ keys }) => keys.carrier, popular: true },
+})
+
 export default platform({
   airline,
   origin,
@@ -323,4 +350,5 @@ export default platform({
   lateLinearTraining,
   lateGate,
   lateLinearGate,
+  nextDay,
 })

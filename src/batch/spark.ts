@@ -2,8 +2,10 @@
  * The engine of a Spark cluster. Partitions that wait become one job, which reads rows and histories, makes vectors and asks the model; what it
  * leaves of each partition goes through the same last step as on this machine, so that the same answers are archived, and profiled.
  */
+
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { rowKeysOf } from '../definition/batch.ts'
 import { requestOf } from '../definition/model.ts'
 import type { Signature } from '../inference/index.ts'
 import { signatureOf } from '../inference/index.ts'
@@ -180,7 +182,7 @@ async function finish(
     throw new SixfoldError('SX_BATCH_ENGINE', `Spark left ${files.length} files of partition ${index}, not one.`)
   const { model } = batch
   const names = [
-    ...Object.keys(batch.key).map((name) => `keys__${name}`),
+    ...Object.keys(rowKeysOf(batch)).map((name) => `keys__${name}`),
     ...Object.keys(requestOf(model.inputs)).map((name) => `request__${name}`),
     ...Object.keys(model.vector).map((name) => `vector__${name}`),
     ...outputs,

@@ -154,8 +154,8 @@ export interface Batch<Name extends string = string, M extends Model = Model, K 
   readonly kind: 'batch'
   readonly name: Name
   readonly model: M
-  /** What names a row, and is looked up by: the keys of the model, and what was declared beside them. */
-  readonly key: K & KeysOf<M['inputs']>
+  /** What names a row, and is looked up by: the keys of the model, unless columns of the rows were declared. */
+  readonly key: K
   readonly rows: BatchRows
   /** The instant as of which features are taken: that of the run, so long before it, or of a column of the rows. */
   readonly at: 'run' | { readonly before: Duration } | { readonly column: string; readonly zone: string | null }
@@ -174,6 +174,9 @@ export interface Batch<Name extends string = string, M extends Model = Model, K 
   readonly description: string | null
 }
 
+/** Columns of keys that the rows have: of what names a row, and of what the model's features are of. */
+export const rowKeysOf = ({ key, model }: Batch): KeyFields => ({ ...key, ...model.key })
+
 type Told = Textual<'moment', null> | Logical<'moment', null>
 type Shown = StringExpression<'moment', null> | BooleanExpression<'moment', null>
 interface Row<I extends Inputs, V extends Entries> {
@@ -182,9 +185,9 @@ interface Row<I extends Inputs, V extends Entries> {
   readonly vector: Faces<V>
 }
 
-export interface BatchOptions<I extends Inputs, O extends Outputs, V extends Entries, K extends KeyFields = {}> {
+export interface BatchOptions<I extends Inputs, O extends Outputs, V extends Entries, K extends KeyFields = KeysOf<I>> {
   readonly model: Model<string, I, O, V>
-  /** Columns of the rows that name a row beside the keys of the model: all, where the model has none. */
+  /** Columns of the rows that name a row. By default the keys of the model, which may have none. */
   readonly key?: K
   readonly rows: BatchRows
   readonly at?: 'run' | { readonly before: Duration } | { readonly column: string; readonly zone?: string }
@@ -212,7 +215,7 @@ export function batch<
   const I extends Inputs,
   const O extends Outputs,
   const V extends Entries,
-  const K extends KeyFields = {},
+  const K extends KeyFields = KeysOf<I>,
 >(name: Name, options: BatchOptions<I, O, V, K>): Batch<Name, Model<string, I, O, V>, K> {
   const { model, rows, at = 'run', gate = {}, unknown = {} } = options
   const request = model.inputs['request']
@@ -228,7 +231,7 @@ export function batch<
     kind: 'batch',
     name,
     model,
-    key: Object.freeze({ ...model.key, ...options.key }) as never,
+    key: Object.freeze({ ...(options.key ?? model.key) }) as unknown as K,
     rows,
     at: typeof at === 'object' && 'column' in at ? Object.freeze({ column: at.column, zone: at.zone ?? null }) : at,
     schedule: options.schedule ?? null,

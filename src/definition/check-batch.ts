@@ -6,6 +6,7 @@ import { isSixfoldError } from '../kernel/errors.ts'
 import { offsetMinutes } from '../kernel/instant.ts'
 import { suggestion } from '../kernel/suggest.ts'
 import type { Batch, Distances } from './batch.ts'
+import { rowKeysOf } from './batch.ts'
 import type { Report } from './check-tree.ts'
 import { checkTree } from './check-tree.ts'
 import { cronProblem, isZone } from './cron.ts'
@@ -52,7 +53,7 @@ function checkKey({ key, model }: Batch, report: Report): void {
 function checkRows({ rows, model, key }: Batch, report: Report): void {
   if (rows?.kind === 'entities') {
     const has = Object.keys(rows.view?.key ?? {})
-    const lacks = Object.keys(key).filter((part) => !has.includes(part))
+    const lacks = Object.keys(rowKeysOf({ key, model } as Batch)).filter((part) => !has.includes(part))
     if (lacks.length > 0)
       report(
         'rows',
@@ -112,7 +113,7 @@ function checkDuration(duration: string, where: string, report: Report): void {
 
 const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null && 'kind' in value
 
-function checkExpressions({ decision, segments, unknown }: Batch, report: Report): void {
+function checkExpressions({ decision, segments, unknown, key }: Batch, report: Report): void {
   const checked: (readonly [where: string, node: Node | null])[] = [
     ['decision', decision],
     ['unknown.segment', unknown.segment],
@@ -126,7 +127,9 @@ function checkExpressions({ decision, segments, unknown }: Batch, report: Report
   }
   if (
     isNode(unknown.segment) &&
-    [...walk(unknown.segment)].some((leaf) => leaf.kind === 'input' && leaf.group !== 'keys')
+    [...walk(unknown.segment)].some(
+      (leaf) => leaf.kind === 'input' && !(leaf.group === 'keys' && Object.hasOwn(key, leaf.name)),
+    )
   )
     report('unknown.segment', 'of a key that the batch does not have the keys alone are known', 'Read keys alone.')
 }
@@ -186,7 +189,14 @@ function checkPublication({ publish }: Batch, report: Report): void {
   if (publish.ttl !== null) checkDuration(publish.ttl, 'publish.ttl', report)
 }
 
-function checkUnknown({ unknown, model }: Batch, report: Report): void {
+function checkUnknown({ unknown, model, key }: Batch, report: Report): void {
+  const lacks = Object.keys(model.key).filter((part) => !Object.hasOwn(key, part))
+  if (unknown.model && lacks.length > 0)
+    report(
+      'unknown.model',
+      `a key that is looked up has no ${lacks.join(', ')}, which the model is asked with`,
+      'Leave it out: another rung answers.',
+    )
   if (unknown.model && Object.keys(model.key).length === 0)
     report('unknown.model', 'the model has no keys to be asked with', 'Leave it out: another rung answers.')
   if (unknown.model && Object.keys(requestOf(model.inputs)).length > 0)

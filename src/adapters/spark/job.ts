@@ -1,5 +1,7 @@
 /** The description of a job, as JSON for python/spark_batch.py: which rows of which files, how they become vectors, and what answers. */
+
 import type { Batch } from '../../definition/batch.ts'
+import { rowKeysOf } from '../../definition/batch.ts'
 import type { FieldShape } from '../../definition/field.ts'
 import { shapesOf } from '../../definition/field.ts'
 import { requestOf, viewsOf } from '../../definition/model.ts'
@@ -73,7 +75,7 @@ export function sparkJob({ batch, at, parts, resolve, single, ...rest }: JobRequ
   const { model } = batch
   const own = typeof batch.at === 'object' && 'column' in batch.at ? batch.at : null
   const columns: JobColumn[] = [
-    ...Object.entries(batch.key).map(([name, type]) => ({ name, type, as: `keys__${name}`, domain: null })),
+    ...Object.entries(rowKeysOf(batch)).map(([name, type]) => ({ name, type, as: `keys__${name}`, domain: null })),
     ...shapesOf(requestOf(model.inputs)).map((shape) => columnOf(shape, `request__${shape.name}`)),
     ...(momentOf(batch, at) !== null || own === null
       ? []

@@ -2,11 +2,13 @@
  * The vectors of a batch as one query of Spark's: rows, each with the features of its entities as they were at one instant, aggregated
  * from all history that was visible by then. The relations that it reads are made of files by python/spark_batch.py.
  */
+
 import type { ViewPlan } from '../../aggregation/plan.ts'
 import { planOf } from '../../aggregation/plan.ts'
 import { constantLag } from '../../aggregation/visibility.ts'
 import { leftEdge, windowOf } from '../../aggregation/window.ts'
 import type { Batch } from '../../definition/batch.ts'
+import { rowKeysOf } from '../../definition/batch.ts'
 import { shapesOf } from '../../definition/field.ts'
 import { requestOf, viewsOf } from '../../definition/model.ts'
 import type { AnyView } from '../../definition/view.ts'
@@ -60,7 +62,7 @@ export function vectorSql(batch: Batch, run: number, single: ReadonlySet<string>
     return writer.once(feature)
   }
   const given = [
-    ...Object.entries(batch.key).map(([name, type]) => ({ name: `keys__${name}`, type })),
+    ...Object.entries(rowKeysOf(batch)).map(([name, type]) => ({ name: `keys__${name}`, type })),
     ...shapesOf(requestOf(model.inputs)).map(({ name, type }) => ({ name: `request__${name}`, type })),
   ].map(({ name, type }) => ({
     name,

@@ -110,7 +110,11 @@ export function chunkScorer({ batch, at, signature, answer, profiles, columns }:
         for (const [segment, read] of segments)
           for (let row = 0; row < rows; row++) inSegment(segment, String(read(column, row) ?? ''), outputs, row)
       },
-      columns: [...of('keys').map((one) => ({ ...one, name: one.name.slice('keys__'.length) })), ...outputs, ...more],
+      columns: [
+        ...Object.keys(batch.key).map((part) => ({ ...column('keys', part), name: part })),
+        ...outputs,
+        ...more,
+      ],
     }
   }
   return {

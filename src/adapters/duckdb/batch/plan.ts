@@ -3,6 +3,7 @@ import { statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { planOf } from '../../../aggregation/plan.ts'
 import type { Batch, EveryEntity, Query } from '../../../definition/batch.ts'
+import { rowKeysOf } from '../../../definition/batch.ts'
 import { requestOf, viewsOf } from '../../../definition/model.ts'
 import type { Source } from '../../../definition/source.ts'
 import { duckdb } from '../../../expression/targets/duckdb/dialect.ts'
@@ -141,7 +142,7 @@ async function entities(db: Session, { at }: PlanRequest, { view }: EveryEntity,
 async function cutMade(db: Session, { batch, at, folder }: PlanRequest, relation: string): Promise<RowsPlan['parts']> {
   const keys = Object.keys(batch.key)
   const columns = await describeRelation(db, batch, relation)
-  for (const name of [...keys, ...Object.keys(requestOf(batch.model.inputs))])
+  for (const name of [...Object.keys(rowKeysOf(batch)), ...Object.keys(requestOf(batch.model.inputs))])
     if (!columns.has(name))
       throw new SixfoldError('SX_ROWS_INVALID', `${placeOf(batch).what}: the query gives no column '${name}'.`, {
         fix: `Select it: SELECT … AS ${name}. It gives ${[...columns.keys()].join(', ')}.`,

@@ -1,5 +1,6 @@
 /** The rows of a batch as a relation: keys, request fields and the instant of each, through the door that all history enters by. */
 import type { Batch } from '../../../definition/batch.ts'
+import { rowKeysOf } from '../../../definition/batch.ts'
 import { shapesOf } from '../../../definition/field.ts'
 import { requestOf } from '../../../definition/model.ts'
 import { duckdb } from '../../../expression/targets/duckdb/dialect.ts'
@@ -40,7 +41,7 @@ export function rowsRelation(
   const selected = [
     `file_row_number AS ${rowColumn}`,
     `${momentOf(batch, at, columns)} AS ${momentColumn}`,
-    ...Object.entries(batch.key).map(
+    ...Object.entries(rowKeysOf(batch)).map(
       ([part, type]) => `${canonical(part, type, columns, zone, place)} AS ${keyColumn(part)}`,
     ),
     ...shapesOf(requestOf(model.inputs)).map(

@@ -1,5 +1,6 @@
 /** The vectors of a partition's rows, as columns, in the order of its rows. */
 
+import { rowKeysOf } from '../../../definition/batch.ts'
 import { shapesOf } from '../../../definition/field.ts'
 import { requestOf, viewsOf } from '../../../definition/model.ts'
 import type { Scalar } from '../../../expression/node.ts'
@@ -57,7 +58,7 @@ export async function* vectorsOf(
     selected.push({ name, type, single: asFloat })
     outputs.push({ name, value: asFloat ? writer.of([value], (sql) => `CAST(${sql} AS FLOAT)`) : value })
   }
-  for (const [part, type] of Object.entries(batch.key)) add(`keys__${part}`, type, writer.atom(keyColumn(part)))
+  for (const [part, type] of Object.entries(rowKeysOf(batch))) add(`keys__${part}`, type, writer.atom(keyColumn(part)))
   for (const { name, type } of shapesOf(requestOf(model.inputs)))
     add(`request__${name}`, type, writer.atom(requestColumn(name)))
   for (const [entry, node] of Object.entries(model.vector))
