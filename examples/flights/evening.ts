@@ -20,6 +20,7 @@ const sixfold = (...args: readonly string[]): string =>
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],
   })
+const say = (text: string): void => void process.stdout.write(`${text}\n`)
 const lastLine = (text: string): unknown => JSON.parse(text.trim().split('\n').at(-1)!)
 
 mkdirSync(join(folder, 'timetable'), { recursive: true })
@@ -55,7 +56,7 @@ for (let evening = 0; evening < evenings; evening++) {
     }
   }
   const why = run.verdict.checks.find(({ outcome }) => outcome === 'refused')?.words ?? ''
-  console.log(
+  say(
     `${new Date(at).toISOString().slice(0, 10)}  version ${run.version}  ${run.plan.rows} routes and airlines  ${run.state}, exit ${status}  ${why}`,
   )
   const answer = lastLine(
@@ -68,6 +69,6 @@ for (let evening = 0; evening < evenings; evening++) {
     }[]
   }
   const [{ outputs, version, rung }] = answer.answers as [(typeof answer.answers)[number]]
-  console.log(`            UA from EWR to SFO: ${outputs.late.toFixed(3)}, ${rung}, by version ${version}`)
+  say(`            UA from EWR to SFO: ${outputs.late.toFixed(3)}, ${rung}, by version ${version}`)
 }
 connection.closeSync()

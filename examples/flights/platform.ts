@@ -325,7 +325,7 @@ export const nextDay = batch('next_day', {
   segments: ({ keys }) => ({ origin: keys.origin }),
   // Saturdays have fewer flights, and weather moves all of them.
   gate: { rows: 0.5, keys: 0.6, segmentRows: 50, of: { late: { psi: 1.5, mean: 1.5 } } },
-  publish: { keep: 14, promise: '26h', ttl: '7d' },
+  publish: { keep: 14, promise: '26h' },
   unknown: { segment: ({ keys }) => keys.carrier, popular: true },
 })
 
