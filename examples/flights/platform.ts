@@ -325,7 +325,7 @@ export const nextDay = batch('next_day', {
   segments: ({ keys }) => ({ origin: keys.origin }),
   // Saturdays have fewer flights; and one storm moves every airline at once, so that distributions differ from day to day.
   gate: {
-    ...{ rows: 0.5, keys: 0.6, segmentRows: 50 },
+    ...{ rows: 0.5, keys: 0.6, segmentRows: 50, lacking: null },
     distances: { outputs: { psi: null, mean: 3 }, entries: { psi: null } },
   },
   publish: { keep: 14, promise: '26h' },

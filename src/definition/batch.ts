@@ -79,6 +79,8 @@ export interface BatchGate {
   readonly keys: number | null
   /** Greatest share of rows of which an output is missing or not finite. */
   readonly missing: number
+  /** By which share of the rows more than before an entry may be missing. Null: it is not asked. */
+  readonly lacking: number | null
   /** Both ends included; of a probability 0 to 1 unless said otherwise. */
   readonly range: { readonly [output: string]: readonly [low: number, high: number] }
   /** How far the number of rows may be from what it usually is, as a share: against the same weekday, or the last where there is none. Null: it is not asked. */
@@ -104,6 +106,7 @@ export const standardBatchGate: BatchGate = Object.freeze({
   coverage: 0.995,
   keys: 0.9,
   missing: 0,
+  lacking: 0.1,
   range: Object.freeze({}),
   rows: 0.3,
   freshness: Object.freeze({}),

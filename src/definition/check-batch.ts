@@ -135,7 +135,7 @@ function checkExpressions({ decision, segments, unknown, key }: Batch, report: R
 }
 
 function checkGate({ gate, model, publish, decision }: Batch, report: Report): void {
-  for (const share of ['coverage', 'keys', 'missing', 'flips'] as const)
+  for (const share of ['coverage', 'keys', 'missing', 'lacking', 'flips'] as const)
     if (gate[share] !== null && !isShare(gate[share]))
       report(`gate.${share}`, `${gate[share]} is no share`, 'Give a number from 0 to 1.')
   if (gate.rows !== null && !(gate.rows > 0)) report('gate.rows', `${gate.rows} is no share`, 'Give one such as 0.3.')

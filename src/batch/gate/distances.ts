@@ -21,8 +21,6 @@ export interface Compared {
 
 type Against = 'previous' | 'reference'
 const overlaysMost = 60
-/** Of a column, from one version to the next: more is an input that broke, or was mended. */
-const missingMost = 0.1
 
 export function distanceChecks(
   batch: Batch,
@@ -104,7 +102,7 @@ function measured(
 ): readonly Check[] {
   const [before, after] = difference.counts
   const few = Math.min(before, after) < (segment === null ? 1 : batch.gate.segmentRows) || !difference.enough
-  const lacking = missingMoved(against, of, segment, difference)
+  const lacking = missingMoved(batch, against, of, segment, difference)
   const distances = (Object.entries(bounds) as (readonly [keyof Distances, number | null])[]).flatMap(
     ([measure, declared]) => {
       if (declared === null) return []
@@ -134,12 +132,19 @@ function measured(
 }
 
 /** Of an output the hard checks say how many may be missing at all; this is about entries, which may be missing. */
-function missingMoved(against: Against, of: string, segment: string | null, { missing }: Difference): Check | null {
-  if (segment !== null || Math.abs(missing) <= missingMost) return null
+function missingMoved(
+  { gate }: Batch,
+  against: Against,
+  of: string,
+  segment: string | null,
+  { missing }: Difference,
+): Check | null {
+  const most = gate.lacking
+  if (segment !== null || most === null || missing <= most) return null
   return {
     ...{ kind: 'missing', of, segment, against, measure: 'missing', outcome: 'refused' },
-    ...{ value: Math.abs(missing), bound: missingMost, p: null },
-    words: `'${of}' is missing in ${percent(Math.abs(missing))} ${missing > 0 ? 'more' : 'fewer'} of the rows than before; by ${percent(missingMost)} it may differ.`,
+    ...{ value: missing, bound: most, p: null },
+    words: `'${of}' is missing in ${percent(missing)} more of the rows than before; ${percent(most)} may be.`,
   }
 }
 

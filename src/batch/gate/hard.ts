@@ -148,6 +148,8 @@ const ageOf = ({ at, newest }: Day, source: string): readonly number[] => {
 }
 
 /** An entry or output that varied and is one value now, or that has no value any more. */
+const valuesToBreak = 10
+
 function constant({ batch, profiles, previous, now: _ }: Evidence): readonly Check[] {
   if (previous === null) return []
   const all = (of: 'entries' | 'outputs'): readonly Check[] =>
@@ -158,8 +160,8 @@ function constant({ batch, profiles, previous, now: _ }: Evidence): readonly Che
         return [check('constant', name, false, 0, null, words)]
       }
       const [is, was] = [variety(profile), before === undefined ? 0 : variety(before)]
-      // One that has few values may have one of them by chance.
-      if (is !== 1 || was < 3 || profiles.rows < batch.gate.segmentRows) return []
+      // One that has few values may have one of them for a day: no rain at all three airports.
+      if (is !== 1 || was < valuesToBreak || profiles.rows < batch.gate.segmentRows) return []
       const value = profile.kind === 'number' ? figure(profile.moments.mean) : `'${[...profile.counts.keys()][0]}'`
       const words = `'${name}' is ${value} in every row; in version ${previous.version} it had many values.`
       return [check('constant', name, false, 1, null, words)]
