@@ -155,7 +155,8 @@ function constant({ batch, profiles, previous, now: _ }: Evidence): readonly Che
   const all = (of: 'entries' | 'outputs'): readonly Check[] =>
     Object.entries(profiles[of]).flatMap(([name, profile]) => {
       const before = previous.profiles[of][name]
-      if (before !== undefined && present(profile) === 0 && present(before) >= batch.gate.segmentRows) {
+      const had = before !== undefined && present(before) >= batch.gate.segmentRows && variety(before) >= valuesToBreak
+      if (had && present(profile) === 0) {
         const words = `'${name}' has no value in any row; in version ${previous.version} it had one in ${count(present(before))}.`
         return [check('constant', name, false, 0, null, words)]
       }
