@@ -302,14 +302,26 @@ async function opened(
   // For itself: the others wait for stores that are away, and a roll back is in force without them.
   let looking: Promise<void> | null = null
   const looks = setInterval(() => {
-    looking ??= Promise.all([answering.look(), lookups.refresh()])
-      .then(() => {})
+    looking ??= answering
+      .look()
       .catch(troubled.met)
       .finally(() => {
         looking = null
       })
   }, lookMs)
   looks.unref()
+  // And this for itself again: it waits for the metadata store, where a roll back must not.
+  let pointing: Promise<void> | null = null
+  const points = setInterval(() => {
+    pointing ??= lookups
+      .refresh()
+      .catch(() => {})
+      .finally(() => {
+        pointing = null
+      })
+  }, lookMs)
+  points.unref()
+  if (!serving) clearInterval(points)
   if (!serving) clearInterval(looks)
 
   return {
@@ -406,6 +418,7 @@ async function opened(
     close: async () => {
       clearInterval(timer)
       clearInterval(looks)
+      clearInterval(points)
       if (looking !== null) await atMost(closeMs, looking)
       // While a store is away these try for longer than whoever stops a server would wait.
       if (refreshing !== null) await atMost(closeMs, refreshing)
