@@ -420,6 +420,7 @@ async function opened(
       clearInterval(looks)
       clearInterval(points)
       if (looking !== null) await atMost(closeMs, looking)
+      if (pointing !== null) await atMost(closeMs, pointing)
       // While a store is away these try for longer than whoever stops a server would wait.
       if (refreshing !== null) await atMost(closeMs, refreshing)
       if (following !== null) await atMost(closeMs, following.close())
