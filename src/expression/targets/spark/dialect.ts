@@ -41,7 +41,8 @@ export const spark: Dialect = Object.freeze<Dialect>({
   // Its floor is an integer; beyond 2^53 every float is whole.
   floor: (x) => `(CASE WHEN abs(${x}) < 9007199254740992 THEN CAST(floor(${x}) AS DOUBLE) ELSE ${x} END)`,
   integerToFloat: (x) => `CAST(${x} AS DOUBLE)`,
-  floatToInteger: (x) => `try_cast(${x} AS BIGINT)`,
+  // Its greatest integer is, as a float, the first that does not fit, and it takes that for the greatest.
+  floatToInteger: (x) => `try_cast(nullif(${x}, CAST('9223372036854775808' AS DOUBLE)) AS BIGINT)`,
   integerToText: (x) => `CAST(${x} AS STRING)`,
   textToInteger: (x) => `try_cast(${x} AS BIGINT)`,
   textToFloat: (x) => `try_cast(${x} AS DOUBLE)`,
