@@ -20,7 +20,7 @@ export function suggestion(wanted: string, names: Iterable<string>): string {
   const near = nearest(wanted, all)
   if (near !== undefined) return `Did you mean '${near}'?`
   if (all.length === 0) return 'None is defined.'
-  return `There ${all.length === 1 ? 'is' : 'are'}: ${all.slice(0, 20).join(', ')}${all.length > 20 ? ', …' : ''}.`
+  return `There ${all.length === 1 ? 'is' : 'are'}: ${all.slice(0, 24).join(', ')}${all.length > 24 ? ', …' : ''}.`
 }
 
 function editDistance(a: string, b: string): number {
