@@ -50,7 +50,7 @@ describeWith(['spark'], 'The engine of Spark', () => {
       ),
     )
     const options = {
-      model: { post: {}, ...lateLinear },
+      model: lateLinear,
       rows: parquet(rowsFile),
       partitionRows: 700,
       incremental: true,
