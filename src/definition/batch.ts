@@ -125,8 +125,6 @@ export const standardBatchGate: BatchGate = Object.freeze({
 // --- where it goes
 
 export interface Publication {
-  /** 'cache': the online store. 'table': also a table of the metadata store's PostgreSQL, `batch_NAME`. */
-  readonly serve: readonly ('cache' | 'table')[]
   /** So many versions that were published are kept, to be rolled back to and compared. */
   readonly keep: number
   /** Older than this, an answer says that it is stale. Null: never. */
@@ -135,7 +133,6 @@ export interface Publication {
   readonly ttl: Duration | null
 }
 export const standardPublication: Publication = Object.freeze({
-  serve: ['cache'] as const,
   keep: 7,
   promise: null,
   ttl: null,

@@ -182,9 +182,6 @@ function checkGate({ gate, model, publish, decision }: Batch, report: Report): v
 
 function checkPublication({ publish }: Batch, report: Report): void {
   if (!isCount(publish.keep, 1)) report('publish.keep', `${publish.keep} is no number of versions`, 'Give 1 or more.')
-  for (const where of publish.serve)
-    if (!['cache', 'table'].includes(where))
-      report('publish.serve', `'${where}' is no place to be looked up`, "Name 'cache' or 'table'.")
   if (publish.promise !== null) checkDuration(publish.promise, 'publish.promise', report)
   if (publish.ttl !== null) checkDuration(publish.ttl, 'publish.ttl', report)
 }
