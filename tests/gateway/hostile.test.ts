@@ -153,7 +153,10 @@ describe('on the connection', () => {
   }, async () => {
     const before = process.memoryUsage().rss
     const slow = await Promise.all(Array.from({ length: 2_000 }, dial))
-    const ended = Promise.all(slow.map((socket) => once(socket, 'close')))
+    // A reset is an end too: of a byte that arrives after the server has closed, the answer is one.
+    const ended = Promise.all(
+      slow.map((socket) => new Promise<void>((resolve) => socket.on('error', () => {}).once('close', () => resolve()))),
+    )
     slow.forEach((socket, i) => {
       socket.resume()
       socket.write(
