@@ -13,6 +13,7 @@ import type { BatchContext } from './context.ts'
 import { filesOf, ofRun, runOf } from './context.ts'
 import { distanceChecks } from './gate/index.ts'
 import { lineageOf } from './lineage.ts'
+import { together } from './lookup/use.ts'
 import { profilesFrom } from './profile-set.ts'
 import { instantAfter } from './schedule/instants.ts'
 import type { Batches, BatchStanding, Compared, RunDetail, Watched, Who } from './service.ts'
@@ -31,12 +32,14 @@ export function batches({ lookup, ...context }: BatchesOptions): Batches {
   const { platform, store, environment, registry, artifacts } = context
 
   const detailOf = async (run: BatchRun): Promise<RunDetail> => {
-    const [partitions, live, workers] = [
+    const [partitions, live, workers, use] = [
       await store.partitions(run.id),
       await liveOf(context, run.batch),
       await store.workers(run.id),
+      await store.use(run.id),
     ]
-    return { run, partitions, live: live?.run === run.id, holder: workers[0]?.holder ?? null, use: null }
+    const holder = workers[0]?.holder ?? null
+    return { run, partitions, live: live?.run === run.id, holder, use: together(use) }
   }
   const detail = async (id: string): Promise<RunDetail> => detailOf(await runOf(context, id))
 

@@ -114,12 +114,12 @@ export interface BatchRowsStore {
       readonly top: { readonly output: string; readonly k: number } | null
     },
   ): Promise<BatchComparison>
-  /** Rows of an archived batch, in the order of its files; `keys`: only those. */
-  read(files: BatchFiles, columns: readonly string[]): AsyncIterable<Columns>
-  /** The rows with these keys, at most one each; for when the cache does not have them. */
+  /** Rows of an archived batch, in the order of its files; or in that of the columns `by`, of texts the shorter first. */
+  read(files: BatchFiles, columns: readonly string[], by?: readonly string[]): AsyncIterable<Columns>
+  /** The rows with these keys, at most one each, also where one is asked for twice; for when the cache does not have them. */
   find(
     files: BatchFiles,
-    keys: readonly { readonly [part: string]: string | number | boolean }[],
+    keys: readonly { readonly [part: string]: string | number | bigint | boolean }[],
     columns: readonly string[],
   ): Promise<readonly ({ readonly [column: string]: unknown } | null)[]>
 }

@@ -32,6 +32,7 @@ export interface BatchParts {
   /** Who is told of runs; null: nobody. */
   readonly openlineage: { readonly url: string; readonly key: string | null } | null
   readonly logger: Logger
+  readonly serving: boolean
   predict(model: string, question: Question): Promise<Prediction>
 }
 
@@ -55,12 +56,14 @@ export function openBatches(parts: BatchParts): OpenedBatches {
     predict,
     openlineage,
     logger,
+    serving,
   } = parts
   const { metadata, artifacts, offline, online } = stores
   const now = (): number => clock.now()
   const holder = `${hostname()} ${process.pid} ${randomBytes(3).toString('hex')}`
   const looking = lookups({
     ...{ platform, environment, store: metadata.batches, online, rows: offline.batch, artifacts, holder, now, predict },
+    serving,
   })
   const engines = {
     local: localEngine({ runtime: models, rows: offline.batch }),

@@ -232,7 +232,7 @@ async function opened(
   }
   const { service: batches, lookups } = openBatches({
     ...{ platform, environment, stores, models, data, project, clock, limits, spark, rates, predict, openlineage },
-    logger,
+    ...{ logger, serving },
     files: versions,
   })
   const attributions = attributing({

@@ -8,21 +8,28 @@ import type { Platform } from '../../definition/graph.ts'
 import { batchesOf, batchNamed } from '../../definition/graph.ts'
 import type { Value } from '../../expression/node.ts'
 import { typeOf } from '../../expression/node.ts'
-import { compile } from '../../expression/targets/javascript/compile.ts'
 import type { FieldsReader, Prediction, Question } from '../../inference/index.ts'
 import { fieldsReader } from '../../inference/index.ts'
 import { durationMs } from '../../kernel/duration.ts'
-import { SixfoldError } from '../../kernel/errors.ts'
+import { isSixfoldError, SixfoldError } from '../../kernel/errors.ts'
+import { atMost } from '../../kernel/persist.ts'
 import type { ArtifactStore } from '../../ports/artifact-store.ts'
 import type { BatchRowsStore } from '../../ports/batch-rows.ts'
 import type { BatchRun, BatchStore } from '../../ports/batch-store.ts'
 import type { OnlineStore } from '../../ports/online-store.ts'
 import type { Published } from '../context.ts'
 import type { BatchAnswer, Rung } from '../documents.ts'
-import { profilesFrom } from '../profile-set.ts'
-import type { Cached, Mark } from './cache.ts'
-import { cachedFrom, columnsOf, decode, drop, fill, keysOfVersion, markKey, outputOf } from './cache.ts'
-import { priorsOf } from './priors.ts'
+import type { Archive } from './archive.ts'
+import { archive } from './archive.ts'
+import type { Mark } from './cache.ts'
+import { columnsOf, decisionColumn, drop, fromJson, keysOfVersion, markKey, priorsKey } from './cache.ts'
+import type { Ladder } from './ladder.ts'
+import { ladder } from './ladder.ts'
+import type { Priors } from './priors.ts'
+import type { Use } from './use.ts'
+import { uses } from './use.ts'
+import { decodeValues } from './values.ts'
+import { filler, priorsFrom } from './warm.ts'
 
 export interface LookupOptions {
   readonly platform: Platform
@@ -34,12 +41,16 @@ export interface LookupOptions {
   readonly holder: string
   readonly now: () => number
   readonly predict: (model: string, question: Question) => Promise<Prediction>
+  /** True for a server: how it is asked is told to the store. */
+  readonly serving: boolean
 }
 
 export interface Lookups {
   lookup(batch: string, keys: readonly unknown[]): Promise<readonly BatchAnswer[]>
   /** Asks which versions are live. Where the metadata store is away those that were go on to be. */
   refresh(): Promise<void>
+  /** Look-ups since this began, by batch and by what answered; 'none': nothing did. */
+  counts(): { readonly [batch: string]: { readonly [rung: string]: number } }
   readonly published: Published
   close(): Promise<void>
 }
@@ -48,85 +59,74 @@ interface Live {
   readonly run: BatchRun
   readonly encode: ReturnType<typeof keysOfVersion>
   readonly mark: Uint8Array
-  known: Mark | null
+  readonly use: Use
+  readonly archive: Archive
+  /** Where the outputs and the decision stand among the values of this version; null: not read yet. */
+  places: Places | null
+  priors: Promise<Priors> | null
+}
+interface Places {
+  readonly outputs: readonly number[]
+  readonly decision: number
+}
+interface Exact {
+  readonly outputs: readonly Value[]
+  readonly decision: string | null
 }
 interface Asked {
   readonly batch: Batch
   readonly keys: FieldsReader
   /** Positions of the parts in the order of their names, which is that of the online store. */
   readonly order: readonly number[]
-  readonly segment: ((row: readonly Value[]) => Value) | null
+  readonly outputs: readonly string[]
+  readonly ladder: Ladder
+  readonly counts: { [rung: string]: number }
 }
 
 export const keysMost = 10_000
-/** After a version is live no more, somebody may still be reading it. */
-const lingerMs = 60_000
-const fillLeaseMs = 60_000
+const closeMs = 2_000
+/** How often the store is told how versions are looked up. */
+const tellMs = 60_000
 
 export function lookups(options: LookupOptions): Lookups {
-  const { platform, environment, store, online, rows, artifacts, now } = options
-  const asked = new Map(batchesOf(platform).map((batch) => [batch.name, askedOf(batch)]))
+  const { platform, environment, store, online, rows, artifacts, holder, now, serving } = options
+  const asked = new Map(batchesOf(platform).map((batch) => [batch.name, askedOf(batch, options)]))
+  const used = uses(store, holder, now)
+  const filled = filler({ store, online, rows, artifacts, holder })
   let live: ReadonlyMap<string, Live> = new Map()
-  const filling = new Map<string, Promise<void>>()
-  const dropping = new Set<NodeJS.Timeout>()
-  const ending = new AbortController()
+  let told = performance.now()
 
+  const liveOf = (batch: Batch, run: BatchRun): Live => {
+    let files: Promise<readonly string[]> | null = null
+    return {
+      run,
+      encode: keysOfVersion(batch, run),
+      mark: markKey(run),
+      use: used.of(run.id),
+      archive: archive(batch, rows, () => {
+        files ??= filled.files(run).catch((error: unknown) => {
+          files = null
+          throw error
+        })
+        return files
+      }),
+      places: null,
+      priors: null,
+    }
+  }
   const refresh = async (): Promise<void> => {
-    const pointers = (await store.live(environment)).filter(({ batch }) => asked.has(batch))
     const next = new Map<string, Live>()
-    for (const { batch, run: id } of pointers) {
+    for (const { batch, run: id } of await store.live(environment)) {
+      const definition = asked.get(batch)?.batch
+      if (definition === undefined) continue
       const before = live.get(batch)
-      if (before?.run.id === id) {
-        next.set(batch, before)
-        continue
-      }
-      const run = await store.run(id)
-      if (run === null) continue
-      const { batch: definition } = asked.get(batch)!
-      next.set(batch, { run, encode: keysOfVersion(definition, run), mark: markKey(run), known: null })
+      const run = before?.run.id === id ? before.run : await store.run(id)
+      if (run !== null) next.set(batch, before?.run === run ? before : liveOf(definition, run))
     }
     live = next
-  }
-
-  const filesOf = async (run: BatchRun): Promise<readonly string[]> => {
-    const paths: string[] = []
-    for (const { output } of await store.partitions(run.id))
-      if (output !== null) paths.push(await artifacts.open(output.sha256))
-    return paths
-  }
-
-  const warm: Published['warm'] = async (batch, run, progress, signal) => {
-    let there = false
-    await online.read([markKey(run)], (_, value) => {
-      there = value !== null
-    })
-    if (there) return
-    const profile = run.artifacts['profile']
-    if (profile === undefined)
-      throw new SixfoldError('SX_BATCH_STATE', `Version ${run.version} of '${run.batch}' has not been audited.`)
-    const profiles = profilesFrom(JSON.parse(readFileSync(await artifacts.open(profile), 'utf8')))
-    const mark: Mark = { rows: profiles.rows, priors: priorsOf(profiles) }
-    await fill(batch, run, { paths: await filesOf(run) }, mark, { online, rows }, progress, signal)
-  }
-
-  /** In the background, by one of the servers that miss it. */
-  const fillAgain = (batch: Batch, run: BatchRun): void => {
-    if (filling.has(run.id)) return
-    const work = (async () => {
-      const lease = await store.lease(`fill/${run.id}`, options.holder, fillLeaseMs)
-      if (lease === null) return
-      const renewing = setInterval(() => void store.renew(lease, fillLeaseMs).catch(() => {}), fillLeaseMs / 3)
-      try {
-        await warm(batch, run, () => {}, ending.signal)
-      } finally {
-        clearInterval(renewing)
-        await store.release(lease)
-      }
-    })()
-    filling.set(
-      run.id,
-      work.catch(() => {}).finally(() => filling.delete(run.id)),
-    )
+    if (!serving || performance.now() - told < tellMs) return
+    told = performance.now()
+    await used.tell()
   }
 
   /** Of each key what the version says; null where it has no such key. */
@@ -134,43 +134,65 @@ export function lookups(options: LookupOptions): Lookups {
     of: Asked,
     one: Live,
     keys: readonly (readonly Value[])[],
-  ): Promise<readonly (Cached | null)[]> => {
-    const { batch, order } = of
-    const found: (Cached | null)[] = keys.map(() => null)
+  ): Promise<readonly (Exact | null)[]> => {
+    const found: (Exact | null)[] = keys.map(() => null)
     const places: number[] = []
     const encoded: Uint8Array[] = []
     for (const [i, key] of keys.entries()) {
       // A key with a part that is missing names nobody.
       if (key.some((value) => value === null)) continue
       places.push(i)
-      encoded.push(one.encode(order.map((at) => key[at]!)))
+      encoded.push(one.encode(of.order.map((at) => key[at]!)))
     }
-    let marked = false
-    await online.read([...encoded, one.mark], (i, value) => {
-      if (i < encoded.length) found[places[i]!] = value === null ? null : decode(batch, value)
-      else if (value !== null) {
-        marked = true
-        one.known ??= JSON.parse(Buffer.from(value).toString('utf8')) as Mark
+    one.use.lookups += keys.length
+    const values: (readonly Value[] | null)[] = encoded.map(() => null)
+    let mark = false
+    let away = false
+    try {
+      // The mark last: where it still is, so was all that was read before it.
+      await online.read([...encoded, one.mark], (i, value) => {
+        if (i < encoded.length) values[i] = value === null ? null : decodeValues(value)
+        else if (value !== null) {
+          mark = true
+          one.places ??= placesIn(of, fromJson<Mark>(value).columns)
+        }
+      })
+    } catch (error) {
+      if (!isSixfoldError(error) || error.code !== 'SX_STORE_UNAVAILABLE') throw error
+      away = true
+    }
+    let said = one.places
+    let answers: readonly (readonly Value[] | null)[] = values
+    if (!mark) {
+      // The cache has lost it: what it still has may be a part of the whole.
+      if (!away) filled.again(of.batch, one.run)
+      answers = await one.archive.find(places.map((i) => of.order.map((at) => keys[i]![at]!)))
+      said = placesIn(of, columnsOf(of.batch))
+    }
+    for (const [i, value] of answers.entries()) {
+      if (value === null) continue
+      one.use.hit(encoded[i]!)
+      const { outputs, decision } = said!
+      found[places[i]!] = {
+        outputs: outputs.map((at) => value[at] ?? null),
+        decision: (value[decision] as string | null | undefined) ?? null,
       }
+    }
+    return found
+  }
+
+  const priorsOf = (one: Live): Promise<Priors> => {
+    one.priors ??= (async () => {
+      let kept: Priors | null = null
+      await online.read([priorsKey(one.run)], (_, value) => {
+        if (value !== null) kept = fromJson<Priors>(value)
+      })
+      return kept ?? priorsFrom(readFileSync(await filled.profile(one.run), 'utf8')).priors
+    })().catch((error: unknown) => {
+      one.priors = null
+      throw error
     })
-    if (marked) return found
-    // The cache has lost it: what it still has may be a part of the whole.
-    fillAgain(batch, one.run)
-    const parts = Object.keys(batch.key)
-    const plain = places.map((i) =>
-      Object.fromEntries(parts.map((part, at) => [part, keys[i]![at] as string | number | boolean])),
-    )
-    const names = columnsOf(batch)
-    const archived = await rows.find({ paths: await filesOf(one.run) }, plain, names)
-    const answers: (Cached | null)[] = keys.map(() => null)
-    for (const [i, row] of archived.entries())
-      if (row !== null)
-        answers[places[i]!] = cachedFrom(
-          batch.model,
-          batch.decision !== null,
-          names.map((name) => outputOf(batch, name, row[name] as Value)),
-        )
-    return answers
+    return one.priors
   }
 
   const lookup: Lookups['lookup'] = async (name, given) => {
@@ -184,11 +206,10 @@ export function lookups(options: LookupOptions): Lookups {
       return into
     })
     const one = live.get(known) ?? null
-    const at = now()
     const { promise, ttl } = of.batch.publish
-    const age = one === null ? null : at - one.run.at
-    const expired = age !== null && ttl !== null && age > durationMs(ttl)
-    const found = one === null || expired ? keys.map(() => null) : await read(of, one, keys)
+    const age = one === null ? null : now() - one.run.at
+    const current = one !== null && !(ttl !== null && age! > durationMs(ttl)) ? one : null
+    const found = current === null ? keys.map(() => null) : await read(of, current, keys)
     const about = {
       batch: known,
       version: one?.run.version ?? null,
@@ -196,88 +217,63 @@ export function lookups(options: LookupOptions): Lookups {
       ageMs: age,
       stale: age !== null && promise !== null && age > durationMs(promise),
     }
+    const isThere = (exact: Exact | null): exact is Exact => exact?.outputs.every((value) => value !== null) ?? false
+    const lacking = found.some((exact) => !isThere(exact))
+    const priors = lacking && current !== null && of.ladder.needsPriors ? await priorsOf(current) : null
     return Promise.all(
-      keys.map(async (key, i): Promise<BatchAnswer> => {
-        const exact = found[i]!
-        if (exact?.outputs.every((value) => value !== null)) {
-          const names = Object.keys(of.batch.model.output)
-          return {
-            ...about,
-            outputs: Object.fromEntries(names.map((output, at) => [output, exact.outputs[at] as number | string])),
-            rung: 'exact',
-            decision: decisionOf(of.batch, exact.decision),
-          }
-        }
-        const [rung, outputs] = await below(of, expired ? null : (one?.known ?? null), key, given[i])
-        return { ...about, outputs, rung, decision: null }
+      found.map(async (exact, i): Promise<BatchAnswer> => {
+        if (isThere(exact)) return counted(of, { ...about, ...exactAnswer(of, exact) })
+        const parts = Object.fromEntries(of.keys.names.map((part, at) => [part, keys[i]![at]!]))
+        const [rung, outputs] = await of.ladder.below({ parts, given: given[i], at: about.asOf }, priors)
+        return counted(of, { ...about, outputs, rung, decision: null })
       }),
     )
-  }
-
-  const below = async (
-    { batch, segment }: Asked,
-    mark: Mark | null,
-    key: readonly Value[],
-    asGiven: unknown,
-  ): Promise<readonly [Rung | null, BatchAnswer['outputs']]> => {
-    const { unknown, model } = batch
-    if (segment !== null && mark !== null) {
-      const value = segment(key)
-      const prior = value === null ? undefined : mark.priors.segments[String(value)]
-      if (prior !== undefined) return ['segment', prior]
-    }
-    if (unknown.popular && mark?.priors.popular) return ['popular', mark.priors.popular]
-    if (unknown.model) {
-      const own = Object.fromEntries(
-        Object.keys(model.key).map((part) => [part, (asGiven as Record<string, unknown>)[part]]),
-      )
-      const { outputs, degraded } = await options.predict(model.name, { keys: own, request: undefined })
-      // What its own fallback said is no answer of the model's.
-      if (!degraded.some(({ by }) => by === 'rule' || by === 'default'))
-        return ['model', outputs as NonNullable<BatchAnswer['outputs']>]
-    }
-    return unknown.otherwise === null ? [null, null] : ['default', unknown.otherwise]
   }
 
   return {
     lookup,
     refresh,
+    counts: () => Object.fromEntries([...asked].map(([name, { counts }]) => [name, { ...counts }])),
     published: {
-      warm,
+      warm: filled.warm,
       flipped: refresh,
-      drop: async (batch, run) => {
-        // Another server looks which is live every half a second: until then it reads this one.
-        const later = now() - (run.publishedAt ?? 0) < lingerMs ? lingerMs : 0
-        if (later === 0) return drop(batch, run, online)
-        const timer = setTimeout(() => {
-          dropping.delete(timer)
-          void drop(batch, run, online).catch(() => {})
-        }, later)
-        timer.unref()
-        dropping.add(timer)
-      },
+      drop: (_, run) => drop(run, online),
     },
     close: async () => {
-      ending.abort()
-      for (const timer of dropping) clearTimeout(timer)
-      await Promise.all(filling.values())
+      await filled.close()
+      if (serving) await atMost(closeMs, used.tell())
     },
   }
 }
 
-function askedOf(batch: Batch): Asked {
+function askedOf(batch: Batch, { predict }: LookupOptions): Asked {
   const keys = fieldsReader(batch.key, 'keys', `batch '${batch.name}'`)
-  const { segment } = batch.unknown
   return {
     batch,
     keys,
     order: keys.names.toSorted().map((name) => keys.names.indexOf(name)),
-    segment:
-      segment === null
-        ? null
-        : compile(segment, (leaf) => keys.names.indexOf((leaf as { readonly name: string }).name)),
+    outputs: Object.keys(batch.model.output),
+    ladder: ladder(batch, predict),
+    counts: {},
   }
 }
 
+const placesIn = ({ outputs }: Asked, columns: readonly string[]): Places => ({
+  outputs: outputs.map((output) => columns.indexOf(output)),
+  decision: columns.indexOf(decisionColumn),
+})
+
+const exactAnswer = ({ batch, outputs }: Asked, exact: Exact) => ({
+  outputs: Object.fromEntries(outputs.map((name, i) => [name, exact.outputs[i] as number | string])),
+  rung: 'exact' as Rung,
+  decision: decisionOf(batch, exact.decision),
+})
+
 const decisionOf = ({ decision }: Batch, text: string | null): string | boolean | null =>
   text === null || decision === null ? null : typeOf(decision) === 'boolean' ? text === 'true' : text
+
+function counted({ counts }: Asked, answer: BatchAnswer): BatchAnswer {
+  const by = answer.rung ?? 'none'
+  counts[by] = (counts[by] ?? 0) + 1
+  return answer
+}

@@ -21,17 +21,18 @@ export const scalars: { readonly [physical: string]: Scalar } = {
   'TIMESTAMP WITH TIME ZONE': 'timestamp',
 }
 
-export const readable = (name: string, physical: string): string =>
+export const readable = (name: string, physical: string, of = ''): string =>
   physical === 'TIMESTAMP WITH TIME ZONE'
-    ? `epoch_ms(${id(name)})`
+    ? `epoch_ms(${of}${id(name)})`
     : physical.endsWith('[]')
-      ? `CAST(to_json(${id(name)}) AS VARCHAR)`
-      : id(name)
+      ? `CAST(to_json(${of}${id(name)}) AS VARCHAR)`
+      : `${of}${id(name)}`
 
 export async function* readBatch(
   db: Session,
   { paths }: BatchFiles,
   wanted: readonly string[],
+  by: readonly string[] = [],
 ): AsyncIterable<Columns> {
   if (paths.length === 0) return
   const columns = await columnsOf(db, paths[0]!, paths, 'a batch', 'SX_STORE_CORRUPT')
@@ -41,15 +42,17 @@ export async function* readBatch(
     return { name, type: physical.endsWith('[]') ? 'string' : scalars[physical]!, single: physical === 'FLOAT' }
   })
   const query = wanted.map((name) => readable(name, columns.get(name)!)).join(', ')
+  const order = by.flatMap((name) => (columns.get(name) === 'VARCHAR' ? [`strlen(${id(name)})`, id(name)] : [id(name)]))
+  const ordered = order.length === 0 ? '' : ` ORDER BY ${order.join(', ')}`
   const gathered = new Gathered(selected, chunkRows)
-  for await (const chunk of db.stream(`SELECT ${query} FROM ${readParquet(paths)}`)) {
+  for await (const chunk of db.stream(`SELECT ${query} FROM ${readParquet(paths)}${ordered}`)) {
     if (!gathered.fits(chunk.rowCount)) yield gathered.take()
     gathered.add(chunk)
   }
   if (gathered.rows > 0) yield gathered.take()
 }
 
-const literal = (value: string | number | boolean, physical: string): string =>
+const literal = (value: string | number | bigint | boolean, physical: string): string =>
   physical === 'TIMESTAMP WITH TIME ZONE'
     ? `CAST(make_timestamp(${Number(value) * 1000}) AS TIMESTAMPTZ)`
     : typeof value === 'string' && physical !== 'BIGINT'
@@ -65,12 +68,20 @@ export async function findRows(
   if (paths.length === 0 || keys.length === 0) return keys.map(() => null)
   const columns = await columnsOf(db, paths[0]!, paths, 'a batch', 'SX_STORE_CORRUPT')
   const parts = Object.keys(keys[0]!)
-  const same = keys.map(
-    (key) => `(${parts.map((part) => `${id(part)} = ${literal(key[part]!, columns.get(part)!)}`).join(' AND ')})`,
+  const asked = keys.map(
+    (key, i) => `(${[i, ...parts.map((part) => literal(key[part]!, columns.get(part)!))].join(', ')})`,
   )
-  const number = `CASE ${same.map((condition, i) => `WHEN ${condition} THEN ${i}`).join(' ')} END`
-  const selected = wanted.map((name) => readable(name, columns.get(name)!)).join(', ')
-  const rows = await db.rows(`SELECT ${number}, ${selected} FROM ${readParquet(paths)} WHERE ${same.join(' OR ')}`)
+  // Of one key the columns' statistics and filters say where it can be; of many it costs less to read once and join.
+  const on = parts.map(
+    (part, i) => `b.${id(part)} = ${keys.length === 1 ? literal(keys[0]![part]!, columns.get(part)!) : `a.p${i}`}`,
+  )
+  const selected = wanted.map((name) => readable(name, columns.get(name)!, 'b.')).join(', ')
+  const names = ['i', ...parts.map((_, i) => `p${i}`)].join(', ')
+  const from =
+    keys.length === 1
+      ? `${readParquet(paths)} b WHERE ${on.join(' AND ')}`
+      : `(VALUES ${asked.join(', ')}) a(${names}) JOIN ${readParquet(paths)} b ON ${on.join(' AND ')}`
+  const rows = await db.rows(`SELECT ${keys.length === 1 ? '0' : 'a.i'}, ${selected} FROM ${from}`)
   const convert = wanted.map((name) => converterFor(scalars[columns.get(name)!] ?? 'string'))
   const found = new Map(
     rows.map(([at, ...values]) => [

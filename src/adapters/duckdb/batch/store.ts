@@ -32,7 +32,7 @@ export function batchRowsStore({ temporaryFolder, within, streamed }: BatchRowsO
         () => {},
         (db) => compareBatches(db, before, after, asked),
       ),
-    read: (files, columns) => streamed([], (db) => readBatch(db, files, columns)),
+    read: (files, columns, by) => streamed([], (db) => readBatch(db, files, columns, by)),
     find: (files, keys, columns) =>
       within(
         [],
