@@ -192,9 +192,10 @@ function needsOfServer(): ReadonlyMap<string, string> {
     if (ts.isCallExpression(node)) {
       const { expression: called } = node
       const method = (ts.isPropertyAccessExpression(called) ? called.name : called).getText()
-      const [path, needs] = node.arguments
-      if (['get', 'post', 'put', 'delete', 'patch'].includes(method) && path !== undefined && ts.isStringLiteral(path))
-        found.set(`${method.toUpperCase()} ${path.text}`, needsInWords(needs!.getText(), path.text))
+      const [first, needs] = node.arguments
+      const path = first === undefined ? undefined : pathIn(first)
+      if (['get', 'post', 'put', 'delete', 'patch'].includes(method) && path !== undefined && needs !== undefined)
+        found.set(`${method.toUpperCase()} ${path}`, needsInWords(needs.getText(), path))
     }
     ts.forEachChild(node, visit)
   }
@@ -206,6 +207,18 @@ function needsOfServer(): ReadonlyMap<string, string> {
   ])
     visit(parse(file))
   return found
+}
+
+/** The path that is written there, or that the file's constant of that name holds. */
+function pathIn(node: ts.Expression): string | undefined {
+  if (ts.isStringLiteral(node)) return node.text
+  if (!ts.isIdentifier(node)) return undefined
+  for (const statement of node.getSourceFile().statements)
+    if (ts.isVariableStatement(statement))
+      for (const { name, initializer } of statement.declarationList.declarations)
+        if (name.getText() === node.text && initializer !== undefined && ts.isStringLiteral(initializer))
+          return initializer.text
+  return undefined
 }
 
 function needsInWords(text: string, path: string): string {

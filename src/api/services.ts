@@ -20,6 +20,8 @@ export interface Services {
   readonly registry: Registry
   readonly tracking: Tracking
   predict(model: string, question: Question): Promise<Prediction>
+  /** Predicts nothing: throws what `predict` would reject with of what the caller got wrong. */
+  check(model: string, question: Question): void
   readonly inference: Inference
   readFeatures(view: string, keys: unknown, at: number | undefined): Promise<FeatureAnswer>
   push(source: string, rows: readonly unknown[]): Promise<PushResult>
@@ -42,6 +44,8 @@ export interface Inference {
   infer(model: string, version: string | null, call: TensorCall): Promise<TensorAnswer>
   /** Every model that is defined, in the order of the definitions. */
   served(): readonly ServedModel[]
+  /** One of them; null: none is called so. */
+  of(model: string): ServedModel | null
   /** Whether all that is to answer here does, or was tried. */
   ready(): boolean
   /** What the whole of a model has answered since the start, through features and all. */

@@ -117,6 +117,25 @@ function opened(
     warmed,
     monotonic: clock.monotonic,
   })
+  // Asked for with every request that names the model; what it costs to say is paid by those who look at it.
+  const described: ServedVersion = {
+    version,
+    state: 'ready',
+    reason: '',
+    detail: {
+      ...{ place, inputs, outputs },
+      maxRows: signature.rows ?? limits.requestRows,
+      get scheduling() {
+        return waiting.snapshot()
+      },
+      get lastAnswer() {
+        return made.lastAnswer
+      },
+      get remote() {
+        return first.remote?.() ?? null
+      },
+    },
+  }
   const made: Endpoint = {
     version,
     place,
@@ -125,20 +144,7 @@ function opened(
     scheduler: waiting,
     compute,
     lastAnswer: null,
-    describe: () => ({
-      version,
-      state: 'ready',
-      reason: '',
-      detail: {
-        place,
-        inputs,
-        outputs,
-        maxRows: signature.rows ?? limits.requestRows,
-        scheduling: waiting.snapshot(),
-        lastAnswer: made.lastAnswer,
-        remote: first.remote?.() ?? null,
-      },
-    }),
+    describe: () => described,
     close: () => waiting.close(),
   }
   return made

@@ -68,6 +68,8 @@ export interface Predictor {
   predict(question: Question): Promise<Prediction>
   /** Rows of the file's own inputs, by the version that answers or one that is loaded beside it. Throws SX_UNKNOWN_VERSION, SX_MODEL_UNREADY, SX_TENSOR_INVALID, and what a scheduler rejects with. */
   infer(version: string | null, call: TensorCall): Promise<TensorAnswer>
+  /** Predicts nothing: throws SX_REQUEST_INVALID as `predict` rejects with it. */
+  check(question: Question): void
   /** Loads a version and warms it. Nothing asks it before `serve` or `beside`. Throws as `ModelRuntime.load` does, and SX_SIGNATURE_MISMATCH. */
   prepare(version: string, path: string): Promise<Endpoint>
   /**
@@ -153,21 +155,29 @@ export function predictor(
   let besides: readonly Endpoint[] = []
   const retiring = new Set<Promise<void>>()
 
-  const predict = (question: Question): Promise<Prediction> => {
-    const { keys: keyInput, request: requestInput, at } = question
-    const began = clock.monotonic()
+  /** Keys, request and moment; of the features there is room. Throws SX_REQUEST_INVALID. */
+  const rowOf = ({ keys: keyInput, request: requestInput, at }: Question): Value[] => {
     const now = clock.now()
     const moment = at ?? now
     // Not the other way round: a date that is none is NaN, and not before anything.
-    if (!(moment <= now + limits.futureMs)) return refuse(tooLate(model, moment, now))
+    if (!(moment <= now + limits.futureMs)) throw tooLate(model, moment, now)
     const row: Value[] = new Array<Value>(places.width).fill(null)
+    keys.read(keyInput, row, 0)
+    request.read(requestInput, row, places.requestAt)
+    row[momentAt] = moment
+    return row
+  }
+
+  const predict = (question: Question): Promise<Prediction> => {
+    const { at } = question
+    const began = clock.monotonic()
+    let row: Value[]
     try {
-      keys.read(keyInput, row, 0)
-      request.read(requestInput, row, places.requestAt)
+      row = rowOf(question)
     } catch (error) {
       return refuse(error)
     }
-    row[momentAt] = moment
+    const moment = row[momentAt] as number
     const arrived = question.arrived ?? began
     const passage: Passage = {
       row,
@@ -377,6 +387,14 @@ export function predictor(
     model,
     schema,
     predict,
+    check: (question) => {
+      try {
+        rowOf(question)
+      } catch (error) {
+        measured.refuse(isSixfoldError(error) ? error.code : 'SX_INTERNAL')
+        throw error
+      }
+    },
     infer: async (version, call) => {
       const used = version === null ? serving : loaded().find((one) => one.version === version)
       if (used === undefined)

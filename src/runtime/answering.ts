@@ -32,6 +32,7 @@ export interface Answering {
   readonly settled: boolean
   /** As `Inference` of the api says. */
   served(): readonly ServedModel[]
+  of(model: string): ServedModel | null
   /** Whether it was taken off for those who send tensors. */
   isUnloaded(model: string): boolean
   loadBeside(model: string, versions: readonly string[] | null): Promise<void>
@@ -183,6 +184,10 @@ export function answering({ serving, files, find, predictors, logger }: Answerin
       return settled
     },
     served: () => [...predictors.values()].map(servedOf),
+    of: (model) => {
+      const running = predictors.get(model)
+      return running === undefined ? null : servedOf(running)
+    },
     isUnloaded: (model) => unloaded.has(model),
     loadBeside: async (model, versions) => {
       const running = runningOf(model)

@@ -230,6 +230,11 @@ async function opened(
     const running = predictors.get(model)
     return running === undefined ? Promise.reject(unknownModel(platform, model)) : running.predict(question)
   }
+  const check = (model: string, question: Question): void => {
+    const running = predictors.get(model)
+    if (running === undefined) throw unknownModel(platform, model)
+    running.check(question)
+  }
   const { service: batches, lookups } = openBatches({
     ...{ platform, environment, stores, models, data, project, clock, limits, spark, rates, predict, openlineage },
     ...{ logger, serving },
@@ -341,6 +346,7 @@ async function opened(
     outcomes: joined,
     advanceClock: 'advanceTo' in clock ? (to) => (clock as ManualClock).advanceTo(to) : null,
     predict,
+    check,
     // A server follows what is live; it need not look for each question.
     batches: serving ? { ...batches, lookup: lookups.lookup } : batches,
     inference: {
@@ -355,6 +361,7 @@ async function opened(
         return running.infer(version, call)
       },
       served: answering.served,
+      of: answering.of,
       ready: () => answering.settled,
       pipeline: (name) => {
         const running = predictors.get(name)

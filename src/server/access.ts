@@ -4,6 +4,7 @@
  * Every route says in its `config` what it needs, and one that does not keeps the server from starting: what is not declared is not served.
  * This is decided before a body is read. Where the body names the model, the handler asks once more, with `demand`.
  */
+import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Access, Caller, Right } from '../api/index.ts'
 import { roleFor } from '../api/index.ts'
@@ -41,24 +42,33 @@ export interface GuardOptions {
   readonly hosts: readonly string[]
 }
 
-export function guard(app: FastifyInstance, { access, hosts }: GuardOptions): void {
+/** Who asks, if they may. Throws SX_ORIGIN_REFUSED, SX_UNAUTHENTICATED, SX_FORBIDDEN. */
+export type Admit = (headers: IncomingHttpHeaders, method: string, needs: Needs, model: string | null) => Caller
+
+/** Gives how it decides, for whoever is asked before the routes are. */
+export function guard(app: FastifyInstance, { access, hosts }: GuardOptions): Admit {
   app.decorateRequest('caller', null as unknown as Caller)
   app.addHook('onRoute', ({ config, method, url }) => {
     if (config?.needs === undefined) throw new Error(`${String(method)} ${url} does not say what it needs.`)
   })
   const named = new Set(hosts.map((host) => host.toLowerCase()))
+  const admit: Admit = (headers, method, { right, everywhere = false, runs = false }, model) => {
+    if (!access.required) refuseStranger(headers, named)
+    if (method !== 'GET' && method !== 'HEAD') refuseForeignPage(headers)
+    const caller = access.identify(headers.authorization)
+    demand(caller, right, model)
+    if (everywhere) demandEverywhere(caller)
+    if (runs && !caller.everywhere) demand(caller, 'write', null)
+    return caller
+  }
   app.addHook('onRequest', (request, reply, done) => {
     const needs = request.routeOptions.config.needs
     // Nothing is served there.
     if (needs === undefined || needs === 'nothing') return done()
     try {
-      if (!access.required) refuseStranger(request, named)
-      if (request.method !== 'GET' && request.method !== 'HEAD') refuseForeignPage(request)
-      const { right, model, everywhere = false, runs = false } = needs
-      request.caller = access.identify(request.headers.authorization)
-      demand(request.caller, right, model === undefined ? null : (request.params as Record<string, string>)[model]!)
-      if (everywhere) demandEverywhere(request.caller)
-      if (runs && !request.caller.everywhere) demand(request.caller, 'write', null)
+      const { headers, method, params } = request
+      const model = needs.model === undefined ? null : (params as Record<string, string>)[needs.model]!
+      request.caller = admit(headers, method, needs, model)
       done()
     } catch (error) {
       // Not Basic: a browser that asks its user for a password sends it along with whatever another page makes it send.
@@ -68,6 +78,7 @@ export function guard(app: FastifyInstance, { access, hosts }: GuardOptions): vo
       done(error as Error)
     }
   })
+  return admit
 }
 
 /** What nobody reads is not worth waiting for: the connection ends, instead of taking in a body that was refused. */
@@ -105,7 +116,7 @@ const listed = (models: readonly string[]): string => shorten(models.join(', '),
  * A page of a stranger can give its own name the address 127.0.0.1, and is then of this server as far as the browser knows. It asks under
  * that name. And a proxy on this machine may pass on what others ask. Where keys are needed neither has one.
  */
-function refuseStranger({ headers }: FastifyRequest, named: ReadonlySet<string>): void {
+function refuseStranger(headers: IncomingHttpHeaders, named: ReadonlySet<string>): void {
   const { host } = headers
   const name = /^(\[[^\]]*\]|[^:]*)(?::\d*)?$/.exec(host ?? 'localhost')?.[1]?.toLowerCase() ?? ''
   if (named.has(name)) return
@@ -137,7 +148,7 @@ function refuseStranger({ headers }: FastifyRequest, named: ReadonlySet<string>)
  * Sec-Fetch-Site, whatever proxies lie between; older ones in Origin, which is then held against the name the server was asked under.
  * Whatever sends neither is no browser.
  */
-function refuseForeignPage({ headers }: FastifyRequest): void {
+function refuseForeignPage(headers: IncomingHttpHeaders): void {
   const site = headers['sec-fetch-site']
   if (site === 'same-origin' || site === 'none') return
   const { origin } = headers

@@ -11,6 +11,7 @@ import { guard } from './access.ts'
 import { batchRoutes } from './batch-routes.ts'
 import type { ConsoleFiles } from './console.ts'
 import { serveConsole } from './console.ts'
+import { answerDirectly } from './direct.ts'
 import { answerOnce } from './gateway/answers-once.ts'
 import { boundArrivals } from './gateway/arrival.ts'
 import { takeJson } from './gateway/bodies.ts'
@@ -21,10 +22,11 @@ import { toJson } from './json.ts'
 import { countRequests } from './metrics/requests.ts'
 import { metricsOf } from './metrics.ts'
 import { mlflowRoutes } from './mlflow/index.ts'
-import { openInference } from './open-inference/index.ts'
+import type { OpenInferenceOptions } from './open-inference/index.ts'
+import { directInferences, openInference } from './open-inference/index.ts'
 import { openApiRoutes } from './openapi/index.ts'
-import { known as knownError, longestPart, refuseBytes, sendProblem } from './problems.ts'
-import { questionRoutes } from './question-routes.ts'
+import { known as knownError, longestPart, problemAnswer, refuseBytes, sendProblem } from './problems.ts'
+import { directPredictions, questionRoutes } from './question-routes.ts'
 import { registryRoutes } from './registry.ts'
 import { instantOf, objectOf } from './request.ts'
 import { routesOn } from './routes.ts'
@@ -89,7 +91,7 @@ export function httpServer({
   })
   stampArrivals(app)
   const requests = countRequests(app)
-  guard(app, { access, hosts })
+  const admit = guard(app, { access, hosts })
   limitRates(app, rates)
   boundArrivals(app, limits)
   answerOnce(app, limits.idempotencyKeys)
@@ -112,7 +114,7 @@ export function httpServer({
   const routes = routesOn(app)
   const work = underWay()
   const { during } = work
-  questionRoutes(routes, services, work)
+  const answerPrediction = questionRoutes(routes, services, work)
   batchRoutes(routes, services)
   routes.get('/v1/status', 'read', async (request) => toJson(seenBy(request.caller, await services.status())))
   routes.get('/v1/platform', 'read', async () => services.describe())
@@ -139,11 +141,12 @@ export function httpServer({
       : { status: 'ok' },
   )
   routes.end()
-  openInference(app, {
-    ...{ services, logger, version, during },
+  const inferences: OpenInferenceOptions = {
+    ...{ services, logger, version, work },
     ready: () => !stopping && services.inference.ready(),
     known,
-  })
+  }
+  openInference(app, inferences)
   openApiRoutes(app, { platform: services.platform, version })
   tfServing(app, { services, logger, during, known })
   mlflowScoring(app, { services, logger, during, known })
@@ -158,6 +161,13 @@ export function httpServer({
     during,
   })
   if (files !== null) serveConsole(app, files)
+  const directly = [
+    ...directPredictions(services, answerPrediction, (error, url) =>
+      problemAnswer(known(error), { method: 'POST', url }, logger),
+    ),
+    ...directInferences(inferences),
+  ]
+  answerDirectly(app.server, directly, { admit, rates, requests, stopping: () => stopping })
 
   return {
     routes: registered,

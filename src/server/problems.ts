@@ -6,6 +6,8 @@ import type { Logger } from 'pino'
 import type { ErrorCode } from '../kernel/errors.ts'
 import { isSixfoldError, SixfoldError, toProblem } from '../kernel/errors.ts'
 import { shorten } from '../kernel/shorten.ts'
+import type { Answer } from './answer.ts'
+import { sendAnswer } from './answer.ts'
 import { retryAfter } from './open-inference/index.ts'
 
 /** Of a path. Names of models and aliases have up to 256 characters, each of which may come as several. */
@@ -57,9 +59,21 @@ export function known(error: unknown, bodyBytes: number): unknown {
 }
 
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply, logger: Logger): void {
+  void sendAnswer(reply, problemAnswer(error, request, logger))
+}
+
+export function problemAnswer(
+  error: unknown,
+  { method, url }: { readonly method: string; readonly url: string },
+  logger: Logger,
+): Answer {
   const problem = toProblem(error)
   if (problem.status >= 500 && problem.code === ('SX_INTERNAL' satisfies ErrorCode))
-    logger.error({ err: error, method: request.method, url: request.url }, 'A request failed.')
-  if (problem.retry) reply.header('retry-after', retryAfter(problem.details))
-  void reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem))
+    logger.error({ err: error, method, url }, 'A request failed.')
+  return {
+    status: problem.status,
+    headers: [...(problem.retry ? ['retry-after', retryAfter(problem.details)] : []), ...problemType],
+    body: JSON.stringify(problem),
+  }
 }
+const problemType = ['content-type', 'application/problem+json; charset=utf-8']

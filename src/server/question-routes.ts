@@ -1,37 +1,56 @@
 /** The routes that are asked most: predictions, features, events, outcomes. They read JSON and write it, and decide nothing. */
+import type { IncomingHttpHeaders } from 'node:http'
 import type { Caller, Right, Services } from '../api/index.ts'
+import { modelsOf } from '../definition/graph.ts'
 import type { Prediction } from '../inference/index.ts'
 import { parseId } from '../inference/index.ts'
 import { SixfoldError } from '../kernel/errors.ts'
 import { formatInstant } from '../kernel/instant.ts'
 import { shorten } from '../kernel/shorten.ts'
 import { demand } from './access.ts'
+import type { Answer } from './answer.ts'
+import { jsonType, sendAnswer } from './answer.ts'
+import type { DirectRoute } from './direct.ts'
 import { urgencyOf } from './gateway/timing.ts'
-import { toJson } from './json.ts'
+import { parseJson, toJson } from './json.ts'
 import { instantOf, listOf, objectOf, oneOf, queryOf } from './request.ts'
 import type { Routes } from './routes.ts'
 import type { UnderWay } from './under-way.ts'
 
-export function questionRoutes(routes: Routes, services: Services, work: UnderWay): void {
-  routes.post('/v1/models/:model/predict', 'predict', async (request, reply) => {
-    const { model } = request.params as { model: string }
-    const body = objectOf(request.body)
+export type AnswerPrediction = (
+  model: string,
+  body: unknown,
+  asked: { readonly headers: IncomingHttpHeaders; readonly arrived: number },
+) => Promise<Answer>
+
+/** Gives how a prediction is answered. */
+export function questionRoutes(routes: Routes, services: Services, work: UnderWay): AnswerPrediction {
+  const answer: AnswerPrediction = async (model, given, asked) => {
+    const body = objectOf(given)
     work.begin()
     try {
+      const { arrived, timeoutMs, priority, carrier } = urgencyOf(asked)
       const prediction = await services.predict(model, {
         keys: body['keys'],
         request: body['request'],
         at: instantOf(body['at'], 'at'),
-        ...urgencyOf(request),
+        arrived,
+        timeoutMs,
+        priority,
+        carrier,
       })
-      return reply
-        .header('server-timing', serverTiming(prediction))
-        .type('application/json')
-        .send(writePrediction(prediction))
+      return {
+        status: 200,
+        headers: ['server-timing', serverTiming(prediction), ...jsonType],
+        body: writePrediction(prediction),
+      }
     } finally {
       work.end()
     }
-  })
+  }
+  routes.post(predictRoute, 'predict', async (request, reply) =>
+    sendAnswer(reply, await answer((request.params as { model: string }).model, request.body, request)),
+  )
   routes.post('/v1/views/:view/read', { right: 'predict', everywhere: true }, async (request) => {
     const { view } = request.params as { view: string }
     const body = objectOf(request.body)
@@ -74,7 +93,26 @@ export function questionRoutes(routes: Routes, services: Services, work: UnderWa
     const wanted = oneOf(attributions, 'attributions', ['true', 'false']) === 'true'
     return toJson(await services.explain(id, { attributions: wanted }))
   })
+  return answer
 }
+
+const predictRoute = '/v1/models/:model/predict'
+
+/** Of every model, for those who ask as nearly all do. */
+export const directPredictions = (
+  { platform, limits }: Services,
+  answer: AnswerPrediction,
+  refuse: DirectRoute['refuse'],
+): readonly DirectRoute[] =>
+  modelsOf(platform).map(({ name }) => ({
+    path: predictRoute.replace(':model', name),
+    route: predictRoute,
+    needs: { right: 'predict' },
+    model: name,
+    takesType: (type) => type === 'application/json',
+    answer: (body, headers, arrived) => answer(name, parseJson(body, limits.bodyDepth), { headers, arrived }),
+    refuse,
+  }))
 
 /** The model of a prediction stands in its id. What is no id is refused later, by whoever knows more of it. */
 function demandPrediction(caller: Caller, right: Right, id: unknown): void {

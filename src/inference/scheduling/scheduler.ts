@@ -6,6 +6,7 @@
  */
 import type { Evaluate } from '../../expression/functions/spec.ts'
 import { isSixfoldError, SixfoldError } from '../../kernel/errors.ts'
+import { atEndOfTurn } from '../../kernel/turn.ts'
 import type { LoadedModel } from '../../ports/model-runtime.ts'
 import type { Signature } from '../signature.ts'
 import { autoscale } from './autoscale.ts'
@@ -67,7 +68,7 @@ export function scheduler(options: SchedulerOptions): Scheduler {
   const soon = (): void => {
     if (scheduled) return
     scheduled = true
-    setImmediate(release)
+    atEndOfTurn(release)
   }
   const pool = workers({ first, start, bounds, monotonic, ready: soon })
 

@@ -1,4 +1,5 @@
 /** Who asks more often than they may is refused before the body is read: by key, and by address where there is none. */
+import type { IncomingMessage } from 'node:http'
 import { isIPv6 } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Caller } from '../../api/index.ts'
@@ -43,6 +44,18 @@ export const overRate = ({ actor }: Caller, { rate, waitMs }: Allowance): Sixfol
     details: { retryMs: Math.max(1, Math.ceil(waitMs)) },
   })
 
+/** What is said of it in `ratelimit-policy` and `ratelimit`. */
+export function headersOf({ rate, allowed, left, waitMs }: Allowance): {
+  readonly policy: string
+  readonly state: string
+} {
+  const [most, seconds] = [burstOf(rate), Math.max(allowed ? 0 : 1, Math.ceil(waitMs / 1_000))]
+  return {
+    policy: `"default";q=${most};w=${Math.max(1, Math.ceil(most / rate.perSecond))}`,
+    state: `"default";r=${left};t=${seconds}`,
+  }
+}
+
 /** To be called after the guard. */
 export function limitRates(app: FastifyInstance, limits: RateLimits): void {
   app.addHook('onRequest', (request, reply, done) => {
@@ -50,13 +63,12 @@ export function limitRates(app: FastifyInstance, limits: RateLimits): void {
     // What tells whether the server lives must be heard also where much is asked.
     if (config.needs === undefined || config.needs === 'nothing' || url === '/metrics') return done()
     const { caller } = request
-    const allowance = limits.ask(caller, addressOf(request))
+    const allowance = limits.ask(caller, addressOf(request.raw))
     if (allowance === null) return done()
-    const { rate, allowed, left, waitMs } = allowance
-    const [most, seconds] = [burstOf(rate), Math.max(allowed ? 0 : 1, Math.ceil(waitMs / 1_000))]
-    reply.header('ratelimit-policy', `"default";q=${most};w=${Math.max(1, Math.ceil(most / rate.perSecond))}`)
-    reply.header('ratelimit', `"default";r=${left};t=${seconds}`)
-    if (allowed) return done()
+    const { policy, state } = headersOf(allowance)
+    reply.header('ratelimit-policy', policy)
+    reply.header('ratelimit', state)
+    if (allowance.allowed) return done()
     closeIfLong(request, reply)
     done(overRate(caller, allowance))
   })
@@ -69,7 +81,7 @@ export function closeIfLong({ headers }: FastifyRequest, reply: FastifyReply): v
 }
 
 /** A proxy on this machine says for whom it asks; what stands last is what it saw itself. */
-function addressOf({ raw }: FastifyRequest): string {
+export function addressOf(raw: IncomingMessage): string {
   const peer = raw.socket.remoteAddress ?? ''
   const forwarded = raw.headers['x-forwarded-for']
   if (forwarded === undefined || !isLoopbackHost(peer.replace(/^::ffff:/, ''))) return peer

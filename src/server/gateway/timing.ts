@@ -1,5 +1,6 @@
 /** When a request came in, how much time its caller gives it, and how urgent it is: read once, before anything else looks at it. */
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import type { FastifyInstance } from 'fastify'
 import type { Carrier, Priority } from '../../inference/index.ts'
 import { priorities } from '../../inference/index.ts'
 import { SixfoldError } from '../../kernel/errors.ts'
@@ -15,9 +16,19 @@ declare module 'fastify' {
 export function stampArrivals(app: FastifyInstance): void {
   app.decorateRequest('arrived', 0)
   app.addHook('onRequest', (request, _, done) => {
-    request.arrived = performance.now()
+    request.arrived = (request.raw as Stamped)[stamp] ?? performance.now()
     done()
   })
+}
+
+const stamp = Symbol('arrived')
+interface Stamped extends IncomingMessage {
+  [stamp]?: number
+}
+
+/** Of a request that was seen before the routes see it. */
+export function keepArrival(request: IncomingMessage, arrived: number): void {
+  ;(request as Stamped)[stamp] = arrived
 }
 
 export interface Urgency {
@@ -28,8 +39,13 @@ export interface Urgency {
 }
 
 /** Throws SX_REQUEST_INVALID for a header that says nothing that can be meant. */
-export function urgencyOf(request: FastifyRequest): Urgency {
-  const { headers, arrived } = request
+export function urgencyOf({
+  headers,
+  arrived,
+}: {
+  readonly headers: IncomingHttpHeaders
+  readonly arrived: number
+}): Urgency {
   const timeout = headers['x-request-timeout-ms']
   const priority = headers['x-priority']
   return {

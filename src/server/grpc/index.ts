@@ -137,8 +137,7 @@ export function grpcServer({ services: unseen, access, rates, logger, version }:
     const arrived = performance.now()
     const one = named(services, message.model_name)
     const asked = readInfer(message)
-    const response = await infer(services, one, {
-      ...asked,
+    const response = await infer(services, one, asked, {
       version: versionOf(message.model_version),
       arrived,
       timeoutMs: timeoutOf(call.getDeadline()),

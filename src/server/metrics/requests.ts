@@ -5,6 +5,8 @@ import type { Families } from './families.ts'
 /** `routes`: by method and route: the pattern of the path, never the path itself, which is the callers'. */
 export interface RequestCounts {
   readonly routes: ReadonlyMap<string, Route>
+  /** For what is answered before the routes are asked: counts one more of a route, as it was answered. */
+  counter(method: string, route: string): (status: number) => void
   /** Of them, those that were answered as the first with their idempotency key was. */
   readonly replayed: () => number
 }
@@ -19,19 +21,35 @@ interface Route {
 export function countRequests(app: FastifyInstance): RequestCounts {
   const counts = new Map<string, Route>()
   let replayed = 0
-  app.addHook('onResponse', (request, reply, done) => {
-    const route = request.is404 ? 'none' : (request.routeOptions.url ?? 'none')
-    const key = `${request.method} ${route}`
+  const routeOf = (method: string, route: string): Route => {
+    const key = `${method} ${route}`
     let counted = counts.get(key)
     if (counted === undefined) {
-      counted = { method: request.method, route, byStatus: new Map() }
+      counted = { method, route, byStatus: new Map() }
       counts.set(key, counted)
     }
-    counted.byStatus.set(reply.statusCode, (counted.byStatus.get(reply.statusCode) ?? 0) + 1)
+    return counted
+  }
+  const add = ({ byStatus }: Route, status: number): void => {
+    byStatus.set(status, (byStatus.get(status) ?? 0) + 1)
+  }
+  app.addHook('onResponse', (request, reply, done) => {
+    const route = request.is404 ? 'none' : (request.routeOptions.url ?? 'none')
+    add(routeOf(request.method, route), reply.statusCode)
     if (request.method === 'POST' && reply.getHeader('idempotency-replayed') !== undefined) replayed++
     done()
   })
-  return { routes: counts, replayed: () => replayed }
+  return {
+    routes: counts,
+    counter: (method, route) => {
+      let counted: Route | null = null
+      return (status) => {
+        counted ??= routeOf(method, route)
+        add(counted, status)
+      }
+    },
+    replayed: () => replayed,
+  }
 }
 
 export function requestMetrics({ counter }: Families): (counts: RequestCounts) => void {

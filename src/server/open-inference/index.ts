@@ -2,17 +2,24 @@
  * The Open Inference Protocol, version 2, over HTTP: what KServe, Triton and their clients speak. Bodies come without a content type, with
  * bytes after their JSON, and compressed as one piece; errors are one text.
  */
+import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import type { Right, Services } from '../../api/index.ts'
+import { modelsOf } from '../../definition/graph.ts'
 import { SixfoldError } from '../../kernel/errors.ts'
 import { shorten } from '../../kernel/shorten.ts'
 import { demand } from '../access.ts'
+import type { Answer } from '../answer.ts'
+import { jsonType, sendAnswer } from '../answer.ts'
+import type { DirectRoute } from '../direct.ts'
 import { packed, unpacked } from '../gateway/encoding.ts'
 import { urgencyOf } from '../gateway/timing.ts'
 import { parseJson } from '../json.ts'
 import { routesOn } from '../routes.ts'
+import type { UnderWay } from '../under-way.ts'
 import { protocolError } from './errors.ts'
+import type { HttpAnswer } from './http-codec.ts'
 import { headerLength, readInfer, writeInfer } from './http-codec.ts'
 import { infer } from './infer.ts'
 import type { Named } from './models.ts'
@@ -24,8 +31,7 @@ export interface OpenInferenceOptions {
   readonly logger: Logger
   /** Of Sixfold. */
   readonly version: string
-  /** Wraps what is to be answered before the server ends. */
-  readonly during: <T>(work: () => Promise<T>) => Promise<T>
+  readonly work: UnderWay
   /** Whether it takes requests: false before it is warm, and while it stops. */
   readonly ready: () => boolean
   /** An error of the HTTP library as one of ours. */
@@ -68,18 +74,78 @@ export function openInference(app: FastifyInstance, options: OpenInferenceOption
   )
 }
 
-function serve(
-  scope: FastifyInstance,
-  { services, logger, version, during, ready, known }: OpenInferenceOptions,
-): void {
+type AnswerInfer = (
+  one: Named,
+  version: string | null,
+  body: Buffer,
+  asked: { readonly headers: IncomingHttpHeaders; readonly arrived: number },
+) => Promise<Answer>
+
+const answering =
+  ({ services, work }: OpenInferenceOptions): AnswerInfer =>
+  async (one, version, body, asked) => {
+    work.begin()
+    try {
+      const { arrived, timeoutMs, priority, carrier } = urgencyOf(asked)
+      const given = readInfer(body, asked.headers, services.limits.bodyDepth)
+      const response = await infer(services, one, given, { version, arrived, timeoutMs, priority, carrier })
+      const written = writeInfer(response, given)
+      return await answerOf(written, asked.headers['accept-encoding'])
+    } finally {
+      work.end()
+    }
+  }
+
+async function answerOf(written: HttpAnswer, accepted: string | readonly string[] | undefined): Promise<Answer> {
+  const { body, encoding } = accepted === undefined ? asItIs(written) : await packed(written.body, accepted)
+  const headers = written.jsonLength === null ? [...jsonType] : ['content-type', 'application/octet-stream']
+  if (encoding !== null) headers.push('content-encoding', encoding)
+  if (written.jsonLength !== null) headers.push(headerLength, String(written.jsonLength))
+  return { status: 200, headers, body }
+}
+const asItIs = ({ body }: HttpAnswer) => ({ body, encoding: null })
+
+function refusal(
+  error: unknown,
+  { method, url }: { readonly method: string; readonly url: string },
+  logger: Logger,
+): Answer {
+  const { status, body, problem } = protocolError(error)
+  if (problem.code === 'SX_INTERNAL') logger.error({ err: error, method, url }, 'A request failed.')
+  return {
+    status,
+    headers: [...(problem.retry ? ['retry-after', retryAfter(problem.details)] : []), ...jsonType],
+    body: JSON.stringify(body),
+  }
+}
+
+/** Of every model and its pipeline, no version named, for those who ask as nearly all do. */
+export function directInferences(options: OpenInferenceOptions): readonly DirectRoute[] {
+  const { services, logger, known } = options
+  const answer = answering(options)
+  return modelsOf(services.platform).flatMap(({ name: model }) =>
+    [model, `${model}.pipeline`].map(
+      (name): DirectRoute => ({
+        path: `/v2/models/${name}/infer`,
+        route: '/v2/models/:name/infer',
+        needs: { right: 'predict' },
+        model,
+        takesType: (type) => type === undefined || ordinaryTypes.has(type),
+        answer: (body, headers, arrived) => answer(named(services, name), null, body, { headers, arrived }),
+        refuse: (error, url) => refusal(known(error), { method: 'POST', url }, logger),
+      }),
+    ),
+  )
+}
+const ordinaryTypes = new Set(['application/json', 'application/octet-stream'])
+
+function serve(scope: FastifyInstance, options: OpenInferenceOptions): void {
+  const { services, logger, version, ready, known } = options
+  const answerInfer = answering(options)
   const { limits } = services
   const refuse = (given: unknown, request: FastifyRequest, reply: FastifyReply): void => {
-    const { status, body, problem } = protocolError(known(given))
-    if (problem.code === 'SX_INTERNAL')
-      logger.error({ err: given, method: request.method, url: request.url }, 'A request failed.')
-    if (problem.retry) reply.header('retry-after', retryAfter(problem.details))
     if (!request.raw.complete) reply.header('connection', 'close')
-    void reply.code(status).type('application/json').send(JSON.stringify(body))
+    void sendAnswer(reply, refusal(known(given), request, logger))
   }
   scope.setErrorHandler(refuse)
   scope.setNotFoundHandler((request, reply) =>
@@ -140,17 +206,8 @@ function serve(
     model_stats: allNamed(services).flatMap((one) => statisticsOf(services, one, null)),
   }))
 
-  ofModel('POST', '/infer', 'predict', (one, wanted, request, reply) =>
-    during(async () => {
-      const { arrived, timeoutMs, carrier } = urgencyOf(request)
-      const asked = readInfer(bytesOf(request), request.headers, limits.bodyDepth)
-      const response = await infer(services, one, { ...asked, version: wanted, arrived, timeoutMs, carrier })
-      const written = writeInfer(response, asked)
-      const { body, encoding } = await packed(written.body, request.headers['accept-encoding'])
-      if (encoding !== null) reply.header('content-encoding', encoding)
-      if (written.jsonLength !== null) reply.header(headerLength, written.jsonLength)
-      return reply.type(written.jsonLength === null ? 'application/json' : 'application/octet-stream').send(body)
-    }),
+  ofModel('POST', '/infer', 'predict', async (one, wanted, request, reply) =>
+    sendAnswer(reply, await answerInfer(one, wanted, bytesOf(request), request)),
   )
 
   const members = (request: FastifyRequest): { readonly [member: string]: unknown } => {

@@ -5,6 +5,7 @@ import { SixfoldError } from '../../kernel/errors.ts'
 import { shorten } from '../../kernel/shorten.ts'
 import { suggestion } from '../../kernel/suggest.ts'
 import type { Tensor, TensorData, Tensors } from '../../ports/model-runtime.ts'
+import { predictRows } from '../predict-rows.ts'
 import type { Named } from './models.ts'
 import { checkPipelineVersion, definitionOf, pipelineOf, predictionId, readyVersion } from './models.ts'
 import { datatypeOf, typeOfDatatype } from './tensors.ts'
@@ -18,16 +19,20 @@ export interface WantedOutput {
 }
 
 export interface InferRequest {
-  readonly version: string | null
   readonly inputs: Tensors
   /** None: all. */
   readonly outputs: readonly WantedOutput[]
   readonly parameters: Parameters
+}
+
+/** What is said of a request outside of the protocol: by its path, its headers, or its transport. */
+export interface InferAround {
+  readonly version: string | null
   readonly arrived: number
   /** The trace that it belongs to. */
   readonly carrier?: Carrier | undefined
-  /** From outside of the protocol: a header, or a deadline of the transport. */
   readonly timeoutMs: number | undefined
+  readonly priority?: Priority | undefined
 }
 
 export interface InferResponse {
@@ -38,8 +43,18 @@ export interface InferResponse {
   readonly outputs: readonly { readonly name: string; readonly tensor: Tensor }[]
 }
 
-export async function infer(services: Services, one: Named, request: InferRequest): Promise<InferResponse> {
-  const asked = { ...request, ...urgencyIn(request) }
+export async function infer(
+  services: Services,
+  one: Named,
+  request: InferRequest,
+  around: InferAround,
+): Promise<InferResponse> {
+  const { version: wantedVersion, arrived, carrier } = around
+  const { inputs, outputs: wantedOutputs } = request
+  const { timeoutMs, priority } = urgencyIn(request.parameters, around)
+  const asked: Asked = {
+    ...{ version: wantedVersion, inputs, outputs: wantedOutputs, arrived, timeoutMs, priority, carrier },
+  }
   const { version, parameters, outputs } = await (one.pipeline
     ? inferPipeline(services, one, asked)
     : inferTensors(services, one, asked))
@@ -55,13 +70,16 @@ export async function infer(services: Services, one: Named, request: InferReques
   }
 }
 
-interface Asked extends InferRequest {
+interface Asked extends Omit<InferRequest, 'parameters'>, InferAround {
   readonly priority: Priority
 }
 type Answered = Pick<InferResponse, 'version' | 'parameters' | 'outputs'>
 
-/** The protocol's own: a timeout in microseconds, and 1 for the most urgent. Throws SX_REQUEST_INVALID. */
-function urgencyIn({ parameters, timeoutMs }: InferRequest): {
+/** The protocol's own, where the request has them: a timeout in microseconds, and 1 for the most urgent. Throws SX_REQUEST_INVALID. */
+function urgencyIn(
+  parameters: Parameters,
+  { timeoutMs, priority: around }: InferAround,
+): {
   readonly timeoutMs: number | undefined
   readonly priority: Priority
 } {
@@ -82,10 +100,12 @@ function urgencyIn({ parameters, timeoutMs }: InferRequest): {
   }
   const microseconds = whole(timeout, 'timeout')
   const level = whole(priority, 'priority') ?? 0
+  const named: Priority = level === 1 ? 'live' : level === 2 ? 'shadow' : 'backfill'
   const own = microseconds === undefined || microseconds === 0 ? undefined : microseconds / 1000
   return {
     timeoutMs: own === undefined ? timeoutMs : Math.min(own, timeoutMs ?? Number.POSITIVE_INFINITY),
-    priority: level <= 1 ? 'live' : level === 2 ? 'shadow' : 'backfill',
+    // 0 is the protocol's way to leave it out.
+    priority: level === 0 ? (around ?? 'live') : named,
   }
 }
 
@@ -157,15 +177,14 @@ async function inferPipeline(services: Services, one: Named, asked: Asked): Prom
     priority: asked.priority,
     carrier: asked.carrier,
   }
-  const predictions = await Promise.all(
-    Array.from({ length: rows }, (_, row) => {
-      const part = (which: 'keys' | 'request'): object =>
-        Object.fromEntries(
-          given.filter((column) => column.part === which).map(({ name, tensor }) => [name, valueAt(tensor, row)]),
-        )
-      return services.predict(one.model, { keys: part('keys'), request: part('request'), ...urgency })
-    }),
-  )
+  const questions = Array.from({ length: rows }, (_, row) => {
+    const part = (which: 'keys' | 'request'): object =>
+      Object.fromEntries(
+        given.filter((column) => column.part === which).map(({ name, tensor }) => [name, valueAt(tensor, row)]),
+      )
+    return { keys: part('keys'), request: part('request'), ...urgency }
+  })
+  const predictions = await predictRows(services, one.model, questions)
   return {
     version: predictions.find(({ version }) => version !== null)?.version ?? '0',
     parameters: degradationOf(predictions),

@@ -42,8 +42,8 @@ const suffix = '.pipeline'
 export function named({ inference }: Services, name: string): Named {
   const pipeline = name.endsWith(suffix)
   const model = pipeline ? name.slice(0, -suffix.length) : name
-  const served = inference.served().find((one) => one.model === model)
-  if (served === undefined)
+  const served = inference.of(model)
+  if (served === null)
     throw new SixfoldError('SX_UNKNOWN_MODEL', `Request for unknown model: '${shorten(name)}' is not found`)
   return { name, model, pipeline, served }
 }

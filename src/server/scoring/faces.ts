@@ -16,6 +16,7 @@ import { suggestion } from '../../kernel/suggest.ts'
 import type { Tensor, Tensors } from '../../ports/model-runtime.ts'
 import { demand } from '../access.ts'
 import type { Urgency } from '../gateway/timing.ts'
+import { predictRows } from '../predict-rows.ts'
 import { tensorOf } from './nested.ts'
 
 export interface Asked extends Urgency {
@@ -50,7 +51,7 @@ export async function askPipeline(
   at?: number,
 ): Promise<readonly Prediction[]> {
   checkRows(services, model, rows)
-  const answering = services.inference.served().find((one) => one.model === model.name)?.answering ?? null
+  const answering = services.inference.of(model.name)?.answering ?? null
   if (version !== null && version !== answering) throw unknownVersion(model, version)
   const keys = new Set(keysOf(model))
   const parts = Array.from({ length: rows }, () => ({ keys: {}, request: {} }))
@@ -59,7 +60,8 @@ export async function askPipeline(
       const part: { [name: string]: unknown } = keys.has(name) ? parts[row]!.keys : parts[row]!.request
       if (values[row] !== undefined) part[name] = values[row]
     }
-  return Promise.all(parts.map((part) => services.predict(model.name, { ...part, at, ...urgency })))
+  const questions = parts.map((part) => ({ ...part, at, ...urgency }))
+  return predictRows(services, model.name, questions)
 }
 
 export interface Answered {
@@ -77,7 +79,7 @@ export type Ready = ServedVersion & { readonly detail: NonNullable<ServedVersion
 
 /** Throws SX_UNKNOWN_VERSION, SX_MODEL_UNREADY. */
 export function readyFor({ inference }: Services, model: Model, version: string | null): Ready {
-  const served = inference.served().find((one) => one.model === model.name)!
+  const served = inference.of(model.name)!
   const wanted = version ?? served.answering
   const found = served.versions.find((one) => one.version === wanted)
   if (found === undefined && version !== null) throw unknownVersion(model, version)

@@ -69,7 +69,7 @@ function serve(scope: FastifyInstance, options: ScoringOptions): void {
     routes.get(path, 'predict', async (request) => {
       const { model: name, version } = targetOf(request)
       const { name: model } = modelFor(services, request.caller, name)
-      const { versions } = services.inference.served().find((one) => one.model === model)!
+      const { versions } = services.inference.of(model)!
       const told = versions.filter((one) => version === null || one.version === version)
       if (told.length === 0) throw new SixfoldError('SX_UNKNOWN_VERSION', 'No such version answers here.')
       return { model_version_status: told.map(statusOf) }
