@@ -58,6 +58,8 @@ export interface Column {
 export interface Columns {
   readonly rows: number
   readonly columns: readonly Column[]
+  /** For whoever has done with them: their memory holds other rows from then on. Who never says so keeps them. */
+  release?(): void
 }
 
 export interface VectorRequest {

@@ -10,7 +10,7 @@ import type { Profiles, Segments } from '../profile-set.ts'
 import type { AnswerColumn } from './answers.ts'
 import { columnOf, emptyAnswers, outputsOf, readAnswers, setAnswer } from './answers.ts'
 import { cellOf, readerOf } from './cells.ts'
-import { tensorsOf } from './tensors.ts'
+import { tensorMaker } from './tensors.ts'
 import { hashVectors } from './vector-hash.ts'
 
 export interface ChunkScorerOptions {
@@ -26,7 +26,9 @@ export interface ChunkScorerOptions {
 /** Rows a call: what a model reads and writes for them stays in the cache of a processor. */
 const callRows = 2_048
 
+/** Its keys lie where the vectors did: it is released with them. */
 export interface ScoredChunk extends Columns {
+  release(): void
   /** Takes the rows into the profiles: one chunk after another, so that the same rows give the same sums. */
   look(): void
 }
@@ -47,6 +49,8 @@ export function chunkScorer({ batch, at, signature, answer, profiles, columns }:
     ([name, node]) => [profiles.segments[name]!, readerOf(node, at)] as const,
   )
   if (batch.unknown.segment !== null) segments.push([profiles.unknown, readerOf(batch.unknown.segment, at)])
+  const most = signature.rows ?? callRows
+  const tensors = tensorMaker(signature, most)
   let inferred = 0
 
   async function call(
@@ -55,15 +59,15 @@ export function chunkScorer({ batch, at, signature, answer, profiles, columns }:
     answers: readonly AnswerColumn[],
     rows: Int32Array,
   ): Promise<void> {
-    const most = signature.rows ?? callRows
     const calls: Promise<void>[] = []
     for (let from = 0; from < rows.length; from += most) {
       const some = rows.subarray(from, from + most)
       const lacking = new Set<number>()
-      const inputs = tensorsOf(signature, entries, some, (row) => lacking.add(row))
+      const inputs = tensors.make(entries, some, (row) => lacking.add(row))
       calls.push(
-        answer(inputs, given, some).then((tensors) => {
-          readAnswers(signature, tensors, answers, some)
+        answer(inputs, given, some).then((answered) => {
+          tensors.release(inputs)
+          readAnswers(signature, answered, answers, some)
           for (const row of lacking) for (const { valid } of answers) valid[row] = 0
         }),
       )
@@ -105,6 +109,7 @@ export function chunkScorer({ batch, at, signature, answer, profiles, columns }:
     if (hashes !== null) more.push({ name: '_sx_vector', type: 'int64', values: hashes, valid: null })
     return {
       rows,
+      release: () => vectors.release?.(),
       look: () => {
         profile(profiles, entries, outputs, rows)
         for (const [segment, read] of segments)
@@ -125,7 +130,12 @@ export function chunkScorer({ batch, at, signature, answer, profiles, columns }:
   }
 }
 
-const every = (rows: number): Int32Array => Int32Array.from({ length: rows }, (_, row) => row)
+let positions = new Int32Array(0)
+/** All rows, by their positions. */
+function every(rows: number): Int32Array {
+  if (positions.length < rows) positions = new Int32Array(rows).map((_, row) => row)
+  return positions.subarray(0, rows)
+}
 
 /** Answers of rows whose vector is as it was; gives the rows of which it is not. */
 function keep(

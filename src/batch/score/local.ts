@@ -55,17 +55,25 @@ export function localEngine({ runtime, rows, workers = availableParallelism() }:
 /** What the process took since it was last asked, charged to whoever asks: partitions that are computed at once share it. */
 interface Meter {
   charge(to: { cpuMs: number; modelMs: number }): void
+  /** At most every so often: what a process with many threads took costs a millisecond to ask for. */
+  chargeNowAndThen(to: { cpuMs: number; modelMs: number }): void
 }
+const chargeEveryMs = 500
 
 function meterOf(pool: Sessions): Meter {
-  let [cpu, computed] = [process.cpuUsage(), pool.computedMs]
+  let [cpu, computed, asked] = [process.cpuUsage(), pool.computedMs, performance.now()]
+  const charge: Meter['charge'] = (to) => {
+    const now = process.cpuUsage()
+    to.cpuMs += (now.user - cpu.user + now.system - cpu.system) / 1000
+    to.modelMs += pool.computedMs - computed
+    cpu = now
+    computed = pool.computedMs
+    asked = performance.now()
+  }
   return {
-    charge: (to) => {
-      const { user, system } = process.cpuUsage(cpu)
-      to.cpuMs += (user + system) / 1000
-      to.modelMs += pool.computedMs - computed
-      cpu = process.cpuUsage()
-      computed = pool.computedMs
+    charge,
+    chargeNowAndThen: (to) => {
+      if (performance.now() - asked >= chargeEveryMs) charge(to)
     },
   }
 }
@@ -111,20 +119,22 @@ async function score(
         // What fails while others are waited for is told of when its turn comes.
         next.catch(() => {})
         underWay.push(next)
-        if (underWay.length >= chunksAtOnce) yield await counted(underWay.shift()!)
+        if (underWay.length >= chunksAtOnce) yield* counted(underWay.shift()!)
       }
-      while (underWay.length > 0) yield await counted(underWay.shift()!)
+      while (underWay.length > 0) yield* counted(underWay.shift()!)
     } finally {
       await Promise.allSettled(underWay)
     }
   }
-  const counted = async (one: Promise<ScoredChunk>): Promise<Columns> => {
+  async function* counted(one: Promise<ScoredChunk>): AsyncIterable<Columns> {
     const done = await one
     done.look()
     count += done.rows
-    meter.charge(took)
+    meter.chargeNowAndThen(took)
     progress(done.rows)
-    return done
+    yield done
+    // Who asks for the next one has written this one.
+    done.release()
   }
   const path = join(folder, `part-${partition.index}.parquet`)
   await rows.write(path, columns, answered())

@@ -5,25 +5,41 @@ import type { Tensor, TensorData, Tensors } from '../../ports/model-runtime.ts'
 
 type Binding = Signature['inputs'][number]
 
-/** `rows` are positions in the columns. `lacking` is told of those that have no value where the tensor cannot say so. */
-export function tensorsOf(
-  { inputs }: Signature,
-  entries: readonly Column[],
-  rows: Int32Array,
-  lacking: (row: number) => void,
-): Tensors {
-  const tensors: { [input: string]: Tensor } = {}
-  for (const binding of inputs) {
-    const width = binding.entries.length
-    const data = emptyOf(binding, rows.length * width)
-    for (let i = 0; i < width; i++) fill(binding, data, i, width, entries[binding.entries[i]!]!, rows, lacking)
-    tensors[binding.input] = {
-      type: binding.type,
-      shape: binding.rank === 1 ? [rows.length] : [rows.length, width],
-      data,
-    }
+/** Makes the tensors of calls, of which most have as many rows as one may have. */
+export interface TensorMaker {
+  /** `rows` are positions in the columns, ascending. `lacking` is told of those that have no value where the tensor cannot say so. */
+  make(entries: readonly Column[], rows: Int32Array, lacking: (row: number) => void): Tensors
+  /** Of a call that is answered: their memory serves the next. */
+  release(tensors: Tensors): void
+}
+
+export function tensorMaker({ inputs }: Signature, most: number): TensorMaker {
+  const spare = new Map<string, TensorData[]>(inputs.map(({ input }) => [input, []]))
+  return {
+    make: (entries, rows, lacking) => {
+      const tensors: { [input: string]: Tensor } = {}
+      for (const binding of inputs) {
+        const width = binding.entries.length
+        const data =
+          (rows.length === most ? spare.get(binding.input)!.pop() : undefined) ?? emptyOf(binding, rows.length * width)
+        for (let i = 0; i < width; i++) fill(binding, data, i, width, entries[binding.entries[i]!]!, rows, lacking)
+        tensors[binding.input] = {
+          type: binding.type,
+          shape: binding.rank === 1 ? [rows.length] : [rows.length, width],
+          data,
+        }
+      }
+      return tensors
+    },
+    release: (tensors) => {
+      for (const { input, entries, type } of inputs) {
+        const { data } = tensors[input]!
+        // What is lacking leaves its place as it is, which in memory that was used is a value of another row.
+        if (data.length === most * entries.length && (type === 'float32' || type === 'float64'))
+          spare.get(input)!.push(data)
+      }
+    },
   }
-  return tensors
 }
 
 function emptyOf({ type }: Binding, size: number): TensorData {
@@ -55,8 +71,11 @@ function fill(
   const into = data as { [at: number]: unknown }
   if (type === 'float32' || type === 'float64') {
     const numbers = data as Float64Array
-    // The case that counts: numbers into numbers.
-    if (values instanceof Float32Array || values instanceof Float64Array || values instanceof Uint8Array)
+    // The case that counts: numbers into numbers, mostly of rows that follow each other.
+    const first = rows[0]!
+    if (values instanceof Float32Array && rows.at(-1)! - first === rows.length - 1)
+      for (let i = 0; i < rows.length; i++) numbers[i * width + at] = values[first + i]!
+    else if (values instanceof Float32Array || values instanceof Float64Array || values instanceof Uint8Array)
       for (let i = 0; i < rows.length; i++) numbers[i * width + at] = values[rows[i]!]!
     else for (let i = 0; i < rows.length; i++) numbers[i * width + at] = Number(values[rows[i]!])
     if (valid !== null)

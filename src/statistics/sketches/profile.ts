@@ -3,8 +3,8 @@
  * occurred, and of both how many were missing. Profiles of parts merge to that of the whole; as JSON they are some kilobytes.
  */
 import type { Moments } from './moments.ts'
-import { noMoments, together } from './moments.ts'
-import { binOf, Quantiles } from './quantiles.ts'
+import { momentsOfAll, momentsOfSome, noMoments, together } from './moments.ts'
+import { Quantiles } from './quantiles.ts'
 
 export type ColumnProfile = NumberProfile | TextProfile
 
@@ -21,34 +21,15 @@ export class NumberProfile {
 
   /** `valid` 0: missing. */
   add(values: ArrayLike<number>, valid: Uint8Array | null, from: number, to: number): void {
-    let [count, sum, min, max] = [0, 0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
-    const { sketch } = this
-    for (let i = from; i < to; i++) {
-      if (valid !== null && valid[i] === 0) {
-        this.missing++
-        continue
+    const whole = valid === null ? momentsOfAll(values, from, to) : null
+    if (whole === null) {
+      for (let i = from; i < to; i++) {
+        if (valid !== null && valid[i] === 0) this.missing++
+        else if (!Number.isFinite(values[i])) this.notFinite++
       }
-      const value = values[i]!
-      if (!(value - value === 0)) {
-        this.notFinite++
-        continue
-      }
-      count++
-      sum += value
-      if (value < min) min = value
-      if (value > max) max = value
-      sketch.addBin(binOf(value), 1)
     }
-    if (count === 0) return
-    // Apart from their own mean, so that nothing is lost where they are large and close to each other.
-    const mean = sum / count
-    let m2 = 0
-    for (let i = from; i < to; i++) {
-      if (valid !== null && valid[i] === 0) continue
-      const apart = values[i]! - mean
-      if (apart - apart === 0) m2 += apart * apart
-    }
-    this.moments = together(this.moments, { count, mean, m2, min, max })
+    this.moments = together(this.moments, whole ?? momentsOfSome(values, valid, from, to))
+    this.sketch.addAll(values, valid, from, to)
   }
 
   addOne(value: number | null): void {

@@ -1,8 +1,10 @@
 /** DuckDB's chunks as typed arrays, without an object for a value. */
+
+import { MessageChannel } from 'node:worker_threads'
 import type { DuckDBDataChunk } from '@duckdb/node-api'
 import type { Scalar } from '../../../expression/node.ts'
 import { SixfoldError } from '../../../kernel/errors.ts'
-import type { Column } from '../../../ports/batch-rows.ts'
+import type { Column, Columns } from '../../../ports/batch-rows.ts'
 
 /** How a column leaves the query. */
 export interface Selected {
@@ -20,24 +22,54 @@ interface Vector {
   getItem(index: number): unknown
 }
 
-/** Several chunks of a stream become one of at most so many rows: a call for 2048 rows costs as much as one for more. */
+/**
+ * What DuckDB gives is its own memory, which counts as this process's until the collector has found that nobody looks at it: so much of it goes by
+ * that the collector would look every few milliseconds. Whoever has copied it lets go at once: it is sent to nobody.
+ */
+export function letGo(buffer: ArrayBuffer): void {
+  nobody.postMessage(null, [buffer])
+}
+const nobody = (() => {
+  const { port1, port2 } = new MessageChannel()
+  port2.close()
+  port1.unref()
+  return port1
+})()
+
+interface Block {
+  readonly values: Column['values']
+  /** Made when the first value is missing. */
+  mask: Uint8Array | null
+  missing: boolean
+}
+
+/**
+ * Several chunks of a stream become one of at most so many rows: a call for 2048 rows costs as much as one for more. The memory of those that
+ * were released is filled again: fresh memory for each makes the collector look through everything, again and again.
+ */
 export class Gathered {
   readonly #selected: readonly Selected[]
   readonly #capacity: number
+  readonly #spare: Block[][] = []
   #rows = 0
-  #columns: { values: Column['values']; valid: Uint8Array | null }[]
+  #blocks: Block[]
 
   constructor(selected: readonly Selected[], capacity: number) {
     this.#selected = selected
     this.#capacity = capacity
-    this.#columns = this.#fresh()
+    this.#blocks = this.#fresh()
   }
 
-  #fresh() {
-    return this.#selected.map(({ type, single }) => ({
-      values: emptyOf(type, single, this.#capacity),
-      valid: null as Uint8Array | null,
-    }))
+  #fresh(): Block[] {
+    const spare = this.#spare.pop()
+    if (spare === undefined)
+      return this.#selected.map(({ type, single }) => ({
+        values: emptyOf(type, single, this.#capacity),
+        mask: null,
+        missing: false,
+      }))
+    for (const block of spare) block.missing = false
+    return spare
   }
 
   get rows(): number {
@@ -49,29 +81,39 @@ export class Gathered {
 
   add(chunk: DuckDBDataChunk): void {
     const rows = chunk.rowCount
-    for (const [i, column] of this.#columns.entries()) {
+    for (const [i, block] of this.#blocks.entries()) {
       const vector = chunk.getColumnVector(i) as unknown as Vector
-      copy(vector, rows, column.values, this.#rows, this.#selected[i]!)
-      if (vector.validity.data === null) continue
-      column.valid ??= new Uint8Array(this.#capacity).fill(1)
-      for (let row = 0; row < rows; row++) if (!vector.validity.itemValid(row)) column.valid[this.#rows + row] = 0
+      copy(vector, rows, block.values, this.#rows, this.#selected[i]!)
+      if (vector.validity.data !== null) {
+        if (!block.missing) {
+          block.mask = (block.mask ?? new Uint8Array(this.#capacity)).fill(1)
+          block.missing = true
+        }
+        for (let row = 0; row < rows; row++) if (!vector.validity.itemValid(row)) block.mask![this.#rows + row] = 0
+      }
+      if (vector.items !== undefined) letGo(vector.items.buffer as ArrayBuffer)
     }
     this.#rows += rows
   }
 
-  take(): { readonly rows: number; readonly columns: readonly Column[] } {
-    const rows = this.#rows
-    const columns = this.#columns.map(
-      ({ values, valid }, i): Column => ({
+  take(): Columns {
+    const [rows, blocks] = [this.#rows, this.#blocks]
+    const columns = blocks.map(
+      ({ values, mask, missing }, i): Column => ({
         name: this.#selected[i]!.name,
         type: this.#selected[i]!.type,
         values: Array.isArray(values) ? values.slice(0, rows) : (values as Float64Array).subarray(0, rows),
-        valid: valid === null ? null : valid.subarray(0, rows),
+        valid: missing ? mask!.subarray(0, rows) : null,
       }),
     )
-    this.#columns = this.#fresh()
+    this.#blocks = this.#fresh()
     this.#rows = 0
-    return { rows, columns }
+    let released = false
+    const release = (): void => {
+      if (!released) this.#spare.push(blocks)
+      released = true
+    }
+    return { rows, columns, release }
   }
 }
 

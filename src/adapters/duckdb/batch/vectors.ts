@@ -4,7 +4,7 @@ import { rowKeysOf } from '../../../definition/batch.ts'
 import { shapesOf } from '../../../definition/field.ts'
 import { requestOf, viewsOf } from '../../../definition/model.ts'
 import type { Scalar } from '../../../expression/node.ts'
-import { typeOf } from '../../../expression/node.ts'
+import { typeOf, walk } from '../../../expression/node.ts'
 import { duckdb } from '../../../expression/targets/duckdb/dialect.ts'
 import { compile } from '../../../expression/targets/sql/compile.ts'
 import type { Fragment } from '../../../expression/targets/sql/writer.ts'
@@ -59,8 +59,9 @@ export async function* vectorsOf(
     outputs.push({ name, value: asFloat ? writer.of([value], (sql) => `CAST(${sql} AS FLOAT)`) : value })
   }
   for (const [part, type] of Object.entries(rowKeysOf(batch))) add(`keys__${part}`, type, writer.atom(keyColumn(part)))
+  const read = requestRead(batch)
   for (const { name, type } of shapesOf(requestOf(model.inputs)))
-    add(`request__${name}`, type, writer.atom(requestColumn(name)))
+    if (read.has(name)) add(`request__${name}`, type, writer.atom(requestColumn(name)))
   for (const [entry, node] of Object.entries(model.vector))
     add(`vector__${entry}`, typeOf(node) as Scalar, compile(node, writer, refer))
   // A join gives rows in no order; without one they come as the file has them.
@@ -83,6 +84,15 @@ export async function* vectorsOf(
   if (gathered.rows > 0) yield gathered.take()
   // What changed while it was read is a mixture.
   if (input.kind === 'file') checkUnchanged(input.file)
+}
+
+/** Fields of the request that the decision or a segment reads; of the others the vector has what is wanted. */
+function requestRead({ decision, segments, unknown }: VectorRequest['batch']): ReadonlySet<string> {
+  const names = new Set<string>()
+  for (const node of [decision, unknown.segment, ...Object.values(segments)])
+    for (const leaf of node === null ? [] : walk(node))
+      if (leaf.kind === 'input' && leaf.group === 'request') names.add(leaf.name)
+  return names
 }
 
 /** Of two rows with one key in the batch before, which its gate would have refused, the greater answers. */
