@@ -13,7 +13,7 @@ export const { featureReader } = load('../dist/features/index.js') as typeof imp
 export const { openDuckDB } = load(
   '../dist/adapters/duckdb/connection.js',
 ) as typeof import('../src/adapters/duckdb/connection.ts')
-export const { batch, manualClock, model, parquet, platform } = load(
+export const { batch, count, entity, manualClock, mean, model, parquet, platform, source, sum, view } = load(
   '../dist/index.js',
 ) as typeof import('../src/index.ts')
 
