@@ -1,8 +1,9 @@
 /** What the offline store does for batches, each with a session of its own. */
 import type { Batch } from '../../../definition/batch.ts'
 import { viewsOf } from '../../../definition/model.ts'
-import type { BatchRowsStore } from '../../../ports/batch-rows.ts'
+import type { BatchRowsStore, Columns } from '../../../ports/batch-rows.ts'
 import type { Session } from '../connection.ts'
+import { openDuckDB } from '../connection.ts'
 import type { Resolve } from '../door.ts'
 import { planRows } from './plan.ts'
 import { compareBatches, findRows, readBatch } from './read.ts'
@@ -20,19 +21,38 @@ export interface BatchRowsOptions {
   streamed<T>(paths: readonly string[], ask: (db: Session, resolve: Resolve) => AsyncIterable<T>): AsyncIterable<T>
 }
 
+/** For work on whole batches, which takes a table of all keys or sorts them: beyond this it goes by way of the disk, and not slower. */
+const wholeMemory = '768MB'
+
 export function batchRowsStore({ temporaryFolder, within, streamed }: BatchRowsOptions): BatchRowsStore {
+  const whole = async (): Promise<{ readonly db: Session; close(): void }> => {
+    const instance = await openDuckDB({ temporaryFolder, memory: wholeMemory })
+    return { db: await instance.session(), close: () => instance.close() }
+  }
+  async function* read(...[files, columns, by]: Parameters<BatchRowsStore['read']>): AsyncIterable<Columns> {
+    const { db, close } = await whole()
+    try {
+      yield* readBatch(db, files, columns, by)
+    } finally {
+      db.close()
+      close()
+    }
+  }
   return {
     plan: (request, progress) =>
       within(pathsOf(request.batch), progress, (db, resolve) => planRows(db, request, resolve)),
     vectors: (request) => streamed(historiesOf(request.batch), (db, resolve) => vectorsOf(db, request, resolve)),
     write: (path, columns, rows) => writeRows(path, columns, rows, temporaryFolder),
-    compare: (before, after, asked) =>
-      within(
-        [],
-        () => {},
-        (db) => compareBatches(db, before, after, asked),
-      ),
-    read: (files, columns, by) => streamed([], (db) => readBatch(db, files, columns, by)),
+    compare: async (before, after, asked) => {
+      const { db, close } = await whole()
+      try {
+        return await compareBatches(db, before, after, asked)
+      } finally {
+        db.close()
+        close()
+      }
+    },
+    read,
     find: (files, keys, columns) =>
       within(
         [],
