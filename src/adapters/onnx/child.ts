@@ -10,7 +10,7 @@ import type { LoadedModel, Tensor } from '../../ports/model-runtime.ts'
 import type { FileFacts } from './file.ts'
 import { readFacts, readModel } from './file.ts'
 import type { Answer, Question } from './messages.ts'
-import { loadHere, onnxruntime } from './session.ts'
+import { loadHere, loadSession, onnxruntime } from './session.ts'
 import { agrees } from './structure/check.ts'
 import { structureOf } from './structure/structure.ts'
 
@@ -49,7 +49,7 @@ async function answer(question: Question): Promise<unknown> {
       await unload()
       const structure = structureOf(readModel(question.path))
       if (structure === null) return null
-      loaded = await loadHere(question.path, ['cpu'])
+      loaded = await loadSession(question.path)
       const answered = (await agrees(structure, loaded)) ? structure : null
       await unload()
       return answered

@@ -1,10 +1,11 @@
 /**
- * A model in this process, through onnxruntime-node. Its `run` computes on the thread that calls it, however much it looks
+ * A model in this process, through onnxruntime-node, or without it where that gives the same. Its `run` computes on the thread that calls it, however much it looks
  * asynchronous; one intra-op thread a session keeps a call from waking others that a row does not need.
  */
 import { SixfoldError } from '../../kernel/errors.ts'
 import type { LoadedModel, Provider, Tensor } from '../../ports/model-runtime.ts'
 import type { TensorInfo } from '../../ports/registry-store.ts'
+import { quickened } from './trees/quick.ts'
 
 type Ort = typeof import('onnxruntime-node')
 
@@ -20,8 +21,13 @@ export function onnxruntime(): Promise<Ort> {
 /** Words of the runtime where what should compute is not there. */
 const missing = /execution provider|ExecutionProvider|backend not found|providers_(cuda|tensorrt|shared)/i
 
-/** Files beside the model, in which weights of it lie, are read too: the runtime itself refuses those outside of its folder. */
 export async function loadHere(path: string, providers: readonly Provider[] = ['cpu']): Promise<LoadedModel> {
+  const session = await loadSession(path, providers)
+  return providers.every((provider) => provider === 'cpu') ? quickened(session, path) : session
+}
+
+/** The runtime alone. Files beside the model, in which weights of it lie, are read too: it refuses those outside of its folder. */
+export async function loadSession(path: string, providers: readonly Provider[] = ['cpu']): Promise<LoadedModel> {
   const ort = await onnxruntime()
   const began = performance.now()
   let session: import('onnxruntime-node').InferenceSession
