@@ -131,7 +131,7 @@ describeWith(['redis'], 'features that do not come', () => {
   })
 
   test('are the last known of the entity, and missing for one that nobody asked about before', async () => {
-    const first = await app.predict('scored', { rider: 'ann' })
+    const first = await app.predict('scored', { rider: 'ann' }, {}, { timeoutMs: 30_000 })
     expect([first.score, first.record.degraded]).toEqual([20, []])
     proxy.latency(300)
     const began = performance.now()
