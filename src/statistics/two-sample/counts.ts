@@ -73,13 +73,13 @@ export function totalVariation(p: Numbers, q: Numbers): number {
   return sum / 2
 }
 
-/** Pearson's Σ (observed - expected)² / expected with one degree of freedom less than there are cells: scipy's `chisquare`. */
+/** Pearson's Σ (observed - expected)² / expected with one degree of freedom less than there are cells: scipy's `chisquare`. Of one cell the chance is NaN. */
 export function chiSquareOf(observed: Numbers, expected: Numbers): TestResult {
   paired(observed, expected)
   let statistic = 0
   for (let i = 0; i < observed.length; i++)
     statistic += observed[i] === expected[i] ? 0 : (observed[i]! - expected[i]!) ** 2 / expected[i]!
-  return { statistic, p: chiSquareTail(statistic, observed.length - 1) }
+  return { statistic, p: observed.length < 2 ? Number.NaN : chiSquareTail(statistic, observed.length - 1) }
 }
 
 /**

@@ -23,19 +23,35 @@ export function kolmogorovTailOf(n: number, x: number): number {
 
 const clipped = (p: number): number => Math.min(1, Math.max(0, p))
 
-/** The chance that the distribution function of a sample of n is above the true one by x somewhere (Birnbaum and Tingey 1951). */
+/** Beyond, the sum has too many terms. */
+const mostTerms = 1_000_000
+
+/**
+ * The chance that the distribution function of a sample of n is above the true one by x somewhere: x Σ C(n, j) p^(j-1) (1 - p)^(n-j) over j with
+ * p = x + j/n (Birnbaum and Tingey 1951), each term by way of its distance from the most likely one (Loader 2000), where logarithms of
+ * factorials would lose digits.
+ */
 export function smirnovTail(n: number, x: number): number {
   if (x <= 0) return 1
   if (x >= 1) return 0
-  let sum = 0
-  const all = logGamma(n + 1)
-  for (let j = Math.floor(n * (1 - x)); j >= 0; j--) {
-    const [low, high] = [x + j / n, 1 - x - j / n]
-    const ways = all - logGamma(j + 1) - logGamma(n - j + 1)
-    if (high > 0) sum += Math.exp(ways + (j - 1) * Math.log(low) + (n - j) * Math.log(high))
-    else if (n === j) sum += Math.exp(ways + (j - 1) * Math.log(low))
+  if (n > mostTerms) return Math.exp(-((6 * n * x + 1) ** 2) / (18 * n))
+  let sum = Math.exp(n * Math.log1p(-x)) / x
+  const all = stirlingError(n)
+  for (let j = 1; j < n && j <= n * (1 - x); j++) {
+    const p = x + j / n
+    if (p >= 1) break
+    const apart = j * Math.log1p(-x / p) + (n - j) * Math.log1p(x / (1 - p))
+    const front = Math.sqrt(n / (2 * Math.PI * j * (n - j)))
+    sum += (front * Math.exp(all - stirlingError(j) - stirlingError(n - j) - apart)) / p
   }
   return clipped(x * sum)
+}
+
+/** By how much ln n! is more than Stirling's ln √(2πn) (n/e)^n. */
+function stirlingError(n: number): number {
+  if (n < 16) return logGamma(n + 1) - (n + 0.5) * Math.log(n) + n - Math.log(2 * Math.PI) / 2
+  const square = n * n
+  return (1 / 12 - (1 / 360 - (1 / 1260 - 1 / 1680 / square) / square) / square) / n
 }
 
 /** The chance that D_n is below x, by the power of a matrix (Durbin 1968, as Marsaglia, Tsang and Wang computed it, 2003). */
@@ -43,7 +59,9 @@ function durbin(n: number, x: number): number {
   const k = Math.floor(n * x) + 1
   const m = 2 * k - 1
   const h = k - n * x
-  let matrix: Float64Array[] = Array.from({ length: m }, (_, i) => Float64Array.from({ length: m }, (_, j) => (i - j + 1 < 0 ? 0 : 1)))
+  let matrix: Float64Array[] = Array.from({ length: m }, (_, i) =>
+    Float64Array.from({ length: m }, (_, j) => (i - j + 1 < 0 ? 0 : 1)),
+  )
   for (let i = 0; i < m; i++) {
     matrix[i]![0]! -= h ** (i + 1)
     matrix[m - 1]![i]! -= h ** (m - i)
