@@ -1,6 +1,7 @@
 /** `npm run bench -- NAME... [--quick] [--json] [--no-peers]`: ours, theirs and the ratio, in one run. */
 import { parseArgs } from 'node:util'
 import { batch } from './batch.ts'
+import { drift } from './drift.ts'
 import { ingest } from './ingest.ts'
 import { join } from './join.ts'
 import type { Benchmark } from './measure.ts'
@@ -13,7 +14,7 @@ import { lineOf, machine, table } from './report.ts'
 import { serve } from './serve.ts'
 
 const benchmarks: { readonly [name: string]: Benchmark } = {
-  ...{ join, read, predict, ingest, redis, registry, serve, overload, batch },
+  ...{ join, read, predict, ingest, redis, registry, serve, overload, batch, drift },
 }
 
 const { values, positionals } = parseArgs({

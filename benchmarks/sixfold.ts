@@ -8,6 +8,8 @@ const load = createRequire(import.meta.url)
 
 export const { open } = load('../dist/runtime/open.js') as typeof import('../src/runtime/open.ts')
 export const { workbench } = load('../dist/runtime/workbench.js') as typeof import('../src/runtime/workbench.ts')
+export const { drift } = load('../dist/runtime/drift.js') as typeof import('../src/runtime/drift.ts')
+export const { driftOf, profileOf } = load('../dist/statistics/index.js') as typeof import('../src/statistics/index.ts')
 export const { loadProject } = load('../dist/runtime/config.js') as typeof import('../src/runtime/config.ts')
 export const { featureReader } = load('../dist/features/index.js') as typeof import('../src/features/index.ts')
 export const { openDuckDB } = load(

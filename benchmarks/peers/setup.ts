@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { driftEnvironment, driftPackages } from './drift.ts'
 import { environment } from './python.ts'
 import { environmentOf, servingPeers } from './serving.ts'
 
@@ -31,4 +32,5 @@ function make(folder: string, ...packages: readonly string[]): void {
 const named = process.argv.slice(2)
 const wanted = (name: string): boolean => named.length === 0 || named.includes(name)
 if (wanted('feast')) make(environment, '-r', join(import.meta.dirname, 'requirements.txt'))
+if (wanted('evidently')) make(driftEnvironment, ...driftPackages)
 for (const { name, packages } of servingPeers) if (wanted(name)) make(environmentOf(name), ...packages)

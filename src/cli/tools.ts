@@ -1,5 +1,5 @@
 /** What the composition root provides to commands. */
-import type { Examination, RolledBack, Status, Workbench } from '../api/index.ts'
+import type { DriftAsked, DriftFound, Examination, RolledBack, Status, Workbench } from '../api/index.ts'
 
 export interface ServeOptions {
   readonly port: number | null
@@ -38,6 +38,8 @@ export interface Tools {
   examine(project: string): Promise<Examination>
   /** Of a server that runs: the one named, or the one that the configuration has listen here. */
   status(project: string, url: string | null): Promise<Status>
+  /** Two files of rows held against each other; no project is needed. */
+  drift(asked: DriftAsked): Promise<DriftFound>
   /** By a server that runs: it can also while the metadata store is away. */
   rollback(
     project: string,

@@ -13,6 +13,7 @@ import { keepSchedules } from './batch-schedule.ts'
 import type { Project } from './config.ts'
 import { loadProject, projectFolder } from './config.ts'
 import { examine } from './doctor.ts'
+import { drift } from './drift.ts'
 import { writeProject } from './init.ts'
 import { listen } from './listen.ts'
 import type { OpenOptions } from './open.ts'
@@ -80,6 +81,7 @@ const tools: Tools = {
     setTimeout(() => process.exit(), 1_000).unref()
     return examination
   },
+  drift,
   status: askStatus,
   rollback: askRollback,
   serve,

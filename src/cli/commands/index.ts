@@ -5,6 +5,7 @@ import { batchCommands } from './batch.ts'
 import { batchSteps } from './batch-steps.ts'
 import { apply, check, plan } from './definitions.ts'
 import { doctor } from './doctor.ts'
+import { drift } from './drift.ts'
 import { explain } from './explain.ts'
 import { featuresGet, materialize, trainingSet } from './features.ts'
 import { init } from './init.ts'
@@ -42,6 +43,7 @@ export const commands: readonly Command<unknown>[] = [
   status,
   doctor,
   explain,
+  drift,
 ]
 
 /** What the commands of two words have in common, for help. */
