@@ -131,11 +131,17 @@ export interface Publication {
   readonly promise: Duration | null
   /** Older than this, it is no answer at all. Null: never. */
   readonly ttl: Duration | null
+  /**
+   * Where the model does not answer a question in real time, and has not answered the same one lately either, what this batch said of its keys stands
+   * in for it.
+   */
+  readonly standIn: boolean
 }
 export const standardPublication: Publication = Object.freeze({
   keep: 7,
   promise: null,
   ttl: null,
+  standIn: false,
 })
 
 /** What answers for a key that the batch does not have, in this order; each says of itself that it did. */

@@ -10,6 +10,7 @@ import { rowKeysOf } from './batch.ts'
 import type { Report } from './check-tree.ts'
 import { checkTree } from './check-tree.ts'
 import { cronProblem, isZone } from './cron.ts'
+import { shapesOf } from './field.ts'
 import { requestOf, viewsOf } from './model.ts'
 
 export function checkBatch(batch: Batch, report: Report): void {
@@ -180,10 +181,21 @@ function checkGate({ gate, model, publish, decision }: Batch, report: Report): v
     report('publish.keep', 'the reference would not be kept', 'Keep at least 2.')
 }
 
-function checkPublication({ publish }: Batch, report: Report): void {
+function checkPublication({ publish, model, key }: Batch, report: Report): void {
   if (!isCount(publish.keep, 1)) report('publish.keep', `${publish.keep} is no number of versions`, 'Give 1 or more.')
   if (publish.promise !== null) checkDuration(publish.promise, 'publish.promise', report)
   if (publish.ttl !== null) checkDuration(publish.ttl, 'publish.ttl', report)
+  const asked = new Map<string, string>([
+    ...shapesOf(requestOf(model.inputs)).map(({ name, type }) => [name, type] as const),
+    ...Object.entries(model.key),
+  ])
+  for (const [part, type] of publish.standIn ? Object.entries(key) : [])
+    if (asked.get(part) !== type)
+      report(
+        'publish.standIn',
+        `a question to the model has no ${part} of type ${type}, by which the batch is asked`,
+        'Leave it out, or make the key of what the model is asked with.',
+      )
 }
 
 function checkUnknown({ unknown, model, key }: Batch, report: Report): void {

@@ -14,7 +14,7 @@ export type { Carrier, Degradation, Prediction, Stage, StageTimes } from './pred
 export { stagesOfTime } from './prediction.ts'
 export type { LoggedPrediction, PredictionReader } from './prediction-log.ts'
 export { nameOfSchema, parseId, predictionReader, topicOfPredictions } from './prediction-log.ts'
-export type { Predictor, Question } from './predictor.ts'
+export type { Predictor, Question, StandIn } from './predictor.ts'
 export { predictor } from './predictor.ts'
 export type { FieldsReader } from './question.ts'
 export { fieldsReader } from './question.ts'

@@ -11,10 +11,10 @@ export interface Degradation {
   readonly stage: Stage
   /**
    * For features: 'last known' values of the entity, or 'missing'. For the answer, in the order in which they are tried: 'cache', what
-   * was answered to the same question before; 'rule', the model's fallback; 'default', the same where it is a constant. 'unlogged': the
+   * was answered to the same question before; 'batch', what a batch said of the keys; 'rule', the model's fallback; 'default', the same where it is a constant. 'unlogged': the
    * answer is not in the log.
    */
-  readonly by: 'last known' | 'missing' | 'cache' | 'rule' | 'default' | 'unlogged'
+  readonly by: 'last known' | 'missing' | 'cache' | 'batch' | 'rule' | 'default' | 'unlogged'
   /** The code of an error, or words of ours: what kept the part from being what it should be. */
   readonly reason: string
 }

@@ -44,6 +44,20 @@ export interface PredictorOptions {
   readonly limits: Limits
   readonly runtime: ModelRuntime
   readonly compute: Compute
+  /** Null: no batch stands in for the model. */
+  readonly standIn: StandIn | null
+}
+
+/** A batch that stands in for a model which does not answer. */
+export interface StandIn {
+  /** The parts of its key: of the model's keys, or of its request. */
+  readonly key: readonly string[]
+  /** What it said of a key, and the version of the model that said it; null where it said nothing, or too long ago. */
+  ask(key: { readonly [part: string]: Value }): Promise<StoodIn | null>
+}
+export interface StoodIn {
+  readonly outputs: { readonly [output: string]: OutputValue }
+  readonly version: string
 }
 
 export interface Question {
@@ -126,7 +140,7 @@ const nothingDegraded: Degradation[] = []
 
 export function predictor(
   model: Model,
-  { views, store, log, clock, limits, runtime, compute: atFirst }: PredictorOptions,
+  { views, store, log, clock, limits, runtime, compute: atFirst, standIn }: PredictorOptions,
 ): Predictor {
   const groups = viewsOf(model.inputs).map(([group, view]) => ({ group, view }))
   const keys = fieldsReader(model.key, 'keys', `model '${model.name}'`)
@@ -136,6 +150,10 @@ export function predictor(
   const { featuresAt, momentAt } = places
   const entries = Object.values(model.vector).map((node) => compile(node, places.locate))
   const outputNames = Object.keys(model.output)
+  const standInKey = (standIn?.key ?? []).map((part): readonly [part: string, place: number] => {
+    const place = keys.names.indexOf(part)
+    return [part, place >= 0 ? place : places.requestAt + request.names.indexOf(part)]
+  })
   const post = postProcessOf(model)
   const fallback = fallbackOf(model, places.locate)
   const schema = schemaOf(model, keys, request, features)
@@ -256,7 +274,7 @@ export function predictor(
     const read = clock.monotonic()
     passage.read = read
     passage.assembled = read
-    if (serving === null) return Promise.resolve(concludeWithout(passage, null, noVersion))
+    if (serving === null) return Promise.resolve(withoutModel(passage, null, noVersion))
     const used = serving
     const due = deadlines.inference(read, passage.leave)
     if (reuseMs !== null) return reuse(passage, used, due)
@@ -273,12 +291,12 @@ export function predictor(
     }
     // What computes on this thread has answered before a timer could say that it is late.
     if (used.place === 'inline')
-      return submitted.then(answered, (error: unknown) => concludeWithout(passage, used.version, failureOf(error)))
+      return submitted.then(answered, (error: unknown) => withoutModel(passage, used.version, failureOf(error)))
     return new Promise((resolve, reject) => {
       let over = false
       const watched = late.watch(deadlines.patience(passage.read, passage.leave), () => {
         over = true
-        settle(resolve, reject, () => concludeWithout(passage, used.version, lateModel))
+        settle(resolve, reject, () => withoutModel(passage, used.version, lateModel))
       })
       submitted.then(
         (answer) => {
@@ -287,7 +305,7 @@ export function predictor(
         },
         (error: unknown) => {
           watched.done()
-          if (!over) settle(resolve, reject, () => concludeWithout(passage, used.version, failureOf(error)))
+          if (!over) settle(resolve, reject, () => withoutModel(passage, used.version, failureOf(error)))
         },
       )
     })
@@ -325,14 +343,50 @@ export function predictor(
     return finish(passage, version, outputs, answer)
   }
 
-  /** The model gave no answer: what was answered to the same question before, or the fallback. */
-  const concludeWithout = (passage: Passage, version: string | null, failure: Failure): Prediction => {
+  /** The model gave no answer: what was answered to the same question before, what a batch said, or the fallback. */
+  const withoutModel = (
+    passage: Passage,
+    version: string | null,
+    failure: Failure,
+  ): Prediction | Promise<Prediction> => {
+    const given = cachedMs === null ? undefined : givenTo.get(passage.row)
+    if (given !== undefined && clock.monotonic() - given.at <= cachedMs!)
+      return instead(passage, failure, 'cache', given)
+    if (standIn === null) return byFallback(passage, version, failure)
+    // What is left of the time is what the answer's way out does not take.
+    return new Promise((resolve, reject) => {
+      let over = false
+      const conclude = (said: StoodIn | null): void => {
+        if (over) return
+        over = true
+        watched.done()
+        settle(resolve, reject, () =>
+          said === null
+            ? byFallback(passage, version, failure)
+            : instead(passage, failure, 'batch', {
+                version: said.version,
+                outputs: outputNames.map((name) => said.outputs[name]!),
+              }),
+        )
+      }
+      const watched = late.watch(passage.leave, () => conclude(null))
+      const asked = Object.fromEntries(standInKey.map(([part, place]) => [part, passage.row[place] ?? null]))
+      standIn.ask(asked).then(conclude, () => conclude(null))
+    })
+  }
+
+  const instead = (
+    passage: Passage,
+    { stage, reason }: Failure,
+    by: 'cache' | 'batch',
+    { version, outputs }: Omit<GivenAnswer, 'at'>,
+  ): Prediction => {
+    passage.degraded = [...passage.degraded, { stage, by, reason }]
+    return finish(passage, version, outputs, nothingQueued)
+  }
+
+  const byFallback = (passage: Passage, version: string | null, failure: Failure): Prediction => {
     const { row } = passage
-    const given = cachedMs === null ? undefined : givenTo.get(row)
-    if (given !== undefined && clock.monotonic() - given.at <= cachedMs!) {
-      passage.degraded = [...passage.degraded, { stage: failure.stage, by: 'cache', reason: failure.reason }]
-      return finish(passage, given.version, given.outputs, nothingQueued)
-    }
     passage.degraded = [
       ...passage.degraded,
       { stage: failure.stage, by: fallback.constant ? 'default' : 'rule', reason: failure.reason },
@@ -460,7 +514,11 @@ const isAlike = ({ workers: _, ...a }: Compute, { workers: __, ...b }: Compute):
 const msOf = (duration: string | null): number | null => (duration === null ? null : durationMs(duration))
 const nothingQueued = { queued: 0, rows: 0 }
 
-function settle<T>(resolve: (value: T) => void, reject: (error: unknown) => void, make: () => T): void {
+function settle<T>(
+  resolve: (value: T | Promise<T>) => void,
+  reject: (error: unknown) => void,
+  make: () => T | Promise<T>,
+): void {
   try {
     resolve(make())
   } catch (error) {

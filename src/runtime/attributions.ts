@@ -52,7 +52,9 @@ export function attributing({ platform, predictions, models, files, find }: Attr
     const { schema } = logged
     if (vector === null)
       throw refused(`'${schema.model}' is defined otherwise by now: the vector of this prediction is not known.`)
-    const instead = logged.degraded.find(({ by }) => by === 'cache' || by === 'rule' || by === 'default')
+    const instead = logged.degraded.find(
+      ({ by }) => by === 'cache' || by === 'batch' || by === 'rule' || by === 'default',
+    )
     if (logged.version === null || instead !== undefined)
       throw refused(
         `The answer is not of a model: its ${instead?.stage ?? 'inference'} stage failed, and '${instead?.by ?? 'rule'}' stood in.`,

@@ -8,7 +8,8 @@ import type { SparkSettings } from '../adapters/spark/submit.ts'
 import type { Batches, Lookups, Rates } from '../batch/index.ts'
 import { batches, localEngine, lookups, sparkEngine, telling } from '../batch/index.ts'
 import type { Platform } from '../definition/graph.ts'
-import type { Prediction, Question } from '../inference/index.ts'
+import { batchesOf } from '../definition/graph.ts'
+import type { Prediction, Question, StandIn } from '../inference/index.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Limits } from '../kernel/limits.ts'
 import type { ModelRuntime } from '../ports/model-runtime.ts'
@@ -84,4 +85,11 @@ export function openBatches(parts: BatchParts): OpenedBatches {
   if (openlineage === null) return { service, lookups: looking }
   const sender = lineageSender({ ...openlineage, log: (about, words) => logger.warn(about, words) })
   return { service: telling(service, metadata.batches, sender), lookups: looking }
+}
+
+/** The batch that stands in for a model which does not answer; null where none does. */
+export function standInOf(platform: Platform, model: string, exact: Lookups['exact']): StandIn | null {
+  const batch = batchesOf(platform).find((one) => one.model.name === model && one.publish.standIn)
+  if (batch === undefined) return null
+  return { key: Object.keys(batch.key), ask: (key) => exact(batch.name, key) }
 }

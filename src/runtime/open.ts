@@ -37,7 +37,7 @@ import type { Registry } from '../registry/index.ts'
 import type { Tracking } from '../tracking/index.ts'
 import { files, tracking } from '../tracking/index.ts'
 import { attributing } from './attributions.ts'
-import { openBatches } from './batches.ts'
+import { openBatches, standInOf } from './batches.ts'
 import { checkBelonging } from './belonging.ts'
 import type { ModelConfig } from './compute.ts'
 import { computeOf } from './compute.ts'
@@ -212,6 +212,7 @@ async function opened(
       predictor(model, {
         ...{ views, store, log, clock, limits, runtime: models },
         compute: computeOf(compute[model.name], limits),
+        standIn: standInOf(platform, model.name, (batch, key) => lookups.exact(batch, key)),
       }),
     ]),
   )

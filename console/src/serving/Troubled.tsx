@@ -8,6 +8,7 @@ const standIn: { readonly [by: string]: string } = {
   'last known': 'The values last known',
   missing: 'Nothing: they are missing',
   cache: 'An earlier answer',
+  batch: 'What a batch said',
   rule: 'The fallback',
   default: 'The default',
   unlogged: 'No entry in the log',

@@ -53,7 +53,7 @@ export function ladder(
         const keys = Object.fromEntries(modelKey.map((part) => [part, (given as { [part: string]: unknown })[part]]))
         const said = await turns(() => predict(model.name, { keys })).catch(() => null)
         // What stood in for the model is no answer of the model's.
-        if (said !== null && !said.degraded.some(({ by }) => by === 'rule' || by === 'default'))
+        if (said !== null && !said.degraded.some(({ by }) => by === 'batch' || by === 'rule' || by === 'default'))
           return ['model', said.outputs as NonNullable<BatchAnswer['outputs']>]
       }
       return otherwise === null ? [null, null] : ['default', otherwise]

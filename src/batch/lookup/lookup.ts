@@ -47,12 +47,20 @@ export interface LookupOptions {
 
 export interface Lookups {
   lookup(batch: string, keys: readonly unknown[]): Promise<readonly BatchAnswer[]>
+  /** What the live version itself says of a key; null where none is live or it is too old, has no such key or lacks an output. */
+  exact(batch: string, key: { readonly [part: string]: Value }): Promise<ExactAnswer | null>
   /** Asks which versions are live. Where the metadata store is away those that were go on to be. */
   refresh(): Promise<void>
   /** Look-ups since this began, by batch and by what answered; 'none': nothing did. */
   counts(): { readonly [batch: string]: { readonly [rung: string]: number } }
   readonly published: Published
   close(): Promise<void>
+}
+
+export interface ExactAnswer {
+  readonly outputs: { readonly [output: string]: number | string | readonly number[] }
+  /** Of the model. */
+  readonly version: string
 }
 
 interface Live {
@@ -206,9 +214,9 @@ export function lookups(options: LookupOptions): Lookups {
       return into
     })
     const one = live.get(known) ?? null
-    const { promise, ttl } = of.batch.publish
+    const { promise } = of.batch.publish
     const age = one === null ? null : now() - one.run.at
-    const current = one !== null && !(ttl !== null && age! > durationMs(ttl)) ? one : null
+    const current = currentOf(of, one)
     const found = current === null ? keys.map(() => null) : await read(of, current, keys)
     const about = {
       batch: known,
@@ -230,8 +238,24 @@ export function lookups(options: LookupOptions): Lookups {
     )
   }
 
+  /** Null: none is live, or it is older than it may be. */
+  const currentOf = ({ batch }: Asked, one: Live | null): Live | null => {
+    const { ttl } = batch.publish
+    return one !== null && !(ttl !== null && now() - one.run.at > durationMs(ttl)) ? one : null
+  }
+
+  const exact: Lookups['exact'] = async (name, key) => {
+    const of = asked.get(name)!
+    const one = currentOf(of, live.get(name) ?? null)
+    if (one === null) return null
+    const [found] = await read(of, one, [of.keys.names.map((part) => key[part] ?? null)])
+    if (found === null || found === undefined || found.outputs.includes(null)) return null
+    return { outputs: exactAnswer(of, found).outputs, version: String(one.run.modelVersion) }
+  }
+
   return {
     lookup,
+    exact,
     refresh,
     counts: () => Object.fromEntries([...asked].map(([name, { counts }]) => [name, { ...counts }])),
     published: {
