@@ -82,6 +82,8 @@ export interface BatchStatus {
   readonly latest: { readonly version: number; readonly at: number; readonly state: RunState } | null
   /** When the schedule wants the next; null: it has none. */
   readonly next: number | null
+  /** Keys that were looked up at this server since it started, by what answered; 'none': nothing did. */
+  readonly lookups: { readonly [rung: string]: number }
 }
 
 /** A server, as all that share its stores see it. */

@@ -387,6 +387,7 @@ async function opened(
     status: statusReader({
       platform,
       batches,
+      lookups,
       views,
       predictors,
       ingest: events,

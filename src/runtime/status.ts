@@ -3,7 +3,7 @@
  * store does not, with what was last known of it.
  */
 import type { BatchStatus, ModelStatus, NamedStoreReport, Status } from '../api/index.ts'
-import type { Batches } from '../batch/index.ts'
+import type { Batches, Lookups } from '../batch/index.ts'
 import type { Platform } from '../definition/graph.ts'
 import type { Ingest, RunningViews } from '../features/index.ts'
 import type { Predictor } from '../inference/index.ts'
@@ -21,6 +21,7 @@ interface Parts {
   readonly ingest: Ingest
   readonly outcomes: Outcomes
   readonly batches: Pick<Batches, 'standings'>
+  readonly lookups: Pick<Lookups, 'counts'>
   readonly stores: Stores
   readonly servers: Servers
   readonly clock: Clock
@@ -34,7 +35,8 @@ const reportsMs = 5_000
 const standingsMs = 1_000
 
 export function statusReader(parts: Parts): () => Promise<Status> {
-  const { platform, views, predictors, ingest, outcomes, batches, stores, servers, clock, limits, startedAt } = parts
+  const { platform, views, predictors, ingest, outcomes, batches, lookups, stores, servers, clock, limits, startedAt } =
+    parts
   const progress = recent(figuresMs, () => ingest.progress())
   const topics = recent(figuresMs, () => stores.log.topics())
   const size = recent(figuresMs, () => stores.online.size())
@@ -42,6 +44,7 @@ export function statusReader(parts: Parts): () => Promise<Status> {
   const standings = recent(standingsMs, () => batches.standings())
   const reports = recent(reportsMs, () => reportsOf(stores))
   return async () => {
+    const looked = lookups.counts()
     const [taken, known, store, all, said, standing] = await Promise.all([
       progress.value(),
       topics.value(),
@@ -73,6 +76,7 @@ export function statusReader(parts: Parts): () => Promise<Status> {
           stale,
           latest: latest === null ? null : { version: latest.version, at: latest.at, state: latest.state },
           next: schedule?.next ?? null,
+          lookups: looked[batch] ?? {},
         }),
       ),
       store,

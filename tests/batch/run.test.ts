@@ -140,6 +140,9 @@ describe('a batch', () => {
       expect(await get('/v1/batches/tonight/runs/live')).toMatchObject({ status: 200, body: { live: true } })
       const report = await fetch(`${listening.url}/v1/batches/tonight/runs/1/report`)
       expect(report.headers.get('content-security-policy')).toContain("default-src 'none'")
+      const metrics = await (await fetch(`${listening.url}/metrics`)).text()
+      const counted = /^sixfold_batch_lookups_total\{batch="tonight",rung="exact"\} (\d+)$/m.exec(metrics)
+      expect(Number(counted?.[1])).toBeGreaterThanOrEqual(4)
     } finally {
       await listening.close()
     }
