@@ -59,6 +59,7 @@ export type {
   Status,
   ViewStatus,
 } from './answers.ts'
+export type { ConvertAsked, Converted } from './convert.ts'
 export type { DriftAsked, DriftFound, EvidentlyColumnDrift } from './drift.ts'
 export type { Examination, ExaminedProblem } from './examination.ts'
 export { graphOf } from './graph.ts'

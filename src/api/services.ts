@@ -12,6 +12,7 @@ import type { Registry } from '../registry/index.ts'
 import type { Tracking } from '../tracking/index.ts'
 import type { Reproduction, Trained, Watching } from '../training/index.ts'
 import type { Explanation, PlatformDescription, Status } from './answers.ts'
+import type { ConvertAsked, Converted } from './convert.ts'
 
 export interface Services {
   readonly batches: Batches
@@ -76,6 +77,8 @@ export interface Workbench {
   trainingSet(request: TrainingSetAsked, progress: (done: number) => void): Promise<TrainingSetResult>
   readFeatures(view: string, keys: unknown, at: number | undefined): Promise<FeatureAnswer>
   explain(id: string, wanted?: ExplainWanted): Promise<Explanation>
+  /** A model of another framework as an ONNX file, with rows and what the framework answers to them. Throws SX_IMPORT_*. */
+  convert(model: string, asked: ConvertAsked): Promise<Converted>
   /** The file of a version whose model is on another server, as JSON. Throws SX_REMOTE_REFUSED, SX_REMOTE_UNAVAILABLE and SX_REMOTE_INVALID. */
   describeRemote(asked: RemoteAsked): Promise<string>
   /** Throws SX_TRAINING_FAILED where the command does not end well or leaves no model. */

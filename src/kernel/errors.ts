@@ -158,6 +158,21 @@ export const catalogue = {
     'Mend what the message names, then `sixfold batch resume`.',
   ),
   SX_BATCH_BUSY: entry(409, 'Somebody else works on that run.', 'Wait for it, or for its lease to run out.', true),
+  SX_IMPORT_INVALID: entry(
+    422,
+    'A model of another framework cannot be converted.',
+    'Do what the message says, or export it yourself: docs/how-to/export-a-model.md.',
+  ),
+  SX_IMPORT_PYTHON: entry(
+    422,
+    'The Python that is to convert a model cannot be started, or lacks a package.',
+    'Name another one with --python, or install in it what the message names.',
+  ),
+  SX_IMPORT_UNTRUSTED: entry(
+    422,
+    'A model is a pickle, and to load one is to run whatever it holds.',
+    'Add --trust where you know who made it.',
+  ),
   SX_BATCH_ENGINE: entry(
     503,
     'What computes a batch, such as Spark, cannot be started or broke off.',

@@ -2,6 +2,7 @@
 import type { Workbench } from '../api/index.ts'
 import { hashOfDefinition } from '../definition/describe.ts'
 import { modelNamed, sourceNamed, viewNamed } from '../definition/graph.ts'
+import { convert } from './convert.ts'
 import type { Opened } from './open.ts'
 import { applyPlatform, planFor } from './plan.ts'
 import { reproduceVersion, trainModel } from './training.ts'
@@ -45,6 +46,7 @@ export function workbench(opened: Opened): Workbench {
       )
     },
     readFeatures: opened.readFeatures,
+    convert: (model, asked) => convert(modelNamed(platform, model), asked),
     describeRemote: opened.describeRemote,
     explain: opened.explain,
     train: (model, asked, watching) => trainModel(opened, model, asked, watching),

@@ -13,6 +13,7 @@ import { keyCommands } from './key.ts'
 import { lineageCommands } from './lineage.ts'
 import { modelCommands } from './model.ts'
 import { modelChanges } from './model-changes.ts'
+import { modelImport } from './model-import.ts'
 import { openapi } from './openapi.ts'
 import { dev, serve } from './serve.ts'
 import { status } from './status.ts'
@@ -31,6 +32,7 @@ export const commands: readonly Command<unknown>[] = [
   reproduce,
   ...modelCommands,
   ...modelChanges,
+  modelImport,
   ...batchCommands,
   ...batchSteps,
   ...lineageCommands,

@@ -33,10 +33,10 @@ type Options = Readonly<Record<string, unknown>>
 
 const dryRunOption = { flags: '--dry-run', description: 'say what it would do, and change nothing' }
 
-const textOption = (options: Options, name: string): string | null =>
+export const textOption = (options: Options, name: string): string | null =>
   options[name] === undefined ? null : String(options[name])
 
-function stageOption(given: unknown, usual: Stage): Stage {
+export function stageOption(given: unknown, usual: Stage): Stage {
   if (given === undefined) return usual
   const stage = stages.find((one) => one === given)
   if (stage === undefined)

@@ -1,0 +1,131 @@
+/** Models of other frameworks, saved by these, converted by a real Python, and held to what the frameworks answer. */
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { mlflowPython } from '../../scripts/installed.mjs'
+import type { Context } from '../../src/cli/command.ts'
+import { modelImport } from '../../src/cli/commands/model-import.ts'
+import { label, model, platform, vector } from '../../src/index.ts'
+import type { Opened } from '../../src/runtime/open.ts'
+import { open } from '../../src/runtime/open.ts'
+import { workbench } from '../../src/runtime/workbench.ts'
+import { describeWith } from '../services/index.ts'
+
+const three = { inputs: { request: { a: 'float64', b: 'float64', c: 'float64' } } } as const
+const likely = model('likely', {
+  ...three,
+  vector: ({ request }) => ({ ...request }),
+  output: { p: 'probability' },
+  fallback: () => ({ p: 0.5 }),
+})
+const amount = model('amount', {
+  ...three,
+  vector: ({ request }) => ({ ...request }),
+  output: { y: 'number' },
+  fallback: () => ({ y: 0 }),
+})
+const which = model('which', {
+  ...three,
+  vector: ({ request }) => ({ ...request }),
+  output: { verdict: label('low', 'middle', 'high'), shares: vector(3) },
+  fallback: () => ({ verdict: 'low', shares: [1, 0, 0] }),
+})
+const mixed = model('mixed', {
+  inputs: { request: { a: 'float64', b: 'float64', c: 'string' } },
+  vector: ({ request }) => ({ ...request }),
+  output: { p: 'probability' },
+  fallback: () => ({ p: 0.5 }),
+})
+const wide = model('wide', {
+  inputs: { request: { a: 'float64', b: 'float64' } },
+  vector: ({ request }) => ({ ...request }),
+  output: { p: 'probability' },
+  fallback: () => ({ p: 0.5 }),
+})
+
+interface Imported {
+  readonly ok: boolean
+  readonly stage: string
+  readonly parity: string | null
+  readonly from: {
+    readonly framework: string
+    readonly packages: readonly string[]
+    readonly outputs: readonly string[]
+  }
+}
+
+describeWith(['mlflow'], 'a model of another framework', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sixfold-import-test-'))
+  let opened: Opened
+  beforeAll(async () => {
+    execFileSync(mlflowPython, [join(import.meta.dirname, 'models.py'), folder], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    opened = await open(platform({ likely, amount, which, mixed, wide }), {
+      project: folder,
+      data: join(folder, 'data'),
+    })
+  })
+  afterAll(async () => {
+    await opened.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+  const run = (name: string, file: string, options: object = {}): Promise<Imported> =>
+    modelImport.run(
+      {
+        // Closed by whoever opened it.
+        tools: { open: async () => ({ ...workbench(opened), close: async () => {} }) },
+        progress: () => ({ set: () => {}, end: () => {} }),
+        project: folder,
+      } as unknown as Context,
+      [name, join(folder, file)],
+      { python: mlflowPython, ...options },
+    ) as Promise<Imported>
+  const refused = (name: string, file: string, options: object = {}) =>
+    run(name, file, options).then(
+      () => 'imported',
+      ({ code, message, fix }: { code: string; message: string; fix: string | null }) =>
+        `${code}: ${message} ${fix ?? ''}`,
+    )
+
+  test.each([
+    ['likely', 'binary.txt', {}, 'lightgbm', ['p']],
+    ['likely', 'scaled.joblib', { trust: true }, 'sklearn', ['p']],
+    ['likely', 'zipmap.onnx', {}, 'onnx', ['p']],
+    ['amount', 'number.txt', {}, 'lightgbm', ['y']],
+    ['amount', 'boosted.pkl', { trust: true }, 'sklearn', ['y']],
+    ['which', 'three.joblib', { trust: true }, 'sklearn', ['verdict', 'shares']],
+  ])('%s of %s is in production, and answers as it did', async (name, file, options, framework, outputs) => {
+    const imported = await run(name, file, options)
+    expect(imported).toMatchObject({ ok: true, stage: 'production', from: { framework, outputs } })
+    expect(imported.parity).toMatch(/^It answers 512 rows of golden.json as recorded/)
+    const [newest] = (await opened.registry.model(name)).list
+    const { facts } = await opened.registry.version(name, String(newest!.version))
+    expect(facts.configuration?.parameters).toMatchObject({ 'import.framework': framework, 'import.file': file })
+    expect(facts.dependencies?.packages).toEqual(imported.from.packages)
+  })
+
+  test('texts beside numbers, on rows of the user', async () => {
+    expect(await refused('mixed', 'mixed.joblib', { trust: true })).toContain('--sample')
+    const imported = await run('mixed', 'mixed.joblib', { trust: true, sample: join(folder, 'mixed.csv') })
+    expect(imported).toMatchObject({ ok: true, stage: 'production' })
+    expect(imported.parity).toContain('as recorded')
+  })
+
+  test('what cannot be is said, and no version is left', async () => {
+    const before = (await opened.registry.model('likely')).list.length
+    expect(await refused('likely', 'scaled.joblib')).toMatch(/^SX_IMPORT_UNTRUSTED.*--trust/)
+    expect(await refused('likely', 'nothing.joblib', { trust: true })).toMatch(/^SX_IMPORT_INVALID.*predicts nothing/)
+    expect(await refused('wide', 'binary.txt')).toMatch(/^SX_SIGNATURE_MISMATCH.*3 columns.*2 entries/)
+    expect(await refused('likely', 'absent.txt')).toMatch(/^SX_IMPORT_INVALID/)
+    expect(await refused('likely', 'rows.json')).toMatch(/^SX_IMPORT_PYTHON.*no xgboost.*pip install xgboost/)
+    expect(await refused('likely', 'rows.json', { framework: 'lightbgm' })).toMatch(/^SX_IMPORT_INVALID.*lightbgm/)
+    expect(await refused('likely', 'binary.txt', { python: join(folder, 'no-python') })).toMatch(/^SX_IMPORT_PYTHON/)
+    expect(await refused('likely', 'binary.txt', { python: '/bin/true' })).toMatch(/^SX_IMPORT_PYTHON.*said nothing/)
+    writeFileSync(join(folder, 'broken.txt'), 'tree\nversion=v4\n')
+    expect(await refused('likely', 'broken.txt')).toMatch(/^SX_IMPORT_INVALID/)
+    expect((await opened.registry.model('likely')).list.length).toBe(before)
+  })
+})

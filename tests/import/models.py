@@ -1,0 +1,44 @@
+"""Small models of several frameworks, as these save them: `python models.py FOLDER`."""
+import json
+import sys
+from pathlib import Path
+
+import joblib
+import lightgbm
+import numpy as np
+from skl2onnx import convert_sklearn
+from skl2onnx.common.data_types import FloatTensorType
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import GradientBoostingRegressor, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+folder = Path(sys.argv[1])
+draw = np.random.default_rng(3)
+x = draw.normal(size=(800, 3)).astype(np.float32)
+signal = x[:, 0] * 2 - x[:, 1] * x[:, 2]
+binary = (signal + draw.normal(size=800) * 0.3 > 0).astype(int)
+three = np.digitize(signal, [-1, 1])
+
+lightgbm.LGBMClassifier(n_estimators=30, verbose=-1).fit(x, binary).booster_.save_model(folder / "binary.txt")
+lightgbm.LGBMRegressor(n_estimators=30, verbose=-1).fit(x, signal).booster_.save_model(folder / "number.txt")
+joblib.dump(RandomForestClassifier(20, random_state=1).fit(x, three), folder / "three.joblib")
+joblib.dump(make_pipeline(StandardScaler(), LogisticRegression()).fit(x, binary), folder / "scaled.joblib")
+joblib.dump(GradientBoostingRegressor(random_state=1).fit(x, signal), folder / "boosted.pkl")
+
+import pandas
+
+frame = pandas.DataFrame({"a": x[:, 0], "b": x[:, 1], "c": np.where(x[:, 2] > 0, "up", "down")})
+mixed = make_pipeline(
+    ColumnTransformer([("number", StandardScaler(), ["a", "b"]), ("text", OneHotEncoder(), ["c"])]), LogisticRegression()
+)
+joblib.dump(mixed.fit(frame, binary), folder / "mixed.joblib")
+frame.to_csv(folder / "mixed.csv", index=False)
+
+zipped = convert_sklearn(
+    LogisticRegression().fit(x, binary), initial_types=[("x", FloatTensorType([None, 3]))], target_opset={"": 15, "ai.onnx.ml": 3}
+)
+(folder / "zipmap.onnx").write_bytes(zipped.SerializeToString())
+joblib.dump({"weights": [1, 2]}, folder / "nothing.joblib")
+json.dump(x[:5].tolist(), open(folder / "rows.json", "w"))
