@@ -3,6 +3,9 @@ import { useEffect, useState } from 'react'
 import { AccessProvider, useStanding } from './access/access.tsx'
 import { KeyGate } from './access/KeyGate.tsx'
 import { AuditPage } from './audit/AuditPage.tsx'
+import { BatchesPage } from './batches/BatchesPage.tsx'
+import { BatchPage } from './batches/BatchPage.tsx'
+import { RunPage } from './batches/RunPage.tsx'
 import type { Live } from './data/poll.ts'
 import { poll } from './data/poll.ts'
 import { useKey } from './data/server.ts'
@@ -76,6 +79,12 @@ function Shown({ place, live }: { readonly place: Place; readonly live: Live }) 
       return <AuditPage model={place.model} />
     case 'lineage':
       return <LineagePage of={place.of} value={place.value} />
+    case 'batches':
+      return <BatchesPage />
+    case 'batch':
+      return <BatchPage key={place.batch} batch={place.batch} live={live} />
+    case 'run':
+      return <RunPage key={`${place.batch} ${place.version}`} batch={place.batch} version={place.version} />
     case 'nowhere':
       return (
         <Page title="Nothing is here">

@@ -15,6 +15,7 @@ import './style/dialog.css'
 import './style/audit.css'
 import './style/lineage.css'
 import './style/serving.css'
+import './style/batches.css'
 import { App } from './App.tsx'
 
 createRoot(document.getElementById('root')!).render(

@@ -15,6 +15,9 @@ export type Place =
   | { readonly page: 'compare'; readonly model: string; readonly a: string; readonly b: string }
   | { readonly page: 'audit'; readonly model: string }
   | { readonly page: 'lineage'; readonly of: string; readonly value: string }
+  | { readonly page: 'batches' }
+  | { readonly page: 'batch'; readonly batch: string }
+  | { readonly page: 'run'; readonly batch: string; readonly version: string }
   | { readonly page: 'nowhere' }
 
 export function hashOf(place: Place): string {
@@ -40,6 +43,12 @@ export function hashOf(place: Place): string {
       return place.model === '' ? path('audit') : path('audit', place.model)
     case 'lineage':
       return place.value === '' ? path('lineage') : path('lineage', place.of, place.value)
+    case 'batches':
+      return path('batches')
+    case 'batch':
+      return path('batches', place.batch)
+    case 'run':
+      return path('batches', place.batch, 'runs', place.version)
     case 'nowhere':
       return '#/nowhere'
   }
@@ -62,6 +71,9 @@ export function placeOf(hash: string): Place {
   if (first === 'audit' && length <= 2) return { page: 'audit', model: a }
   if (first === 'lineage' && length === 1) return { page: 'lineage', of: 'version', value: '' }
   if (first === 'lineage' && length === 3) return { page: 'lineage', of: a, value: b }
+  if (first === 'batches' && length === 1) return { page: 'batches' }
+  if (first === 'batches' && length === 2) return { page: 'batch', batch: a }
+  if (first === 'batches' && b === 'runs' && length === 4) return { page: 'run', batch: a, version: c }
   return { page: 'nowhere' }
 }
 

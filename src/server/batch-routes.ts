@@ -74,9 +74,10 @@ export function batchRoutes(routes: Routes, { platform, batches }: Services): vo
     })
     return toJson({ runs })
   })
-  routes.get('/v1/batches/:batch/runs/:version', 'read', async (request) =>
-    toJson(await batches.show(named(request, 'read').name, versionOf(request))),
-  )
+  routes.get('/v1/batches/:batch/runs/:version', 'read', async (request) => {
+    const { name, key } = named(request, 'read')
+    return toJson({ ...(await batches.show(name, versionOf(request))), key: Object.keys(key) })
+  })
   routes.get('/v1/batches/:batch/runs/:version/report', 'read', async (request, reply) => {
     const page = await batches.report(named(request, 'read').name, versionOf(request))
     // It was made from names in data: nothing of it may run, or load anything.

@@ -10,6 +10,7 @@ const root = join(import.meta.dirname, '../..')
 const project = join(root, 'examples/flights')
 const program = join(root, 'dist/runtime/bin.js')
 const now = '2013-06-01T12:00:00Z'
+const afterEvenings = '2013-06-10T12:00:00Z'
 
 export interface Flights {
   readonly url: string
@@ -27,9 +28,11 @@ export interface Flights {
 export interface FlightsOptions {
   /** More versions of `late`, of the same file: each goes as far as it says. */
   readonly versions?: readonly { readonly to: string; readonly note?: string; readonly facts: object }[]
+  /** Seven evenings' batches were run, of which one was refused; it is the day after. */
+  readonly evenings?: boolean
 }
 
-export async function flights({ versions = [] }: FlightsOptions = {}): Promise<Flights> {
+export async function flights({ versions = [], evenings = false }: FlightsOptions = {}): Promise<Flights> {
   const data = await mkdtemp(join(tmpdir(), 'sixfold-browser-'))
   const env = { ...process.env, SIXFOLD_DATA: data }
   const run = async (...args: readonly string[]): Promise<string> =>
@@ -41,13 +44,19 @@ export async function flights({ versions = [] }: FlightsOptions = {}): Promise<F
     await writeFile(file, JSON.stringify(facts))
     await run(...add, '--to', to, '--facts', file, ...(note === undefined ? [] : ['--note', note]))
   }
+  if (evenings)
+    await promisify(execFile)(
+      process.execPath,
+      [join(root, 'node_modules/jiti/lib/jiti-cli.mjs'), join(project, 'evening.ts')],
+      { cwd: root, env },
+    )
   let port = '0'
   let url = ''
   let stop = async (): Promise<void> => {}
   const start = async (more: Readonly<Record<string, string>> = {}): Promise<void> => {
     const child = spawn(
       process.execPath,
-      [program, '--project', project, '--json', 'serve', '--port', port, '--clock', now],
+      [program, '--project', project, '--json', 'serve', '--port', port, '--clock', evenings ? afterEvenings : now],
       { env: { ...env, ...more }, stdio: ['ignore', 'pipe', 'ignore'] },
     )
     const ended = once(child, 'exit')

@@ -19,6 +19,7 @@ interface Props {
 const pages: readonly (readonly [title: string, place: Place, also: readonly Place['page'][]])[] = [
   ['Overview', { page: 'overview' }, ['overview']],
   ['Models', { page: 'models' }, ['models', 'model', 'serving', 'prediction', 'version', 'card', 'compare']],
+  ['Batches', { page: 'batches' }, ['batches', 'batch', 'run']],
   ['Lineage', { page: 'lineage', of: 'version', value: '' }, ['lineage']],
   ['Audit', { page: 'audit', model: '' }, ['audit']],
 ]
