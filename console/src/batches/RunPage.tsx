@@ -260,7 +260,7 @@ function Gate({ verdict: { passed, checks, override, at } }: { readonly verdict:
                   {measure ?? kind}
                   <span className="unseen">: {outcome}</span>
                 </span>
-                <span>{words}</span>
+                <span className="words">{words}</span>
               </li>
             ))}
         </ul>
