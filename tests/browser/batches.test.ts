@@ -133,7 +133,7 @@ describe.skipIf(chromiumPath === null && !required)('batches, in the console', (
           })
         const found = await violations(other)
         expect(found, `${hash} ${scheme}`).toEqual([])
-        const over = await other.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+        const over = await other.evaluate('document.documentElement.scrollWidth - innerWidth')
         expect(over, `${hash} at ${size.width}`).toBeLessThanOrEqual(0)
       }
       await other.close()
