@@ -2,9 +2,12 @@
  * Whether columns have drifted from a reference: where the change is both great enough to matter and more than chance would show, with the chances
  * of all columns corrected together. Columns are known by their profiles, so that their number of rows does not matter.
  */
+import { SixfoldError } from '../kernel/errors.ts'
+import { normalCdf } from './distributions.ts'
 import { falseDiscovery } from './false-discovery.ts'
 import type { Difference } from './sketches/compare.ts'
 import { compareProfiles } from './sketches/compare.ts'
+import type { Moments } from './sketches/moments.ts'
 import type { ColumnProfile } from './sketches/profile.ts'
 import { NumberProfile, rowsOf, TextProfile } from './sketches/profile.ts'
 import { twoShares } from './two-sample/counts.ts'
@@ -14,6 +17,8 @@ export interface DriftThresholds {
   readonly psi: number
   /** Of Wasserstein's distance, in robust standard deviations (IQR / 1.349) of the reference. */
   readonly wasserstein: number
+  /** Of the mean, in standard deviations of the reference. */
+  readonly mean: number
   /** Of categories: half the sum of the differences of shares. */
   readonly totalVariation: number
   /** Of the share of rows without a value. */
@@ -24,6 +29,7 @@ export interface DriftThresholds {
 export const standardThresholds: DriftThresholds = Object.freeze({
   psi: 0.1,
   wasserstein: 0.1,
+  mean: 0.1,
   totalVariation: 0.1,
   missing: 0.05,
   alpha: 0.01,
@@ -35,8 +41,8 @@ export interface ColumnDrift {
   readonly verdict: 'drifted' | 'steady' | 'not enough data' | 'another type'
   /** Corrected for all columns together (Benjamini and Hochberg). Null where there is not enough data. */
   readonly p: number | null
-  /** What was over its threshold. */
-  readonly because: readonly ('psi' | 'wasserstein' | 'totalVariation' | 'missing')[]
+  /** What was over its threshold, and of what drifted what there is evidence for as well. */
+  readonly because: readonly ('psi' | 'wasserstein' | 'mean' | 'totalVariation' | 'missing')[]
   readonly rows: readonly [reference: number, current: number]
   /** Null where the types differ. */
   readonly difference: Difference | null
@@ -57,14 +63,22 @@ export function driftOf(
   thresholds: Partial<DriftThresholds> = {},
 ): DriftReport {
   const bounds = { ...standardThresholds, ...thresholds }
+  for (const [name, value] of Object.entries(bounds))
+    if (!(value >= 0) || (name === 'alpha' && !(value > 0 && value < 1)))
+      throw new SixfoldError('SX_REQUEST_INVALID', `The threshold '${name}' is ${value}.`, {
+        fix: name === 'alpha' ? 'Give a chance between 0 and 1.' : 'Give a number that is not negative.',
+      })
   const both = Object.keys(reference).filter((name) => Object.hasOwn(current, name))
   const found = both.map((column) => lookAt(column, reference[column]!, current[column]!, bounds))
-  const chances = falseDiscovery(found.flatMap(({ p }) => (p === null ? [] : [p])))
+  // Of the values and of those that are missing apart: what is evidence for the one is none for the other.
+  const chances = falseDiscovery(found.flatMap(({ tests }) => tests.map(({ p }) => p)))
   let at = 0
-  const columns = found.map((one): ColumnDrift => {
-    if (one.p === null) return one
-    const p = chances[at++]!
-    return { ...one, p, verdict: one.because.length > 0 && p < bounds.alpha ? 'drifted' : 'steady' }
+  const columns = found.map(({ tests, ...one }): ColumnDrift => {
+    const adjusted = tests.map((test) => ({ ...test, p: chances[at++]! }))
+    const because = adjusted.flatMap((test) => (test.p < bounds.alpha ? test.effects : []))
+    const p = adjusted.length === 0 ? null : Math.min(...adjusted.map((test) => test.p))
+    if (because.length > 0) return { ...one, p, because, verdict: 'drifted' }
+    return { ...one, p: one.verdict === 'steady' ? p : null, because: tests.flatMap(({ effects }) => effects) }
   })
   const without = (of: Profiled, other: Profiled) => Object.keys(other).filter((name) => !Object.hasOwn(of, name))
   return {
@@ -74,25 +88,43 @@ export function driftOf(
   }
 }
 
-function lookAt(column: string, before: ColumnProfile, after: ColumnProfile, bounds: DriftThresholds): ColumnDrift {
+interface Looked extends Omit<ColumnDrift, 'p' | 'because'> {
+  /** With what was over its threshold, of what the chance is evidence for. */
+  readonly tests: readonly { readonly p: number; readonly effects: ColumnDrift['because'] }[]
+}
+
+function lookAt(column: string, before: ColumnProfile, after: ColumnProfile, bounds: DriftThresholds): Looked {
   const rows = [rowsOf(before), rowsOf(after)] as const
   const common = { column, kind: after.kind, rows } as const
-  if (before.kind !== after.kind) return { ...common, verdict: 'another type', p: null, because: [], difference: null }
+  if (before.kind !== after.kind) return { ...common, verdict: 'another type', tests: [], difference: null }
   const difference = compareProfiles(before, after)
-  const gone = missingChance(before, after)
-  // A column that is missing altogether has drifted, however little is left to compare.
-  const p = difference.enough ? Math.min(1, 2 * Math.min(difference.ksP, gone)) : gone
-  const because = [
-    ...(difference.enough && difference.psi >= bounds.psi ? (['psi'] as const) : []),
-    ...(difference.enough && difference.wasserstein >= bounds.wasserstein ? (['wasserstein'] as const) : []),
-    ...(difference.enough && after.kind === 'text' && difference.ks >= bounds.totalVariation
-      ? (['totalVariation'] as const)
-      : []),
-    ...(Math.abs(difference.missing) >= bounds.missing ? (['missing'] as const) : []),
-  ]
-  if (!difference.enough && (because.length === 0 || gone >= bounds.alpha))
-    return { ...common, verdict: 'not enough data', p: null, because: [], difference }
-  return { ...common, verdict: 'steady', p, because, difference }
+  const { enough, psi, wasserstein, ks, mean } = difference
+  const missing = {
+    p: missingChance(before, after),
+    effects: Math.abs(difference.missing) >= bounds.missing ? (['missing'] as const) : [],
+  }
+  if (!enough)
+    return { ...common, verdict: 'not enough data', tests: missing.effects.length > 0 ? [missing] : [], difference }
+  const byMean = before.kind === 'number' && after.kind === 'number' ? meanChance(before.moments, after.moments) : 1
+  const values = {
+    // Far from zero a bin of the sketch may hold the whole column: then its mean alone says that it moved.
+    p: Math.min(1, (before.kind === 'number' ? 2 : 1) * Math.min(difference.ksP, byMean)),
+    effects: [
+      ...(psi >= bounds.psi ? (['psi'] as const) : []),
+      ...(wasserstein >= bounds.wasserstein ? (['wasserstein'] as const) : []),
+      ...(Math.abs(mean) >= bounds.mean ? (['mean'] as const) : []),
+      ...(after.kind === 'text' && ks >= bounds.totalVariation ? (['totalVariation'] as const) : []),
+    ],
+  }
+  return { ...common, verdict: 'steady', tests: [values, missing], difference }
+}
+
+/** That two means are one (Welch 1947), by the normal distribution: of samples that are large enough to be looked at. */
+function meanChance(a: Moments, b: Moments): number {
+  const apart = Math.abs(b.mean - a.mean)
+  if (apart === 0) return 1
+  const error = Math.sqrt(a.m2 / (a.count - 1) / a.count + b.m2 / (b.count - 1) / b.count)
+  return error === 0 ? 0 : 2 * normalCdf(-apart / error)
 }
 
 /** The chance of such shares of rows without a value if nothing changed. */

@@ -36,6 +36,12 @@ export function evidently(
 ): EvidentlyResult {
   if (column.reference.length === 0 || column.current.length === 0)
     throw new SixfoldError('SX_REQUEST_INVALID', 'One of the two sides has no values.')
+  for (const side of column.type === 'category' ? [] : [column.reference, column.current])
+    for (let i = 0; i < side.length; i++)
+      if (!Number.isFinite(side[i]))
+        throw new SixfoldError('SX_REQUEST_INVALID', `A side has ${side[i]} at position ${i}.`, {
+          fix: 'Leave out what is missing or not finite, as Evidently does.',
+        })
   if (column.type === 'category' && (method === 'ks' || method === 'wasserstein'))
     throw new SixfoldError('SX_REQUEST_INVALID', `'${method}' is for numbers, and the column has categories.`, {
       fix: `Use 'psi', 'jensenshannon', 'kl_div', 'chisquare' or 'z'.`,

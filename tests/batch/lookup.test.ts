@@ -95,6 +95,13 @@ describe('what is looked up', () => {
     expect(decodeValues(within)).toEqual([1.5, 'é'])
   })
 
+  it('lacks what a version of another definition has not', async () => {
+    const keys = [{ shop: 'shop7', number: (7 * 1000003) % 20000 }]
+    const found = { busy: 7, novel: null }
+    expect(await offline.batch.find({ paths: [file] }, keys, ['busy', 'novel'])).toEqual([found])
+    expect(await offline.batch.find({ paths: [file] }, [...keys, ...keys], ['busy', 'novel'])).toEqual([found, found])
+  })
+
   it('is there as a whole, or has no mark', async () => {
     await expect(filled(10_002)).rejects.toMatchObject({ code: 'SX_STORE_CORRUPT' })
     expect(await isFilled(run, online)).toBe(false)

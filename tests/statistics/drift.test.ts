@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { DriftFound } from '../../src/api/index.ts'
 import { drift } from '../../src/runtime/drift.ts'
 import type { ColumnDrift } from '../../src/statistics/index.ts'
-import { driftOf, profileOf, psiTail } from '../../src/statistics/index.ts'
+import { driftOf, evidently, profileOf, psiTail } from '../../src/statistics/index.ts'
 
 let seed = 20130604
 const uniform = (): number => {
@@ -44,7 +44,10 @@ test('nothing changed: no alarm in 400 columns, large and small', () => {
 })
 
 test('what matters is found, and what does not is left alone', () => {
-  expect(verdict(normals(5_000), normals(5_000, 0.3))).toMatchObject({ verdict: 'drifted', because: ['wasserstein'] })
+  expect(verdict(normals(5_000), normals(5_000, 0.3))).toMatchObject({
+    verdict: 'drifted',
+    because: ['wasserstein', 'mean'],
+  })
   // Certain, and of no consequence.
   const slight = verdict(normals(200_000), normals(200_000, 0.02))
   expect(slight.p).toBeLessThan(0.001)
@@ -59,7 +62,7 @@ test('what matters is found, and what does not is left alone', () => {
   const wild = normals(20_000)
   wild[7] = 1e7
   const outlier = verdict(normals(20_000), wild)
-  expect([outlier.verdict, outlier.because]).toEqual(['steady', ['wasserstein']])
+  expect([outlier.verdict, outlier.because]).toEqual(['steady', ['wasserstein', 'mean']])
 })
 
 test('missing values, too few of them, other types', () => {
@@ -73,6 +76,31 @@ test('missing values, too few of them, other types', () => {
     reference: ['c'],
     current: ['a'],
   })
+})
+
+test('a column far from zero, and one that is another constant', () => {
+  const instants = (shift: number) => normals(20_000).map((value) => 1.7e9 + 3_600 * (value + shift))
+  expect(verdict(instants(0), instants(1))).toMatchObject({ verdict: 'drifted', because: ['mean'] })
+  expect(verdict(instants(0), instants(0)).verdict).toBe('steady')
+  expect(verdict(new Float64Array(500).fill(2024), new Float64Array(500).fill(2025)).verdict).toBe('drifted')
+  expect(verdict(new Float64Array(500).fill(2024), new Float64Array(500).fill(2024)).verdict).toBe('steady')
+})
+
+test('what is missing is no evidence for what is there', () => {
+  const side = (lacking: number) =>
+    Object.fromEntries(
+      Array.from({ length: 200 }, (_, i) => [
+        `c${i}`,
+        profileOf(Array.from(normals(300), (value, row) => (row < 300 * lacking ? null : value))),
+      ]),
+    )
+  expect(driftOf(side(0), side(0.045)).drifted).toBeLessThanOrEqual(2)
+})
+
+test('thresholds that are none are refused', () => {
+  for (const bad of [{ alpha: Number.NaN }, { alpha: 2 }, { psi: -1 }])
+    expect(() => driftOf({ x: profileOf([1]) }, { x: profileOf([1]) }, bad)).toThrow('threshold')
+  expect(() => evidently({ reference: [1, Number.NaN], current: [1], type: 'number' })).toThrow('position 1')
 })
 
 test('the index without change has the distribution that it is judged by', () => {

@@ -109,5 +109,5 @@ export function chiSquare(a: Numbers, b: Numbers): TestResult & { readonly degre
 export function twoShares(hitsA: number, n: number, hitsB: number, m: number): TestResult {
   const pooled = (hitsA + hitsB) / (n + m)
   const statistic = (hitsA / n - hitsB / m) / Math.sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
-  return { statistic, p: 2 * (1 - normalCdf(Math.abs(statistic))) }
+  return { statistic, p: 2 * normalCdf(-Math.abs(statistic)) }
 }

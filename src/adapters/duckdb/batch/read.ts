@@ -75,7 +75,10 @@ export async function findRows(
   const on = parts.map(
     (part, i) => `b.${id(part)} = ${keys.length === 1 ? literal(keys[0]![part]!, columns.get(part)!) : `a.p${i}`}`,
   )
-  const selected = wanted.map((name) => readable(name, columns.get(name)!, 'b.')).join(', ')
+  // A version of another definition may lack an output.
+  const selected = wanted
+    .map((name) => (columns.has(name) ? readable(name, columns.get(name)!, 'b.') : 'NULL'))
+    .join(', ')
   const names = ['i', ...parts.map((_, i) => `p${i}`)].join(', ')
   const from =
     keys.length === 1
