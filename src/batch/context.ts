@@ -82,3 +82,11 @@ export async function filesOf({ store, artifacts }: BatchContext, run: BatchRun)
     if (output !== null) paths.push(await artifacts.open(output.sha256))
   return paths
 }
+
+/** What two versions are asked when they are held against each other. */
+export const askedOf = ({ key, model, decision, gate }: Batch) => ({
+  keys: Object.keys(key),
+  numbers: Object.entries(model.output).flatMap(([name, kind]) => (typeof kind === 'object' ? [] : [name])),
+  decision: decision === null ? null : '_sx_decision',
+  top: gate.top,
+})

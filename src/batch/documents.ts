@@ -1,4 +1,5 @@
 /** What runs of batches leave behind, as plain JSON: the plan, the verdict of the gate with its evidence, the cost. */
+import type { RealisedBounds } from '../definition/batch.ts'
 import type { InputFile, PartitionInput } from '../ports/batch-rows.ts'
 
 export interface PlanDocument {
@@ -17,6 +18,9 @@ export interface PlannedPartition {
   readonly input: PartitionInput
 }
 
+/** The version before, the last of the same day of the week, or one that is fixed. */
+export type Against = 'previous' | 'weekday' | 'reference'
+
 /** What one check found. */
 export interface Check {
   /** 'coverage', 'missing', 'range', 'twins', 'rows', 'keys', 'freshness', 'schema', 'distance', 'top', 'flips', 'outcomes'. */
@@ -25,8 +29,8 @@ export interface Check {
   readonly of: string | null
   /** 'carrier = UA'; null: all rows. */
   readonly segment: string | null
-  /** 'previous', 'reference'; null: with nothing. */
-  readonly against: 'previous' | 'reference' | null
+  /** Null: with nothing. */
+  readonly against: Against | null
   /** 'psi', 'mean', …; null where the check has one figure. */
   readonly measure: string | null
   readonly outcome: 'passed' | 'refused' | 'not enough data' | 'nothing to compare with'
@@ -42,8 +46,26 @@ export interface Check {
 export interface Overlay {
   readonly of: string
   readonly segment: string | null
-  readonly against: 'previous' | 'reference'
+  readonly against: Against
   readonly bins: readonly { readonly label: string; readonly before: number; readonly after: number }[]
+}
+/** How well an earlier version did, as far as its outcomes were known. */
+export interface Realised {
+  readonly version: number
+  readonly at: number
+  readonly output: string
+  readonly measure: keyof RealisedBounds
+  readonly examples: number
+  readonly value: number
+  /** Standard deviation of what the value is the mean of. */
+  readonly deviation: number
+}
+/** What a verdict leaves for those after it, in few bytes: of thousands of comparisons those that can move a bound. */
+export interface Memory {
+  /** How far it was from the version before; null where there was none. What is left out was less than a fifth of its bound. */
+  readonly distances: readonly (readonly [of: string, segment: string | null, measure: string, value: number])[] | null
+  /** Of columns with few values the most frequent one, and the share of rows with another. */
+  readonly others: { readonly [column: string]: readonly [most: string, share: number] }
 }
 export interface Verdict {
   readonly passed: boolean
@@ -51,6 +73,8 @@ export interface Verdict {
   /** Refusals first. */
   readonly checks: readonly Check[]
   readonly overlays: readonly Overlay[]
+  readonly realised: readonly Realised[]
+  readonly memory: Memory
   /** Of whoever published it although it was refused. */
   readonly override: { readonly actor: string; readonly reason: string; readonly at: number } | null
 }

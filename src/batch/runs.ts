@@ -10,7 +10,7 @@ import { shorten } from '../kernel/shorten.ts'
 import type { BatchRun } from '../ports/batch-store.ts'
 import { backfill } from './backfill.ts'
 import type { BatchContext } from './context.ts'
-import { filesOf, ofRun, runOf } from './context.ts'
+import { askedOf, filesOf, ofRun, runOf } from './context.ts'
 import { distanceChecks } from './gate/index.ts'
 import { lineageOf } from './lineage.ts'
 import { together } from './lookup/use.ts'
@@ -94,7 +94,7 @@ export function batches({ lookup, ...context }: BatchesOptions): Batches {
       plan: one.plan as never,
       profiles: a,
     }
-    const { checks, overlays } = distanceChecks(batch, b, [['previous', earlier]], [], other.at)
+    const { checks, overlays } = await distanceChecks(batch, b, [['previous', earlier]], [], other.at)
     const rows = await context.rows.compare(
       { paths: await filesOf(context, one) },
       { paths: await filesOf(context, other) },
@@ -228,11 +228,3 @@ const inState = (run: BatchRun, fix: string): SixfoldError =>
     `Run ${run.version} of '${run.batch}' for ${formatInstant(run.at)} is ${run.state}.`,
     { fix },
   )
-
-/** What two versions are asked when they are held against each other. */
-export const askedOf = ({ key, model, decision, gate }: Batch) => ({
-  keys: Object.keys(key),
-  numbers: Object.entries(model.output).flatMap(([name, kind]) => (typeof kind === 'object' ? [] : [name])),
-  decision: decision === null ? null : '_sx_decision',
-  top: gate.top,
-})

@@ -72,6 +72,37 @@ export interface Distances {
   /** Of the mean, in standard deviations of what it is compared with. */
   readonly mean: number | null
 }
+/** Greatest figures of what really came. Null: not asked. */
+export interface RealisedBounds {
+  /** Of a probability: mean, in nats. */
+  readonly logLoss: number | null
+  /** Of a probability: mean squared difference. */
+  readonly brier: number | null
+  /** Of a probability: how far its mean is from how often it was so. */
+  readonly calibration: number | null
+  /** Of a number. */
+  readonly meanAbsoluteError: number | null
+  /** Of a label: the share that was another. */
+  readonly wrong: number | null
+}
+/** What really came, a row each: earlier versions are measured by it. */
+export interface BatchOutcomes {
+  /** Parquet with the columns of the batch's key, the instant at which it was so, and what came. */
+  readonly data: Storage
+  readonly at: string
+  /** What instants without a zone are in; null refuses them. */
+  readonly zone: string | null
+  /** The column of each output's outcome. */
+  readonly labels: { readonly [output: string]: string }
+  /**
+   * So long after a run everything of it is known: of each key the first outcome after the run's instant and by then is that of its prediction.
+   */
+  readonly delay: Duration
+  /** Of fewer outcomes nothing is said. */
+  readonly least: number
+  /** Greatest figures, by output. Of one that is left out: what versions before had, and what is beyond chance above it. */
+  readonly worst: { readonly [output: string]: Partial<RealisedBounds> }
+}
 export interface BatchGate {
   /** Least share of the rows asked for that have an answer. */
   readonly coverage: number
@@ -88,7 +119,12 @@ export interface BatchGate {
   /** How old the newest event of a source may be at the instant of the run. */
   readonly freshness: { readonly [source: string]: Duration }
   /** Of outputs and of entries of the vector. */
-  readonly distances: { readonly outputs: Distances; readonly entries: Distances }
+  readonly distances: {
+    readonly outputs: Distances
+    readonly entries: Distances
+    /** What somebody wrote down, as 'outputs.psi': it is as it is, whatever days are like. */
+    readonly declared: readonly string[]
+  }
   /** Distances of single outputs or entries that are other than those. */
   readonly of: { readonly [name: string]: Partial<Distances> }
   /** A version that was published once, beside the last: 'previous' alone, or with one that is fixed. */
@@ -101,6 +137,8 @@ export interface BatchGate {
   readonly top: { readonly output: string; readonly k: number; readonly overlap: number } | null
   /** Greatest share of rows whose decision is another than in the last batch. Null: it is not asked. */
   readonly flips: number | null
+  /** Whether earlier versions came true. Null: it is not asked. */
+  readonly outcomes: BatchOutcomes | null
 }
 export const standardBatchGate: BatchGate = Object.freeze({
   coverage: 0.995,
@@ -113,6 +151,7 @@ export const standardBatchGate: BatchGate = Object.freeze({
   distances: Object.freeze({
     outputs: Object.freeze({ psi: 0.2, js: null, ks: null, wasserstein: null, mean: 0.2 }),
     entries: Object.freeze({ psi: 0.25, js: null, ks: null, wasserstein: null, mean: null }),
+    declared: Object.freeze([]),
   }),
   of: Object.freeze({}),
   reference: null,
@@ -120,7 +159,10 @@ export const standardBatchGate: BatchGate = Object.freeze({
   segmentRows: 500,
   top: null,
   flips: null,
+  outcomes: null,
 })
+
+const standardOutcomes = Object.freeze({ zone: null, least: 200, worst: Object.freeze({}) })
 
 // --- where it goes
 
@@ -203,8 +245,9 @@ export interface BatchOptions<I extends Inputs, O extends Outputs, V extends Ent
   readonly incremental?: boolean
   readonly decision?: (row: { readonly output: Answers<NoInfer<O>>; readonly vector: Faces<NoInfer<V>> }) => Told
   readonly segments?: (row: Row<NoInfer<I>, NoInfer<V>>) => { readonly [name: string]: Shown }
-  readonly gate?: Partial<Omit<BatchGate, 'distances'>> & {
+  readonly gate?: Partial<Omit<BatchGate, 'distances' | 'outcomes'>> & {
     readonly distances?: { readonly outputs?: Partial<Distances>; readonly entries?: Partial<Distances> }
+    readonly outcomes?: (Pick<BatchOutcomes, 'data' | 'at' | 'labels' | 'delay'> & Partial<BatchOutcomes>) | null
   }
   readonly publish?: Partial<Publication>
   readonly unknown?: {
@@ -255,7 +298,13 @@ export function batch<
       distances: Object.freeze({
         outputs: Object.freeze({ ...standard.distances.outputs, ...gate.distances?.outputs }),
         entries: Object.freeze({ ...standard.distances.entries, ...gate.distances?.entries }),
+        declared: Object.freeze(
+          (['outputs', 'entries'] as const).flatMap((of) =>
+            Object.keys(gate.distances?.[of] ?? {}).map((measure) => `${of}.${measure}`),
+          ),
+        ),
       }),
+      outcomes: gate.outcomes ? Object.freeze({ ...standardOutcomes, ...gate.outcomes }) : null,
     }),
     publish: Object.freeze({ ...standardPublication, ...options.publish }),
     unknown: Object.freeze({

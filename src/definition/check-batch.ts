@@ -5,7 +5,7 @@ import { durationMs } from '../kernel/duration.ts'
 import { isSixfoldError } from '../kernel/errors.ts'
 import { offsetMinutes } from '../kernel/instant.ts'
 import { suggestion } from '../kernel/suggest.ts'
-import type { Batch, Distances } from './batch.ts'
+import type { Batch, Distances, RealisedBounds } from './batch.ts'
 import { rowKeysOf } from './batch.ts'
 import type { Report } from './check-tree.ts'
 import { checkTree } from './check-tree.ts'
@@ -19,6 +19,7 @@ export function checkBatch(batch: Batch, report: Report): void {
   checkInstants(batch, report)
   checkExpressions(batch, report)
   checkGate(batch, report)
+  checkOutcomes(batch, report)
   checkPublication(batch, report)
   checkUnknown(batch, report)
   if (!isCount(batch.partitionRows, 1_000))
@@ -179,6 +180,64 @@ function checkGate({ gate, model, publish, decision }: Batch, report: Report): v
   }
   if (publish.keep < 2 && gate.reference !== null)
     report('publish.keep', 'the reference would not be kept', 'Keep at least 2.')
+}
+
+/** What each kind of output can be measured by. */
+const measuresOf: { readonly [kind: string]: readonly (keyof RealisedBounds)[] } = {
+  probability: ['logLoss', 'brier', 'calibration'],
+  number: ['meanAbsoluteError'],
+  label: ['wrong'],
+}
+
+function checkOutcomes({ gate, model, publish, schedule }: Batch, report: Report): void {
+  const { outcomes } = gate
+  if (outcomes === null) return
+  const { data, at, zone, labels, delay, least, worst } = outcomes
+  const where = 'gate.outcomes'
+  if (typeof data?.path !== 'string' || data.path === '')
+    report(where, 'they name no file', "Write data: parquet('outcomes.parquet').")
+  if (typeof at !== 'string' || at === '') report(where, 'no column has their instants', "Name it: at: 'at'.")
+  if (zone !== null && offsetMinutes(zone) === null)
+    report(where, `'${zone}' is no zone known here`, "Write 'UTC' or an offset such as '+05:30'.")
+  checkDuration(delay, `${where}.delay`, report)
+  if (!isCount(least, 20)) report(`${where}.least`, `${least} are too few to judge by`, 'Give a whole number from 20.')
+  if (Object.keys(labels ?? {}).length === 0)
+    report(where, 'no output has a column of outcomes', "Name one: labels: { risk: 'was_late' }.")
+  const outputs = Object.keys(model.output)
+  for (const [output, column] of Object.entries(labels ?? {})) {
+    const kind = model.output[output]
+    if (kind === undefined)
+      report(
+        `${where}.labels`,
+        `there is no '${output}'. ${suggestion(output, outputs)}`,
+        `Name one of ${outputs.join(', ')}.`,
+      )
+    else if (typeof kind === 'object' && 'vector' in kind)
+      report(`${where}.labels`, `'${output}' is a vector: nothing measures it`, 'Leave it out.')
+    if (typeof column !== 'string' || column === '')
+      report(`${where}.labels`, `'${output}' has no column`, 'Name the column with what came.')
+  }
+  for (const [output, bounds] of Object.entries(worst)) {
+    const kind = model.output[output]
+    const can = kind === undefined ? [] : (measuresOf[typeof kind === 'string' ? kind : 'label'] ?? [])
+    if (!Object.hasOwn(labels ?? {}, output))
+      report(`${where}.worst`, `'${output}' has no outcomes`, 'Name its column in labels, or leave it out.')
+    for (const [measure, most] of Object.entries(bounds))
+      if (!can.includes(measure as keyof RealisedBounds))
+        report(
+          `${where}.worst.${output}`,
+          `'${measure}' does not measure it`,
+          can.length === 0 ? 'Leave it out.' : `It is measured by ${can.join(', ')}.`,
+        )
+      else if (most !== null && !(typeof most === 'number' && most > 0))
+        report(`${where}.worst.${output}`, `${String(most)} is no bound`, 'Give a positive number, or null.')
+  }
+  if (publish.keep < 2)
+    report(
+      `${where}`,
+      'the versions that they are of would not be kept',
+      `publish: { keep: … }: as many as there are within '${delay}'${schedule === null ? '' : ` by '${schedule.cron}'`}, and one more.`,
+    )
 }
 
 function checkPublication({ publish, model, key }: Batch, report: Report): void {

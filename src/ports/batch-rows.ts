@@ -5,7 +5,7 @@
  *   places. A file that changed since the plan is SX_INPUT_CHANGED.
  * - **Bounded.** No call takes memory that grows with the number of rows.
  */
-import type { Batch } from '../definition/batch.ts'
+import type { Batch, RealisedBounds } from '../definition/batch.ts'
 import type { Type } from '../expression/node.ts'
 
 /** A file as it was when the plan was made. */
@@ -95,6 +95,17 @@ export interface BatchComparison {
   readonly moved: { readonly [output: string]: { readonly mean: number; readonly most: number } }
 }
 
+/** How well an output did over the rows whose outcome is known. */
+export interface RealisedOutput {
+  readonly output: string
+  readonly measure: keyof RealisedBounds
+  readonly examples: number
+  /** The mean over the rows; of the calibration with its sign. */
+  readonly value: number
+  /** Standard deviation of what it is the mean of. */
+  readonly deviation: number
+}
+
 export interface BatchRowsStore {
   plan(request: PlanRequest, progress: (done: number) => void): Promise<RowsPlan>
   /** Columns of keys, `keys__NAME`, of request fields, `request__NAME`, of the vector, `vector__NAME`, and of the batch before, in that order. */
@@ -116,6 +127,11 @@ export interface BatchRowsStore {
       readonly top: { readonly output: string; readonly k: number } | null
     },
   ): Promise<BatchComparison>
+  /**
+   * What came of an archived batch of the instant `at`, by `batch.gate.outcomes`. Throws SX_OUTCOME_INVALID where the files of outcomes are none, or lack a
+   * column.
+   */
+  realised(batch: Batch, files: BatchFiles, at: number): Promise<readonly RealisedOutput[]>
   /** Rows of an archived batch, in the order of its files; or in that of the columns `by`, of texts the shorter first. */
   read(files: BatchFiles, columns: readonly string[], by?: readonly string[]): AsyncIterable<Columns>
   /** The rows with these keys, at most one each, also where one is asked for twice; for when the cache does not have them. */

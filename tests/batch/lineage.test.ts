@@ -77,6 +77,8 @@ const verdict = (passed: boolean): Verdict => ({
     },
   ],
   overlays: [],
+  realised: [],
+  memory: { distances: null, others: {} },
   override: null,
 })
 const partitions = [0, 1].map((index) => ({ index, rows: 10, output: outputOf(`${index}`) }) as Partition)

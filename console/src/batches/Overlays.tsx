@@ -2,6 +2,12 @@
 import type { Overlay } from '../data/batches.ts'
 import { percent } from '../format.ts'
 
+const opposite: { readonly [A in Overlay['against']]: string } = {
+  previous: 'the version before',
+  weekday: 'the same day of the week',
+  reference: 'the reference',
+}
+
 const height = 120
 const wide = 320
 
@@ -44,7 +50,7 @@ function One({ overlay: { of, segment, against, bins } }: { readonly overlay: Ov
   return (
     <figure className="card overlay">
       <figcaption>
-        {name} <span className="calm">against {against === 'previous' ? 'the version before' : 'the reference'}</span>
+        {name} <span className="calm">against {opposite[against]}</span>
       </figcaption>
       <svg
         viewBox={`0 0 ${wide} ${height}`}

@@ -1,87 +1,155 @@
 /**
  * Old and new distributions: of outputs and entries over all rows, and of outputs by segment. A batch is refused for one where two things are so:
  * the distance is greater than its bound, and chance alone would not show as much. With millions of rows the second is always so: then the bound
- * decides. A bound that nobody declared follows what days are used to differ by.
+ * decides. Like is held against like first: where a version of the same day of the week is kept, that one decides, by bounds that nothing widens.
  */
+import { setImmediate as immediate } from 'node:timers/promises'
 import type { Batch, Distances } from '../../definition/batch.ts'
-import { standardBatchGate } from '../../definition/batch.ts'
-import { holm } from '../../statistics/holm.ts'
+import { falseDiscovery } from '../../statistics/false-discovery.ts'
 import type { Difference } from '../../statistics/sketches/compare.ts'
 import { compareProfiles } from '../../statistics/sketches/compare.ts'
 import type { ColumnProfile } from '../../statistics/sketches/profile.ts'
-import type { Check, Overlay } from '../documents.ts'
+import { rowsOf } from '../../statistics/sketches/profile.ts'
+import type { Against, Check, Overlay } from '../documents.ts'
 import type { ProfileSet } from '../profile-set.ts'
+import { chanceOf } from './chance.ts'
 import type { Day, Earlier } from './evidence.ts'
-import { figure, median, percent, weekdayOf } from './hard.ts'
+import { count, figure, percent, weekdays } from './evidence.ts'
+import type { Told } from './memory.ts'
+import { usualOf } from './memory.ts'
+import { settled } from './settle.ts'
 
 export interface Compared {
   readonly checks: readonly Check[]
   readonly overlays: readonly Overlay[]
+  /** What was found against the version before; null where there is none. */
+  readonly told: readonly Told[] | null
 }
 
-type Against = 'previous' | 'reference'
+export const againstWords: { readonly [A in Against]: string } = {
+  previous: 'the version before',
+  weekday: 'the last of the same weekday',
+  reference: 'the reference',
+}
 const overlaysMost = 60
 
-export function distanceChecks(
+/** So long it goes on at a stretch: thousands of columns take seconds, and whoever judges has a lease to renew and others to answer. */
+const stretchMs = 25
+
+export async function distanceChecks(
   batch: Batch,
   profiles: ProfileSet<ColumnProfile>,
   against: readonly (readonly [Against, Earlier])[],
   days: readonly Day[],
   at: number,
-): Compared {
-  const checks: Check[] = []
-  const overlays: Overlay[] = []
-  const refusedOverlays: Overlay[] = []
-  const past = pastOf(days)
-  const like = pastOf(days.filter((day) => weekdayOf(batch, day.at) === weekdayOf(batch, at)))
+): Promise<Compared> {
+  const usual = usualOf(days, weekdays(batch), at)
+  const all: Found[] = []
+  const overlays: { readonly bad: boolean; readonly overlay: Overlay }[] = []
+  const small = new Map<string, number>()
+  const decides = against.find(([which]) => which === 'weekday')?.[1] ?? null
+  let began = performance.now()
+  const breathe = async (): Promise<void> => {
+    if (performance.now() - began < stretchMs) return
+    await immediate()
+    began = performance.now()
+  }
   for (const [which, earlier] of against) {
-    const seen = (
+    const see = (
       of: string,
       segment: string | null,
-      before: ColumnProfile | undefined,
-      after: ColumnProfile,
-      bounds: Distances,
+      [before, after]: readonly [ColumnProfile | undefined, ColumnProfile],
+      kind: 'outputs' | 'entries',
     ): void => {
       if (before === undefined || before.kind !== after.kind) return
+      // What has too few rows is not laid over anything: a batch can have a thousand such segments.
+      const least = Math.min(rowsOf(before), rowsOf(after))
+      // Nor what the one that decides has too few of: it is the first that is looked at.
+      if (segment !== null && (least < batch.gate.segmentRows || small.has(segment))) {
+        small.set(segment, Math.min(small.get(segment) ?? least, least))
+        return
+      }
       const difference = compareProfiles(before, after)
-      const found = measured(batch, which, of, segment, difference, bounds, { past, like })
-      checks.push(...found)
-      const bad = found.some(({ outcome }) => outcome === 'refused')
-      const overlay = { of, segment, against: which, bins: difference.bins }
-      if (bad) refusedOverlays.push(overlay)
-      else if (segment === null) overlays.push(overlay)
+      const found = measured(batch, which, of, segment, [before, after], difference, kind, usual)
+      all.push(...found)
+      const bad = found.some(({ check }) => check.outcome === 'refused')
+      // The same column over another version is a second picture of it: only where it shows what is wrong.
+      if (bad || (segment === null && (which !== 'previous' || decides === null)))
+        overlays.push({ bad, overlay: { of, segment, against: which, bins: difference.bins } })
     }
-    const boundsFor = (name: string, standard: Distances): Distances => ({ ...standard, ...batch.gate.of[name] })
-    const { outputs, entries } = batch.gate.distances
-    for (const [name, after] of Object.entries(profiles.outputs))
-      seen(name, null, earlier.profiles.outputs[name], after, boundsFor(name, outputs))
-    for (const [name, after] of Object.entries(profiles.entries))
-      seen(name, null, earlier.profiles.entries[name], after, boundsFor(name, entries))
+    for (const kind of ['outputs', 'entries'] as const)
+      for (const [name, after] of Object.entries(profiles[kind])) {
+        see(name, null, [own(earlier.profiles[kind], name), after], kind)
+        await breathe()
+      }
     for (const [segment, values] of Object.entries(earlier.profiles.segments))
       for (const [value, before] of Object.entries(values)) {
-        const after = profiles.segments[segment]?.[value]
-        const title = `${segment} = ${value}`
+        const now = own(profiles.segments, segment)
+        const after = now === undefined ? undefined : own(now, value)
+        const title = `${segment} = ${value === '' ? 'all others' : value}`
         if (after === undefined || after.rows === 0) {
           // Where some values are counted together, which of them are is chance: this one may be among those.
-          const together = profiles.segments[segment]?.['']?.rows ?? 0
-          if (together === 0 && before.rows >= batch.gate.segmentRows) checks.push(gone(title, which, before.rows))
-          continue
-        }
-        for (const [name, of] of Object.entries(after.outputs))
-          seen(name, title, before.outputs[name], of, boundsFor(name, outputs))
+          if ((now?.['']?.rows ?? 0) === 0 && before.rows >= batch.gate.segmentRows)
+            all.push({ check: gone(title, which, before.rows), asked: null })
+        } else
+          for (const [name, of] of Object.entries(after.outputs)) {
+            see(name, title, [own(before.outputs, name), of], 'outputs')
+            await breathe()
+          }
       }
   }
+  const told = against.some(([which]) => which === 'previous') ? toldOf(all) : null
+  const checks = all.map(({ check }) => check)
   return {
-    checks: withChance(checks, batch.gate.alpha),
-    overlays: [...refusedOverlays, ...overlays].slice(0, overlaysMost),
+    checks: [...settled(withChance(checks, batch.gate.alpha), decides, days), ...tooSmall(small, batch)],
+    overlays: overlays
+      .toSorted((a, b) => Number(b.bad) - Number(a.bad))
+      .map(({ overlay }) => overlay)
+      .slice(0, overlaysMost),
+    told,
   }
 }
+
+/** Names come from data: one that every object has is none that was given. */
+const own = <T>(of: { readonly [name: string]: T }, name: string): T | undefined =>
+  Object.hasOwn(of, name) ? of[name] : undefined
+
+interface Found {
+  readonly check: Check
+  /** What is asked before days are looked at; null where somebody wrote it down, or it is no distance. */
+  readonly asked: number | null
+}
+
+const toldOf = (all: readonly Found[]): readonly Told[] =>
+  all.flatMap(({ check, asked }) =>
+    asked === null || check.against !== 'previous' || check.outcome === 'not enough data'
+      ? []
+      : [{ check, bound: asked }],
+  )
 
 const gone = (segment: string, against: Against, rows: number): Check => ({
   ...{ kind: 'segment', of: null, segment, against, measure: null, outcome: 'refused' },
   ...{ value: 0, bound: rows, p: null },
-  words: `There are no rows of ${segment}; ${rows.toLocaleString('en-US')} were there before.`,
+  words: `There are no rows of ${segment}; ${against === 'previous' ? 'the version before' : againstWords[against]} had ${count(rows)}.`,
 })
+
+const namedMost = 20
+function tooSmall(small: ReadonlyMap<string, number>, { gate }: Batch): readonly Check[] {
+  if (small.size === 0) return []
+  const named = [...small].toSorted(([, a], [, b]) => b - a).map(([segment, rows]) => `${segment} (${count(rows)})`)
+  const shown = named.slice(0, namedMost).join(', ')
+  const more = named.length > namedMost ? `, and ${count(named.length - namedMost)} more` : ''
+  return [
+    {
+      ...{ kind: 'segment', of: null, segment: null, against: null, measure: null, outcome: 'not enough data' },
+      ...{ value: small.size, bound: gate.segmentRows, p: null },
+      words: `Of segments with fewer than ${count(gate.segmentRows)} rows nothing is said by themselves: ${shown}${more}. They are part of the whole; gate.segmentRows sets how many it takes.`,
+    },
+  ]
+}
+
+/** What never varied has no deviation to be apart by: more than any bound, and still a number. */
+const farthest = 1e9
 
 const words: { readonly [M in keyof Distances]: string } = {
   psi: 'the population stability index',
@@ -96,112 +164,68 @@ function measured(
   against: Against,
   of: string,
   segment: string | null,
+  pair: readonly [ColumnProfile, ColumnProfile],
   difference: Difference,
-  bounds: Distances,
-  { past, like }: { readonly past: Past; readonly like: Past },
-): readonly Check[] {
-  const [before, after] = difference.counts
-  const few = Math.min(before, after) < (segment === null ? 1 : batch.gate.segmentRows) || !difference.enough
-  const lacking = missingMoved(batch, against, of, segment, difference)
-  const distances = (Object.entries(bounds) as (readonly [keyof Distances, number | null])[]).flatMap(
-    ([measure, declared]) => {
-      if (declared === null) return []
-      const signed = difference[measure]
-      if (Number.isNaN(signed)) return []
-      const value = Math.abs(signed)
-      const bound = used(batch, of, measure, declared)
-        ? declared
-        : Math.max(
-            declared,
-            usual(past.get(keyOf(of, segment, measure)) ?? [], like.get(keyOf(of, segment, measure)) ?? []),
-          )
-      const chance = measure === 'psi' || measure === 'js' ? difference.psiP : difference.ksP
-      const title = segment === null ? `'${of}'` : `'${of}' where ${segment}`
-      const outcome = few ? 'not enough data' : value > bound ? 'refused' : 'passed'
-      return [
-        {
-          ...{ kind: 'distance', of, segment, against, measure, outcome, value, bound, p: chance },
-          words: few
-            ? `${title}: ${Math.min(before, after).toLocaleString('en-US')} rows are too few to say anything.`
-            : `${title}: ${words[measure]} ${measure === 'mean' ? 'moved by' : 'is'} ${figure(signed)} against the ${against === 'previous' ? 'version before' : 'reference'}; at most ${figure(bound)} may be.`,
-        } satisfies Check,
-      ]
-    },
-  )
-  return lacking === null ? distances : [...distances, lacking]
-}
-
-/** Of an output the hard checks say how many may be missing at all; this is about entries, which may be missing. */
-function missingMoved(
-  { gate }: Batch,
-  against: Against,
-  of: string,
-  segment: string | null,
-  { missing }: Difference,
-): Check | null {
-  const most = gate.lacking
-  if (segment !== null || most === null || missing <= most) return null
-  return {
-    ...{ kind: 'missing', of, segment, against, measure: 'missing', outcome: 'refused' },
-    ...{ value: missing, bound: most, p: null },
-    words: `'${of}' is missing in ${percent(missing)} more of the rows than before; ${percent(most)} may be.`,
-  }
-}
-
-/** What somebody wrote down is not moved by what days are like. */
-function used({ gate }: Batch, of: string, measure: keyof Distances, declared: number): boolean {
-  if (gate.of[of]?.[measure] !== undefined) return true
-  const { outputs, entries } = standardBatchGate.distances
-  return declared !== outputs[measure] && declared !== entries[measure]
-}
-
-const daysToJudge = 7
-const sameDaysToJudge = 2
-/** Of a normal distribution the median of the absolute deviations, as a part of its standard deviation. */
-const madToDeviation = 1.4826
-
-/** The distances of earlier days from the day before each, by what was compared. */
-type Past = ReadonlyMap<string, readonly number[]>
-const keyOf = (of: string | null, segment: string | null, measure: string | null): string =>
-  JSON.stringify([of, segment, measure])
-
-function pastOf(days: readonly Day[]): Past {
-  const past = new Map<string, number[]>()
-  for (const { checks } of days)
-    for (const { kind, against, of, segment, measure, value, outcome } of checks) {
-      if (kind !== 'distance' || against !== 'previous' || value === null || outcome === 'not enough data') continue
-      const key = keyOf(of, segment, measure)
-      const values = past.get(key)
-      if (values === undefined) past.set(key, [value])
-      else values.push(value)
+  kind: 'outputs' | 'entries',
+  usual: (of: string, segment: string | null, measure: string) => number,
+): readonly Found[] {
+  const { distances, gate } = { distances: batch.gate.distances[kind], gate: batch.gate }
+  const written = Object.hasOwn(gate.of, of) ? gate.of[of]! : {}
+  const title = segment === null ? `'${of}'` : `'${of}' where ${segment}`
+  const least = Math.min(...difference.counts)
+  const place = { of, segment, against }
+  const found: Found[] = []
+  for (const measure of Object.keys(distances) as (keyof Distances)[]) {
+    const most = measure in written ? written[measure]! : distances[measure]
+    const signed = difference[measure]
+    if (most === null || most === undefined || Number.isNaN(signed)) continue
+    if (least === 0 || !difference.enough) {
+      const told = `${title}: ${count(least)} values are too few to say anything of its distribution.`
+      const check: Check = {
+        ...{ kind: 'distance', ...place, measure, outcome: 'not enough data', value: null, bound: most, p: null },
+        words: told,
+      }
+      return [{ check, asked: null }]
     }
-  return past
+    const declared = measure in written || gate.distances.declared.includes(`${kind}.${measure}`)
+    const past = declared || against !== 'previous' ? 0 : usual(of, segment, measure)
+    const value = Math.min(Math.abs(signed), farthest)
+    const bound = Math.max(most, past)
+    found.push({
+      check: {
+        ...{ kind: 'distance', ...place, measure, outcome: value > bound ? 'refused' : 'passed', value, bound },
+        p: chanceOf(measure, difference, pair, bound),
+        words:
+          value === farthest
+            ? `${title} was one value in ${againstWords[against]}, and is another now.`
+            : `${title}: ${words[measure]} ${measure === 'mean' ? 'moved by' : 'is'} ${figure(signed)} against ${againstWords[against]}; at most ${figure(bound)} may be${bound > most ? ', as days differ' : ''}.`,
+      },
+      asked: declared ? null : most,
+    })
+  }
+  // Of an output the hard checks say how many may be missing at all; this is about entries, which may be missing.
+  const { lacking } = gate
+  if (segment === null && lacking !== null && difference.missing > lacking)
+    found.push({
+      check: {
+        ...{ kind: 'missing', ...place, measure: 'missing', outcome: 'refused' },
+        ...{ value: difference.missing, bound: lacking, p: null },
+        words: `'${of}' is missing in ${percent(difference.missing)} more of the rows than in ${againstWords[against]}; ${percent(lacking)} may be.`,
+      },
+      asked: null,
+    })
+  return found
 }
 
-/**
- * So far the last days were apart, and six deviations more; nothing while there are few of them. On a day of the week that always differs much from
- * the day before, half as much again as it did.
- */
-function usual(past: readonly number[], like: readonly number[]): number {
-  if (past.length < daysToJudge) return 0
-  const middle = median(past)
-  const apart = middle + 6 * madToDeviation * median(past.map((value) => Math.abs(value - middle)))
-  return like.length < sameDaysToJudge ? apart : Math.max(apart, 1.5 * Math.max(...like))
-}
-
-/** By Holm's way over all that was compared: that even one of them is refused by chance is rarer than alpha. */
-function withChance(checks: readonly Check[], alpha: number): readonly Check[] {
-  const asked = checks.filter(({ p, outcome }) => p !== null && outcome !== 'not enough data')
-  const adjusted = new Map(holm(asked.map(({ p }) => p!)).map((p, i) => [asked[i]!, p]))
-  return checks.map((check) => {
+/** By Benjamini's and Hochberg's way over all that was compared: on a clean day that even one is refused by chance is rarer than alpha. */
+function withChance(all: readonly Check[], alpha: number): readonly Check[] {
+  const asked = all.filter(({ p, outcome }) => p !== null && outcome !== 'not enough data')
+  const adjusted = new Map(falseDiscovery(asked.map(({ p }) => p!)).map((p, i) => [asked[i]!, p]))
+  return all.map((check) => {
     const p = adjusted.get(check)
     if (p === undefined) return check
     if (check.outcome !== 'refused' || p < alpha) return { ...check, p }
-    return {
-      ...check,
-      p,
-      outcome: 'passed',
-      words: `${check.words} Chance alone shows as much in ${percent(p)} of such batches.`,
-    }
+    const words = `${check.words} Chance alone shows as much in ${percent(p)} of such batches.`
+    return { ...check, p, outcome: 'passed', words }
   })
 }

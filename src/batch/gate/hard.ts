@@ -1,25 +1,10 @@
 /** What is right or wrong by itself, without chance: coverage, missing values, ranges, twins, how many rows, how fresh their inputs. */
 import { durationMs, formatDuration } from '../../kernel/duration.ts'
 import { formatInstant } from '../../kernel/instant.ts'
-import type { ColumnProfile, NumberProfile } from '../../statistics/sketches/profile.ts'
 import type { Check } from '../documents.ts'
+import { constant } from './constant.ts'
 import type { Day, Evidence } from './evidence.ts'
-
-export const percent = (share: number): string => `${Number((share * 100).toPrecision(3))} %`
-const count = (n: number): string => n.toLocaleString('en-US')
-
-const check = (
-  kind: string,
-  of: string | null,
-  ok: boolean,
-  value: number | null,
-  bound: number | null,
-  words: string,
-): Check => ({
-  ...{ kind, of, segment: null, against: null, measure: null },
-  outcome: ok ? 'passed' : 'refused',
-  ...{ value, bound, p: null, words },
-})
+import { check, count, figure, median, percent, weekdays } from './evidence.ts'
 
 export function hardChecks(evidence: Evidence): readonly Check[] {
   return [
@@ -89,13 +74,12 @@ function ranges({ batch, profiles }: Evidence): readonly Check[] {
     return [check('range', output, ok, min < range[0] ? min : max, min < range[0] ? range[0] : range[1], words)]
   })
 }
-export const figure = (value: number): string => String(Number(value.toPrecision(4)))
 
 function twins({ comparison }: Evidence): Check {
   const words =
     comparison.twins === 0
       ? 'Every key has one row.'
-      : `${count(comparison.twins)} rows have the key of another row: which of the two would answer is chance.`
+      : `${count(comparison.twins)} rows have the key of another row, and none may: which of the two would answer is chance.`
   return check('twins', null, comparison.twins === 0, comparison.twins, 0, words)
 }
 
@@ -111,7 +95,8 @@ function keys({ batch, comparison, previous }: Evidence): readonly Check[] {
 function howMany({ batch, at, plan, days }: Evidence): readonly Check[] {
   const most = batch.gate.rows
   if (most === null || days.length === 0) return []
-  const same = days.filter((day) => weekdayOf(batch, day.at) === weekdayOf(batch, at)).slice(0, 4)
+  const weekday = weekdays(batch)
+  const same = days.filter((day) => weekday(day.at) === weekday(at)).slice(0, 4)
   const like = same.length > 0 ? same : days.slice(0, 1)
   const usual = median(like.map(({ rows }) => rows))
   if (usual === 0) return []
@@ -119,10 +104,6 @@ function howMany({ batch, at, plan, days }: Evidence): readonly Check[] {
   const words = `${count(plan.rows)} rows, where ${count(usual)} are usual${same.length > 0 ? ' on that day of the week' : ''}: ${percent(off)} off, of at most ${percent(most)}.`
   return [check('rows', null, off <= most, off, most, words)]
 }
-
-/** As the clock of the schedule's zone has it. */
-export const weekdayOf = ({ schedule }: Evidence['batch'], at: number): string =>
-  new Intl.DateTimeFormat('en', { weekday: 'short', timeZone: schedule?.zone ?? 'UTC' }).format(at)
 
 const daysToJudge = 5
 
@@ -133,46 +114,25 @@ function fresh({ batch, at, plan, days }: Evidence): readonly Check[] {
     const ages = days.flatMap((day) => ageOf(day, source))
     const usual = ages.length < daysToJudge ? null : 2 * Math.max(...ages) + 3_600_000
     const bound = declared === undefined ? usual : durationMs(declared)
-    if (bound === null) return []
-    const rounded = formatDuration(Math.ceil(bound / 1000) * 1000)
-    if (newest === null)
-      return [check('freshness', source, false, null, bound, `'${source}' has no event by ${formatInstant(at)}.`)]
-    const age = at - newest
-    const words = `The newest event of '${source}' is ${formatDuration(Math.max(0, Math.round(age / 1000) * 1000))} old; it may be ${rounded}${declared === undefined ? ', twice as old as it ever was' : ''}.`
-    return [check('freshness', source, age <= bound, age, bound, words)]
+    const age = newest === null ? null : at - newest
+    const found =
+      age === null
+        ? `'${source}' has no event by ${formatInstant(at)}`
+        : `The newest event of '${source}' is ${long(age)} old`
+    if (bound === null) {
+      const words = `${found}. How old it may be nobody wrote down, and ${count(ages.length)} of the ${daysToJudge} versions are there that show how old it usually is. Write gate: { freshness: { ${source}: '12h' } } to have it asked from the first on.`
+      return [{ ...check('freshness', source, true, age, null, words), outcome: 'not enough data' as const }]
+    }
+    const why = declared === undefined ? ', twice as old as it was in any version, and an hour more' : ''
+    const words = `${found}; it may be ${long(bound)}${why}.`
+    return [check('freshness', source, age !== null && age <= bound, age, bound, words)]
   })
 }
+const long = (ms: number): string => formatDuration(Math.max(0, Math.round(ms / 1000) * 1000))
 const ageOf = ({ at, newest }: Day, source: string): readonly number[] => {
   const last = newest[source]
   return last === null || last === undefined ? [] : [at - last]
 }
-
-/** An entry or output that varied and is one value now, or that has no value any more. */
-const valuesToBreak = 10
-
-function constant({ batch, profiles, previous, now: _ }: Evidence): readonly Check[] {
-  if (previous === null) return []
-  const all = (of: 'entries' | 'outputs'): readonly Check[] =>
-    Object.entries(profiles[of]).flatMap(([name, profile]) => {
-      const before = previous.profiles[of][name]
-      const had = before !== undefined && present(before) >= batch.gate.segmentRows && variety(before) >= valuesToBreak
-      if (had && present(profile) === 0) {
-        const words = `'${name}' has no value in any row; in version ${previous.version} it had one in ${count(present(before))}.`
-        return [check('constant', name, false, 0, null, words)]
-      }
-      const [is, was] = [variety(profile), before === undefined ? 0 : variety(before)]
-      // One that has few values may have one of them for a day: no rain at all three airports.
-      if (is !== 1 || was < valuesToBreak || profiles.rows < batch.gate.segmentRows) return []
-      const value = profile.kind === 'number' ? figure(profile.moments.mean) : `'${[...profile.counts.keys()][0]}'`
-      const words = `'${name}' is ${value} in every row; in version ${previous.version} it had many values.`
-      return [check('constant', name, false, 1, null, words)]
-    })
-  return [...all('entries'), ...all('outputs')]
-}
-const present = (profile: ColumnProfile): number => (profile.kind === 'text' ? profile.count : profile.moments.count)
-const variety = (profile: ColumnProfile): number => (profile.kind === 'text' ? profile.counts.size : valuesOf(profile))
-const valuesOf = ({ sketch, moments }: NumberProfile): number =>
-  moments.count > 0 && moments.min === moments.max ? 1 : [...sketch.bins()].length
 
 function againstLast({ batch, comparison, previous }: Evidence): readonly Check[] {
   if (previous === null) return []
@@ -189,10 +149,4 @@ function againstLast({ batch, comparison, previous }: Evidence): readonly Check[
     checks.push(check('flips', null, share <= flips, share, flips, words))
   }
   return checks
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = sorted.length / 2
-  return sorted.length % 2 === 1 ? sorted[Math.floor(middle)]! : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2
 }

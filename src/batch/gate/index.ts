@@ -1,4 +1,6 @@
 export { distanceChecks } from './distances.ts'
-export type { Day, Earlier, Evidence } from './evidence.ts'
+export type { Day, Earlier, Evidence, Known } from './evidence.ts'
+export { weekdays } from './evidence.ts'
 export { judge } from './judge.ts'
+export { memoryOf } from './memory.ts'
 export { reportPage } from './report.ts'

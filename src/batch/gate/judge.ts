@@ -1,44 +1,68 @@
-/** The gate of a batch: everything that is known of it, held against what was asked. Pure: the same evidence has the same verdict. */
-import type { Check, Verdict } from '../documents.ts'
+/** The gate of a batch: everything that is known of it, held against what was asked. The same evidence has the same verdict. */
+import type { Against, Check, Verdict } from '../documents.ts'
+import { withAdvice } from './advice.ts'
 import { distanceChecks } from './distances.ts'
-import type { Evidence } from './evidence.ts'
+import type { Earlier, Evidence } from './evidence.ts'
 import { hardChecks } from './hard.ts'
+import { remember } from './memory.ts'
+import { realisedChecks } from './realised.ts'
 
-/** Of what passed so many are kept, those that came nearest first: the memory of a batch with many segments is bounded. */
-const passedMost = 2_000
+/** Of what passed so many are kept, those that came nearest first. What is remembered of the others stands in `memory`. */
+const passedMost = 1_000
 /** A batch that is wrong everywhere need not say so a million times. */
 const refusalsMost = 500
 
-export function judge(evidence: Evidence): Verdict {
-  const { batch, profiles, previous, reference, days } = evidence
-  const against = [
-    ...(previous === null ? [] : [['previous', previous] as const]),
-    ...(reference === null || reference.version === previous?.version ? [] : [['reference', reference] as const]),
-  ]
-  const { checks: distances, overlays } = distanceChecks(batch, profiles, against, days, evidence.at)
-  const first: readonly Check[] =
-    previous === null
-      ? [
-          {
-            ...{ kind: 'distance', of: null, segment: null, against: 'previous', measure: null },
-            ...{ outcome: 'nothing to compare with', value: null, bound: null, p: null },
-            words: 'This is the first version: there is nothing to compare it with.',
-          },
-        ]
-      : []
-  const checks = [...hardChecks(evidence), ...first, ...distances]
+export async function judge(evidence: Evidence): Promise<Verdict> {
+  const { batch, profiles, previous, weekday, reference, days } = evidence
+  const against: (readonly [Against, Earlier])[] = []
+  if (weekday !== null) against.push(['weekday', weekday])
+  if (previous !== null) against.push(['previous', previous])
+  if (reference !== null && reference.version !== previous?.version) against.push(['reference', reference])
+  const { checks: distances, overlays, told } = await distanceChecks(batch, profiles, against, days, evidence.at)
+  const checks = [...hardChecks(evidence), ...realisedChecks(evidence), ...nothing(evidence), ...distances]
   const refused = checks.filter(({ outcome }) => outcome === 'refused')
   const others = checks
     .filter(({ outcome }) => outcome !== 'refused')
-    .toSorted((a, b) => nearness(b) - nearness(a))
+    .map((check) => [check, nearness(check)] as const)
+    .sort(([, a], [, b]) => b - a)
     .slice(0, passedMost)
+    .map(([check]) => check)
   return {
     passed: refused.length === 0,
     at: evidence.now,
-    checks: [...refused.slice(0, refusalsMost), ...others],
+    checks: [...refused.slice(0, refusalsMost).map(withAdvice), ...others],
     overlays,
+    realised: evidence.realised?.figures ?? [],
+    memory: remember(told, { ...profiles.entries, ...profiles.outputs }),
     override: null,
   }
+}
+
+/** What there was to be compared with, and is not. */
+function nothing({ batch, plan, previous, weekday, days }: Evidence): readonly Check[] {
+  const check = (against: Against, words: string): Check => ({
+    ...{ kind: 'distance', of: null, segment: null, against, measure: null },
+    ...{ outcome: 'nothing to compare with', value: null, bound: null, p: null, words },
+  })
+  const checks: Check[] = []
+  if (previous === null)
+    checks.push(
+      check(
+        'previous',
+        plan.previous === null
+          ? 'No version is live: there is nothing to compare this one with.'
+          : `Version ${plan.previous}, which was live, is not kept any more: there is nothing to compare this one with.`,
+      ),
+    )
+  const week = 7 * 86_400_000
+  if (weekday === null && days.length > 1 && days[0]!.at - days.at(-1)!.at >= week)
+    checks.push(
+      check(
+        'weekday',
+        `No version of the same day of the week is kept, so that days of different kinds are held against each other, by bounds that rise to what they differ by. publish: { keep: ${Math.max(8, batch.publish.keep + 1)} } or more keeps one, where there is one version a day.`,
+      ),
+    )
+  return checks
 }
 
 /** Checks by themselves before those of distributions, and of these the nearest to their bound first. */

@@ -5,8 +5,9 @@ import { formatInstant } from '../../kernel/instant.ts'
 import type { BatchRun } from '../../ports/batch-store.ts'
 import { escapeHtml, pageStyle } from '../../registry/index.ts'
 import type { Check, Overlay, PlanDocument, Verdict } from '../documents.ts'
+import { againstWords } from './distances.ts'
 import type { Day } from './evidence.ts'
-import { figure, percent } from './hard.ts'
+import { figure, percent } from './evidence.ts'
 
 export interface Report {
   readonly batch: Batch
@@ -57,7 +58,7 @@ ${verdict.overlays.length === 0 ? '<p>There is nothing to compare with.</p>' : `
 </section>
 <section aria-labelledby="rows"><h2 id="rows">Rows by day</h2>${rowsByDay(run, plan, days)}</section>
 <section aria-labelledby="inputs"><h2 id="inputs">Inputs</h2>${inputs(run, plan)}</section>
-<section aria-labelledby="checks"><h2 id="checks">Checks</h2>
+${came(verdict.realised)}<section aria-labelledby="checks"><h2 id="checks">Checks</h2>
 <div class="scroll" tabindex="0" role="group" aria-label="Checks"><table><thead><tr><th scope="col">Outcome</th><th scope="col">What</th><th scope="col">Found</th></tr></thead><tbody>${verdict.checks.slice(0, checksShown).map(row).join('')}</tbody></table></div>
 ${verdict.checks.length > checksShown ? `<p>${verdict.checks.length - checksShown} more passed.</p>` : ''}
 </section>
@@ -76,7 +77,7 @@ const classOf: { readonly [O in Check['outcome']]: string } = {
 }
 
 const row = ({ kind, of, segment, against, measure, outcome, words }: Check): string => {
-  const what = [kind, measure, of, segment, against === null ? null : `against ${against}`].filter(
+  const what = [kind, measure, of, segment, against === null ? null : `against ${againstWords[against]}`].filter(
     (part) => part !== null,
   )
   return `<tr><td><span class="outcome ${classOf[outcome]}">${outcome}</span></td><td>${escapeHtml(what.join(', '))}</td><td>${escapeHtml(words)}</td></tr>`
@@ -94,7 +95,7 @@ function overlay({ of, segment, against, bins }: Overlay): string {
     const told = `${label}: ${percent(before)} before, ${percent(after)} in this version`
     return `<g><title>${escapeHtml(told)}</title><rect class="before" x="${x + gap / 2}" y="${y(before)}" width="${Math.max(1, step - gap).toFixed(1)}" height="${(height - y(before)).toFixed(1)}"/><rect class="after" x="${x + gap / 2}" y="${y(after)}" width="${Math.max(1, step - gap).toFixed(1)}" height="${(height - y(after)).toFixed(1)}"/></g>`
   })
-  const title = `${of}${segment === null ? '' : `, ${segment}`}${against === 'reference' ? ', against the reference' : ''}`
+  const title = `${of}${segment === null ? '' : `, ${segment}`}${against === 'previous' ? '' : `, against ${againstWords[against]}`}`
   const [first, last] = [bins[0]?.label ?? '', bins.at(-1)?.label ?? '']
   return `<figure><figcaption>${escapeHtml(title)}</figcaption><svg class="overlay" viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeHtml(`${title}: shares of rows by value, before and in this version`)}">${bars.join('')}</svg><p class="ends"><span>${escapeHtml(first)}</span><span>${escapeHtml(last)}</span></p></figure>`
 }
@@ -114,6 +115,17 @@ function rowsByDay(run: BatchRun, plan: PlanDocument, days: readonly Day[]): str
     return `<rect class="${i === all.length - 1 ? 'after' : 'before'}" x="${(i * step + 1).toFixed(1)}" y="${(height - tall).toFixed(1)}" width="${Math.max(1, step - 2).toFixed(1)}" height="${tall.toFixed(1)}"><title>${escapeHtml(`${formatInstant(at)}: ${rows.toLocaleString('en-US')} rows`)}</title></rect>`
   })
   return `<svg class="overlay" viewBox="0 0 ${width} ${height}" role="img" aria-label="Rows of the last versions, the newest at the right">${bars.join('')}</svg>`
+}
+
+/** How earlier versions did, as far as their outcomes are known. */
+function came(realised: Verdict['realised']): string {
+  if (realised.length === 0) return ''
+  const rows = realised.map(
+    ({ version, at, output, measure, examples, value }) =>
+      `<tr><td>${version}, as of ${escapeHtml(formatInstant(at))}</td><td>${escapeHtml(output)}</td><td>${measure}</td><td>${figure(value)}</td><td>${examples.toLocaleString('en-US')}</td></tr>`,
+  )
+  return `<section aria-labelledby="came"><h2 id="came">What came of earlier versions</h2><div class="scroll" tabindex="0" role="group" aria-label="What came of earlier versions"><table><thead><tr><th scope="col">Version</th><th scope="col">Output</th><th scope="col">Measure</th><th scope="col">Value</th><th scope="col">Outcomes</th></tr></thead><tbody>${rows.join('')}</tbody></table></div></section>
+`
 }
 
 function inputs(run: BatchRun, { files, newest, rows }: PlanDocument): string {

@@ -24,12 +24,12 @@ export async function audit(context: BatchContext, run: BatchRun, signal?: Abort
     for (const { output } of partitions)
       parts.push(JSON.parse(readFileSync(await artifacts.open(output!.profile), 'utf8')))
     const profiles = mergeProfiles(batch, parts).toJSON()
-    const { evidence, days } = await evidenceFor(context, batch, run, profiles, files)
-    const verdict = judge(evidence)
+    const evidence = await evidenceFor(context, batch, run, profiles, files)
+    const verdict = await judge(evidence)
     failpoint('audit: judged')
     const texts = {
       profile: JSON.stringify(profiles),
-      report: reportPage({ batch, run, plan: run.plan as PlanDocument, verdict, days }),
+      report: reportPage({ batch, run, plan: run.plan as PlanDocument, verdict, days: evidence.days }),
     }
     const cost = costOf(partitions, context.now() - run.beganAt, context.rates)
     failpoint('audit: before it is written down')

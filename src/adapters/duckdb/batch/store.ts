@@ -7,6 +7,7 @@ import { openDuckDB } from '../connection.ts'
 import type { Resolve } from '../door.ts'
 import { planRows } from './plan.ts'
 import { compareBatches, findRows, readBatch } from './read.ts'
+import { realisedOf } from './realised.ts'
 import { vectorsOf } from './vectors.ts'
 import { writeRows } from './write.ts'
 
@@ -52,6 +53,12 @@ export function batchRowsStore({ temporaryFolder, within, streamed }: BatchRowsO
         close()
       }
     },
+    realised: (batch, files, at) =>
+      within(
+        [batch.gate.outcomes!.data.path],
+        () => {},
+        (db, resolve) => realisedOf(db, batch, files, at, resolve),
+      ),
     read,
     find: (files, keys, columns) =>
       within(
