@@ -17,9 +17,10 @@ import { inspectSqlite } from './inspect.ts'
 import { keepingStatements } from './statements.ts'
 
 /** How long another process may hold the right to write. SQLite waits for it on the thread, and hence no longer than this … */
-const blockMs = 20
-/** … and the rest of it is waited for here, while the thread does other things. */
+const blockMs = 5
+/** … and the rest of it is waited for here, while the thread does other things: the longer, the more seldom it is asked for. */
 const busyMs = 10_000
+const pausesMs = { first: 5, longest: 40 }
 
 export const sqliteDialect: SqlDialect = {
   integer: 'integer',
@@ -90,11 +91,11 @@ function open(path: string, more = ''): Database.Database {
 
 async function patiently<T>(path: string, work: () => T | Promise<T>): Promise<T> {
   const until = performance.now() + busyMs
-  for (;;)
+  for (let ms = pausesMs.first; ; ms = Math.min(2 * ms, pausesMs.longest))
     try {
       return await work()
     } catch (error) {
       if (!isBusy(error) || performance.now() > until) throw storageError(error, path)
-      await pause(5)
+      await pause(ms)
     }
 }
