@@ -7,15 +7,17 @@ import { durationMs } from '../kernel/duration.ts'
 import { SixfoldError } from '../kernel/errors.ts'
 import { formatInstant } from '../kernel/instant.ts'
 import { shorten } from '../kernel/shorten.ts'
-import type { BatchRun } from '../ports/batch-store.ts'
+import type { BatchHold, BatchRun } from '../ports/batch-store.ts'
 import { backfill } from './backfill.ts'
 import type { BatchContext } from './context.ts'
 import { askedOf, filesOf, ofRun, runOf } from './context.ts'
-import { distanceChecks } from './gate/index.ts'
+import type { Cost } from './documents.ts'
+import { distanceChecks, withUse } from './gate/index.ts'
 import { lineageOf } from './lineage.ts'
-import { together } from './lookup/use.ts'
+import { useOf } from './lookup/use.ts'
 import { profilesFrom } from './profile-set.ts'
 import { instantAfter } from './schedule/instants.ts'
+import { schedulesOf } from './schedule/scheduler.ts'
 import type { Batches, BatchStanding, Compared, RunDetail, Watched, Who } from './service.ts'
 import { audit } from './steps/audit.ts'
 import { begin } from './steps/begin.ts'
@@ -39,7 +41,7 @@ export function batches({ lookup, ...context }: BatchesOptions): Batches {
       await store.use(run.id),
     ]
     const holder = workers[0]?.holder ?? null
-    return { run, partitions, live: live?.run === run.id, holder, use: together(use) }
+    return { run, partitions, live: live?.run === run.id, holder, use: useOf(run, use) }
   }
   const detail = async (id: string): Promise<RunDetail> => detailOf(await runOf(context, id))
 
@@ -76,11 +78,37 @@ export function batches({ lookup, ...context }: BatchesOptions): Batches {
     }
   }
 
-  /** Not in the place of one of a later instant. */
+  /** Not in the place of one of a later instant, and not while somebody wants what is live to stay. */
   const mayGoLive = async (run: BatchRun): Promise<boolean> => {
+    if ((await holdOf(run.batch)) !== null) return false
     const live = await liveOf(context, run.batch)
     const now = live === null ? null : await store.run(live.run)
     return now === null || now.at <= run.at
+  }
+
+  const holdOf = async (name: string): Promise<BatchHold | null> =>
+    (await store.holds(environment)).find(({ batch }) => batch === name) ?? null
+
+  const holding = async (kind: 'batch.held' | 'batch.released', name: string, who: Who): Promise<BatchStanding> => {
+    const batch = batchNamed(platform, name)
+    const [newest] = await store.runs({ batch: name, environment, brief: true, limit: 1 })
+    if (newest === undefined)
+      throw new SixfoldError('SX_BATCH_STATE', `'${name}' never ran: there is nothing to hold.`, {
+        fix: `Run it first: sixfold batch run ${name}.`,
+      })
+    if (kind === 'batch.released' && (await holdOf(name)) === null)
+      throw new SixfoldError('SX_BATCH_STATE', `'${name}' is not held.`, { fix: 'There is nothing to do.' })
+    const by = { id: randomBytes(16).toString('hex'), ...who, at: context.now() }
+    await registry.change({ kind, ...ofRun(newest) }, by)
+    return standing(batch, await store.live(environment))
+  }
+
+  /** Somebody works on what is only written down. */
+  const keeperIsThere = async (): Promise<void> => {
+    if ((await store.holder(schedulesOf(environment))) === null)
+      throw new SixfoldError('SX_BATCH_STATE', `No server works on the batches of '${environment}' now.`, {
+        fix: 'Let one of them keep the schedules: batch.schedule of its configuration must not be false. Or run it by hand: sixfold batch run.',
+      })
   }
 
   const compare = async (name: string, before: string, after: string): Promise<Compared> => {
@@ -188,10 +216,27 @@ export function batches({ lookup, ...context }: BatchesOptions): Batches {
       await registry.change({ kind: 'batch.cancelled', ...ofRun(run) }, by)
       return detail(id)
     },
+    ask: async (name, options) => {
+      batchNamed(platform, name)
+      await keeperIsThere()
+      return begin(context, name, { ...options, reason: 'request' })
+    },
+    askAgain: async (id) => {
+      const run = await runOf(context, id)
+      if (['passed', 'refused', 'published'].includes(run.state))
+        throw inState(run, 'There is nothing left to go on with.')
+      await keeperIsThere()
+      return store.again(id, true)
+    },
+    hold: (name, who) => holding('batch.held', name, who),
+    release: (name, who) => holding('batch.released', name, who),
     backfill: (name, options) => backfill(context, service, name, options),
     rollback,
     compare,
-    report: async (name, version) => kept(await versionOf(name, version), 'report'),
+    report: async (name, version) => {
+      const run = await versionOf(name, version)
+      return withUse(await kept(run, 'report'), run.cost as Cost, useOf(run, await store.use(run.id)))
+    },
     lineage: async (name, version) => {
       const run = await versionOf(name, version)
       return lineageOf({
@@ -217,6 +262,7 @@ export function batches({ lookup, ...context }: BatchesOptions): Batches {
       live,
       stale: run !== null && told.promise !== null && context.now() - run.at > durationMs(told.promise),
       latest: (await store.runs({ batch: batch.name, environment, brief: true, limit: 1 }))[0] ?? null,
+      hold: await holdOf(batch.name),
     }
   }
   return service

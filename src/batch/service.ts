@@ -1,6 +1,6 @@
 /** What can be done with batches: by a command, a server, a scheduler, an application in the same process. */
 import type { BatchComparison } from '../ports/batch-rows.ts'
-import type { BatchRun, LiveBatch, NewBatchRun, Partition } from '../ports/batch-store.ts'
+import type { BatchHold, BatchRun, LiveBatch, NewBatchRun, Partition } from '../ports/batch-store.ts'
 import type { BatchAnswer, Check, Overlay } from './documents.ts'
 
 export interface BatchStanding {
@@ -12,6 +12,8 @@ export interface BatchStanding {
   /** The live version is older than the batch promises. */
   readonly stale: boolean
   readonly latest: BatchRun | null
+  /** Null: what the gate lets through goes live by itself. */
+  readonly hold: Pick<BatchHold, 'actor' | 'reason' | 'at'> | null
 }
 
 export interface RunDetail {
@@ -20,7 +22,25 @@ export interface RunDetail {
   readonly live: boolean
   /** Who works on it now; null: nobody. */
   readonly holder: string | null
-  readonly use: { readonly lookups: number; readonly hits: number; readonly keys: number } | null
+  /** Of all servers together; null: it was never live. */
+  readonly use: VersionUse | null
+}
+
+/** How the predictions of a version were used. */
+export interface VersionUse {
+  readonly lookups: number
+  readonly hits: number
+  /** Different ones of its keys that were looked up, estimated by a sketch. */
+  readonly keys: number
+  /** Predictions that nobody has looked up so far. */
+  readonly wasted: {
+    readonly rows: number
+    readonly share: number
+    /** The share is that within so much, 19 times of 20. */
+    readonly error: number
+    /** Of what the run cost, their share; null: no rates are configured. */
+    readonly price: number | null
+  }
 }
 
 export interface BeginOptions {
@@ -85,6 +105,16 @@ export interface Batches {
   /** A run that failed, broke off or was cancelled goes on with what is not done. */
   resume(run: string, watched?: Watched): Promise<RunDetail>
   cancel(run: string, who: Who): Promise<RunDetail>
+  /**
+   * Has a run begun, or gone on with, by whichever server keeps the schedules: returns as soon as that is written down. Throws SX_BATCH_STATE
+   * where no server does.
+   */
+  ask(batch: string, options: Omit<BeginOptions, 'reason'>): Promise<BatchRun>
+  askAgain(run: string): Promise<BatchRun>
+  /** From now on nothing goes live but what somebody publishes or rolls back to. Throws SX_BATCH_STATE where the batch never ran. */
+  hold(batch: string, who: Who): Promise<BatchStanding>
+  /** What has passed meanwhile and was begun by a schedule or a request goes live, the rest when it is published. Throws SX_BATCH_STATE. */
+  release(batch: string, who: Who): Promise<BatchStanding>
   /** A run for every instant of the schedule in a span, oldest first. They are published only where nothing newer is. */
   backfill(batch: string, options: BackfillOptions): Promise<readonly RunDetail[]>
   /** `to` null: the version that was live before. Throws SX_NOTHING_TO_ROLL_BACK, SX_UNKNOWN_BATCH_RUN. */

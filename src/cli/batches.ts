@@ -1,6 +1,6 @@
 /** What commands of batches have in common: which run is meant, how progress is shown, how a run reads, and how it ends. */
 import type { BatchAnswer, Batches, Cost, PlanDocument, RunDetail, Verdict, Watched } from '../batch/index.ts'
-import { exitOfRefusal } from '../batch/index.ts'
+import { exitOfRefusal, wastedWords } from '../batch/index.ts'
 import { SixfoldError } from '../kernel/errors.ts'
 import { parseInstant } from '../kernel/instant.ts'
 import { formatBytes } from '../kernel/size.ts'
@@ -115,7 +115,12 @@ export function detailText({ run, partitions, live, holder, use }: RunDetail): s
       : [
           `  cost      ${seconds(cost.wallMs)}, ${cost.cpuSeconds.toFixed(1)} s of processors, ${formatBytes(cost.bytesRead)} read, ${formatBytes(cost.bytesWritten)} written${cost.price === null ? '' : `, ${cost.price.total.toFixed(4)} ${cost.price.currency}`}`,
         ]),
-    ...(use === null ? [] : [`  looked up ${count(use.lookups, 'time')}, ${count(use.keys, 'key')} of it`]),
+    ...(use === null || cost === null
+      ? []
+      : [
+          `  looked up ${count(use.lookups, 'time')}, ${count(use.keys, 'key')} of it`,
+          `  wasted    ${wastedWords(use, cost)}`,
+        ]),
     `  run       ${run.id}`,
   ].join('\n')
 }

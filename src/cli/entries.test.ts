@@ -25,6 +25,8 @@ test.each<[AuditEntry['action'], AuditEntry['details'], string]>([
   ],
   ['batch.refused', { checks: [] }, "delays 12 in 'here': see its report"],
   ['batch.cancelled', { from: 'scoring' }, "delays 12 in 'here'"],
+  ['batch.held', {}, "delays in 'here'"],
+  ['batch.released', {}, "delays in 'here'"],
   ['batch.failed', { error: { code: 'X', message: 'line\nby  line' } }, "delays 12 in 'here': line by line"],
 ])('%s', (action, details, words) => {
   expect(lineOf(action, details)).toBe(`7 | 1970-01-01T00:00:00.000Z | sixfold | ${action} | late 3 | ${words}`)

@@ -43,6 +43,9 @@ function whatOf(action: AuditEntry['action'], details: AuditEntry['details'], en
       return `${batchOf(details)} in '${environment}': ${brief((details['checks'] as readonly string[])[0] ?? 'see its report')}`
     case 'batch.cancelled':
       return `${batchOf(details)} in '${environment}'`
+    case 'batch.held':
+    case 'batch.released':
+      return `${told('batch')} in '${environment}'`
     case 'batch.failed':
       return `${batchOf(details)} in '${environment}': ${brief((details['error'] as { readonly message: string }).message)}`
     default:

@@ -257,6 +257,18 @@ function checkPublication({ publish, model, key }: Batch, report: Report): void 
       )
 }
 
+/** Which of two would answer in the place of a model nobody could say. */
+export function standInOfAnother({ model, publish, name }: Batch, all: readonly Batch[], report: Report): void {
+  if (!publish.standIn) return
+  const other = all.find((one) => one.name !== name && one.publish.standIn && one.model === model)
+  if (other !== undefined)
+    report(
+      'publish.standIn',
+      `'${other.name}' stands in for the model '${model.name}' as well`,
+      'Leave it to one of the two.',
+    )
+}
+
 function checkUnknown({ unknown, model, key }: Batch, report: Report): void {
   const lacks = Object.keys(model.key).filter((part) => !Object.hasOwn(key, part))
   if (unknown.model && lacks.length > 0)

@@ -11,7 +11,7 @@ import { isSixfoldError } from '../kernel/errors.ts'
 import { offsetMinutes } from '../kernel/instant.ts'
 import { bounds } from '../kernel/limits.ts'
 import { suggestion } from '../kernel/suggest.ts'
-import { checkBatch } from './check-batch.ts'
+import { checkBatch, standInOfAnother } from './check-batch.ts'
 import { checkGate } from './check-gate.ts'
 import { checkTraining } from './check-training.ts'
 import type { Report } from './check-tree.ts'
@@ -75,6 +75,7 @@ export function validate(definitions: Definitions): readonly DefinitionProblem[]
     return problems
   }
   checkNames(sound, reporter)
+  const batches = sound.filter((definition) => definition.kind === 'batch')
   for (const definition of sound) {
     const report = reporter(`${definition.kind} '${definition.name}'`)
     checkPresent(definition, sound, report)
@@ -84,7 +85,10 @@ export function validate(definitions: Definitions): readonly DefinitionProblem[]
     if (definition.kind === 'model') checkModel(definition, report)
     if (definition.kind === 'gate') checkGate(definition, report)
     if (definition.kind === 'training') checkTraining(definition, report)
-    if (definition.kind === 'batch') checkBatch(definition, report)
+    if (definition.kind === 'batch') {
+      checkBatch(definition, report)
+      standInOfAnother(definition, batches, report)
+    }
   }
   return problems
 }

@@ -44,7 +44,8 @@ export interface NewBatchRun {
   readonly at: number
   /** That of the run before it, by the schedule; null where there is none. */
   readonly from: number | null
-  readonly reason: 'schedule' | 'manual' | 'backfill' | 'airflow'
+  /** 'request': a server was asked for it, and those that keep the schedules see to it as to their own. */
+  readonly reason: 'schedule' | 'manual' | 'request' | 'backfill' | 'airflow'
   /** Who began it. */
   readonly actor: string
   readonly engine: 'local' | 'spark'
@@ -132,6 +133,14 @@ export interface LiveBatch {
   readonly previous: number | null
 }
 
+/** Somebody wants what is live to stay, whatever the gate lets through; written by 'batch.held' and 'batch.released'. */
+export interface BatchHold {
+  readonly batch: string
+  readonly actor: string
+  readonly reason: string | null
+  readonly at: number
+}
+
 export interface RunChange {
   readonly plan?: unknown
   readonly verdict?: unknown
@@ -184,11 +193,13 @@ export interface BatchStore {
   ): Promise<boolean>
   /**
    * Failed partitions wait again, their attempts forgotten. A run that failed or was cancelled is scoring again, or planning where it has no
-   * partitions. Throws SX_BATCH_STATE where it is retired.
+   * partitions. Throws SX_BATCH_STATE where it is retired. `asked`: those that keep the schedules go on with it, whoever began it.
    */
-  again(run: string): Promise<BatchRun>
+  again(run: string, asked?: boolean): Promise<BatchRun>
 
   live(environment: string): Promise<readonly LiveBatch[]>
+  /** Batches of which nothing goes live by itself. */
+  holds(environment: string): Promise<readonly BatchHold[]>
   /** Its artifacts may be collected. Not one that is live, or being planned, scored or audited: false. */
   retire(run: string): Promise<boolean>
 
@@ -241,6 +252,10 @@ export type BatchChange = OfBatch &
     | { readonly kind: 'batch.cancelled' }
     /** It broke off, wherever it was on the way. */
     | { readonly kind: 'batch.failed'; readonly error: { readonly code: string; readonly message: string } }
+    /** From now on nothing of the batch goes live by itself; the run is the newest, whatever its state. Held again: by the one who held it last. */
+    | { readonly kind: 'batch.held' }
+    /** It was held. */
+    | { readonly kind: 'batch.released' }
   )
 interface OfBatch {
   readonly batch: string

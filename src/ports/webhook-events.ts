@@ -32,6 +32,8 @@ export const changeKinds: { readonly [K in Change['kind']]: string } = {
   'batch.refused': 'The gate refused a version of a batch; what was live still is',
   'batch.failed': 'A run of a batch broke off; what was live still is',
   'batch.cancelled': 'Somebody cancelled a run of a batch',
+  'batch.held': 'Somebody wants nothing of a batch to go live by itself',
+  'batch.released': 'What the gate lets through goes live by itself again',
   'artifacts.collected': 'Artifacts to which nothing refers were deleted',
 }
 

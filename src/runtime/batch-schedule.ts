@@ -21,11 +21,11 @@ export interface ScheduleOptions {
   readonly logger: Logger
 }
 
-/** Null: no batch has a schedule. */
+/** Null: no batch is defined. */
 export function keepSchedules(options: ScheduleOptions): Scheduler | null {
   const { platform, environment, store, batches: service, parallel, now, logger } = options
   const batches = batchesOf(platform)
-  if (batches.every(({ schedule }) => schedule === null)) return null
+  if (batches.length === 0) return null
   return scheduler({
     ...{ batches, environment, store, service, parallel, now },
     holder: `${hostname()} ${process.pid}`,

@@ -1,11 +1,12 @@
 /** Batches over HTTP: what was predicted is looked up, and runs are seen, published and rolled back. Reads JSON and writes it, and decides nothing. */
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Services } from '../api/index.ts'
 import type { BatchAnswer, RunDetail } from '../batch/index.ts'
 import type { Batch } from '../definition/batch.ts'
 import { batchNamed } from '../definition/graph.ts'
 import { SixfoldError } from '../kernel/errors.ts'
-import { formatInstant } from '../kernel/instant.ts'
+import { formatInstant, parseInstant } from '../kernel/instant.ts'
+import type { BatchRun } from '../ports/batch-store.ts'
 import { demand } from './access.ts'
 import { toJson } from './json.ts'
 import { listOf, objectOf, only, queryOf, textOf } from './request.ts'
@@ -21,9 +22,16 @@ export function batchRoutes(routes: Routes, { platform, batches }: Services): vo
     return batch
   }
   const versionOf = (request: FastifyRequest): string => (request.params as { readonly version: string }).version
-  const one = async (batch: Batch, key: unknown): Promise<unknown> => {
+  const one = async (batch: Batch, key: unknown, request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
     const [answer] = await batches.lookup(batch.name, [key])
-    if (answer!.outputs !== null) return toJson(shown(answer!))
+    if (answer!.outputs !== null) {
+      reply.header('cache-control', 'no-cache')
+      const tag = tagOf(answer!)
+      if (tag !== null) reply.header('etag', tag)
+      return matches(request.headers['if-none-match'], tag)
+        ? reply.code(304).send()
+        : reply.type('application/json').send(toJson(shown(answer!)))
+    }
     if (answer!.version === null)
       throw new SixfoldError('SX_NOT_PUBLISHED', `No version of '${batch.name}' has been published.`)
     throw new SixfoldError(
@@ -44,11 +52,11 @@ export function batchRoutes(routes: Routes, { platform, batches }: Services): vo
         },
       )
     const { key } = request.params as { readonly key: string }
-    return reply.type('application/json').send(await one(batch, keyOf(batch, { [parts[0]!]: key })))
+    return one(batch, keyOf(batch, { [parts[0]!]: key }), request, reply)
   })
   routes.get('/v1/batch/:batch', 'predict', async (request, reply) => {
     const batch = named(request, 'predict')
-    return reply.type('application/json').send(await one(batch, keyOf(batch, queryOf(request, Object.keys(batch.key)))))
+    return one(batch, keyOf(batch, queryOf(request, Object.keys(batch.key))), request, reply)
   })
   routes.post('/v1/batch/:batch/lookup', 'predict', async (request) => {
     const batch = named(request, 'predict')
@@ -74,6 +82,41 @@ export function batchRoutes(routes: Routes, { platform, batches }: Services): vo
     })
     return toJson({ runs })
   })
+  routes.post('/v1/batches/:batch/runs', 'approve', async (request, reply) => {
+    const { name } = named(request, 'approve')
+    const body = objectOf(request.body ?? {})
+    only(body, ['at', 'engine'])
+    const { at: text, engine } = body
+    const at = text === undefined ? undefined : typeof text === 'string' ? parseInstant(text) : null
+    if (at === null)
+      throw new SixfoldError('SX_REQUEST_INVALID', "'at' is no instant.", { fix: 'Send one: "2026-11-24T20:00:00Z".' })
+    if (engine !== undefined && engine !== 'local' && engine !== 'spark')
+      throw new SixfoldError('SX_REQUEST_INVALID', "'engine' is neither 'local' nor 'spark'.")
+    const run = await batches.ask(name, {
+      actor: request.caller.actor,
+      ...(at === undefined ? {} : { at }),
+      ...(engine === undefined ? {} : { engine }),
+      ...onceOf(request),
+    })
+    return reply
+      .code(202)
+      .header('location', `/v1/batches/${name}/runs/${run.version}`)
+      .send(toJson(short(run)))
+  })
+  routes.post('/v1/batches/:batch/runs/:version/resume', 'approve', async (request, reply) => {
+    const { name } = named(request, 'approve')
+    only(objectOf(request.body ?? {}), [])
+    const { run } = await batches.show(name, versionOf(request))
+    return reply.code(202).send(toJson(short(await batches.askAgain(run.id))))
+  })
+  for (const step of ['hold', 'release'] as const)
+    routes.post(`/v1/batches/:batch/${step}`, 'approve', async (request) => {
+      const { name } = named(request, 'approve')
+      const body = objectOf(request.body ?? {})
+      only(body, ['reason'])
+      const who = { actor: request.caller.actor, reason: textOf(body, 'reason', reasonMost) }
+      return toJson(await batches[step](name, who))
+    })
   routes.get('/v1/batches/:batch/runs/:version', 'read', async (request) => {
     const { name, key } = named(request, 'read')
     return toJson({ ...(await batches.show(name, versionOf(request))), key: Object.keys(key) })
@@ -129,7 +172,23 @@ export function batchRoutes(routes: Routes, { platform, batches }: Services): vo
 }
 
 const shown = ({ asOf, ...answer }: BatchAnswer) => ({ ...answer, asOf: asOf === null ? null : formatInstant(asOf) })
-const brief = ({ run: { id, batch, version, state }, live }: RunDetail) => ({ id, batch, version, state, live })
+const short = ({ id, batch, version, state }: BatchRun) => ({ id, batch, version, state })
+const brief = ({ run, live }: RunDetail) => ({ ...short(run), live })
+
+/** Asked for again because its answer was lost, it is the same run. */
+function onceOf({ headers }: FastifyRequest): { readonly occasion?: string } {
+  const key = headers['idempotency-key']
+  return typeof key === 'string' && key !== '' ? { occasion: `request ${key}` } : {}
+}
+
+/** Of what a version says of a key, which stays what it is until another is live; only its age does not. Null: it may be another at any time. */
+const tagOf = ({ rung, version, stale }: BatchAnswer): string | null =>
+  rung === 'exact' ? `W/"${version}${stale ? '-stale' : ''}"` : null
+const matches = (given: string | undefined, tag: string | null): boolean =>
+  given !== undefined &&
+  tag !== null &&
+  given.split(',').some((one) => one.trim() === '*' || weak(one.trim()) === weak(tag))
+const weak = (tag: string): string => tag.replace(/^W\//, '')
 
 /** Parts come as text; as what they are, they go through the door that all keys enter by. */
 function keyOf({ key }: Batch, given: { readonly [part: string]: unknown }): unknown {

@@ -220,6 +220,27 @@ export function publicationCases({ named, beside }: ReturnType<typeof inOpened>)
       equal(await told('mlflow'), [], 'what MLflow is told')
     }),
 
+    beside('is held and released, with who said so and why', async (store, other, { registry }) => {
+      equal(await store.holds('here'), [], 'holds at first')
+      const run = await ended(store, 'passed')
+      const held = await registry.change({ kind: 'batch.held', ...aboutRun(run) }, { ...author(7_000), reason: 'wait' })
+      equal(
+        [held.action, held.model, held.details],
+        ['batch.held', 'late', { batch: 'delays', run: run.id, batchVersion: 1 }],
+        'the entry',
+      )
+      const { actor } = held
+      equal(await other.holds('here'), [{ batch: 'delays', actor, reason: 'wait', at: 7_000 }], 'the hold')
+      equal(await store.holds('there'), [], 'elsewhere')
+      await registry.change({ kind: 'batch.held', ...aboutRun(run) }, { ...author(8_000), reason: null })
+      equal(await store.holds('here'), [{ batch: 'delays', actor, reason: null, at: 8_000 }], 'held again')
+      await registry.change(publishing(run, null), author(9_000))
+      equal(await liveVersion(store), 1, 'what somebody publishes goes live')
+      await registry.change({ kind: 'batch.released', ...aboutRun(run) }, author(10_000))
+      equal(await other.holds('here'), [], 'released')
+      await rejects(registry.change({ kind: 'batch.released', ...aboutRun(run) }, author()), 'SX_REGISTRY_CONFLICT')
+    }),
+
     named('keeps the artifacts of runs from collection until they are retired', async (store, { registry }) => {
       const { run, lease } = await scoring(store, [
         { index: 0, rows: 1, input: { kind: 'rows', sha256: sha('rows') } },

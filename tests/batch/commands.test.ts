@@ -80,6 +80,19 @@ test('what there is of batches', { timeout: 60_000 }, async () => {
   expect((await project.run('batch', 'compare', 'nightly', '1', '2')).out).toContain('500 keys in both')
 })
 
+test('what is held waits, and says by whom it is held', { timeout: 60_000 }, async () => {
+  await project.shops(2500)
+  const held = await project.run('batch', 'hold', 'nightly', '--reason', 'a look')
+  expect([held.code, held.out]).toEqual([0, expect.stringContaining('nothing goes live by itself')])
+  const { answer } = await project.told<RunDetail>('batch', 'run', 'nightly', '--at', '2026-11-22T01:30:00Z')
+  expect([answer.run.state, answer.live]).toEqual(['passed', false])
+  expect((await project.run('batch', 'publish', 'nightly@latest')).code).toBe(0)
+  expect((await project.run('batch', 'release', 'nightly')).out).toContain('goes live by itself again')
+  expect((await project.run('batch', 'release', 'nightly')).code).toBe(1)
+  expect((await project.run('audit', 'list')).out).toMatch(/batch\.held +idle 1 +nightly in 'default' +a look/)
+  expect((await project.run('batch', 'show', 'nightly', 'live')).out).toMatch(/wasted +100 % of its predictions so far/)
+})
+
 test('what is called wrongly is refused, by what it is', { timeout: 60_000 }, async () => {
   const cases: readonly (readonly [words: readonly string[], code: number, says: string])[] = [
     [['batch', 'plan', 'nigthly'], 4, "'nightly'"],

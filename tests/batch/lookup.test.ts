@@ -9,7 +9,7 @@ import { lmdbOnlineStore } from '../../src/adapters/lmdb/online-store.ts'
 import { archive } from '../../src/batch/lookup/archive.ts'
 import { drop, fill, isFilled, keysOfVersion, priorsKey } from '../../src/batch/lookup/cache.ts'
 import { ladder } from '../../src/batch/lookup/ladder.ts'
-import { together, uses } from '../../src/batch/lookup/use.ts'
+import { useOf, uses } from '../../src/batch/lookup/use.ts'
 import { decodeValues, encodeValues } from '../../src/batch/lookup/values.ts'
 import { batch } from '../../src/definition/batch.ts'
 import { entity } from '../../src/definition/entity.ts'
@@ -200,10 +200,18 @@ describe('what is looked up', () => {
       expect(told.size).toBe(server === 'a' ? 2 : 3)
     }
     told.delete('again')
-    const { lookups, hits, keys } = together([...told.values()])!
+    const cost = { rows: 10_000, price: { total: 8, perThousand: 0.8, currency: 'EUR' } }
+    const run = { publishedAt: 1, cost } as unknown as BatchRun
+    const { lookups, hits, keys, wasted } = useOf(run, [...told.values()])!
     expect([lookups, hits]).toEqual([12_000, 10_000])
     expect(Math.abs(keys / 7_500 - 1)).toBeLessThan(0.03)
+    expect(wasted.rows).toBe(10_000 - keys)
+    expect(Math.abs(wasted.share - 0.25)).toBeLessThan(wasted.error)
+    expect(wasted.error).toBeCloseTo((2 * 1.04 * keys) / 128 / 10_000, 9)
+    expect(wasted.price).toBeCloseTo(8 * wasted.share, 9)
     expect(Distinct.fromText('no sketch')).toBeNull()
-    expect(together([])).toBeNull()
+    // Nobody has looked anything up; and nobody could.
+    expect(useOf(run, [])).toMatchObject({ keys: 0, wasted: { rows: 10_000, share: 1, error: 0, price: 8 } })
+    expect(useOf({ ...run, publishedAt: null }, [])).toBeNull()
   })
 })

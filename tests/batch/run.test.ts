@@ -110,7 +110,9 @@ describe('a batch', () => {
     expect(answer!.outputs!['busy']).toBeCloseTo((asked.outputs as { busy: number }).busy, 6)
     expect(answer!.decision).toBe((answer!.outputs!['busy'] as number) > 0.6)
     expect(nobody!.rung).toBe('popular')
-    expect(await batches.report('tonight', '1')).toContain('version 1')
+    const report = await batches.report('tonight', '1')
+    expect(report).toContain('version 1')
+    expect(report).toMatch(/<h2 id="cost">What it took<[\s\S]*Never looked up<\/th><td>100 % of its predictions so far/)
   })
 
   it('is looked up over HTTP, by one key and by many', async () => {
@@ -127,6 +129,19 @@ describe('a batch', () => {
         status: 400,
         body: { code: 'SX_REQUEST_INVALID' },
       })
+      const first = await fetch(`${listening.url}/v1/batch/tonight/s7`)
+      const tag = first.headers.get('etag')!
+      expect([tag, first.headers.get('cache-control')]).toEqual(['W/"1"', 'no-cache'])
+      const has = async (key: string, given: string): Promise<readonly [number, string]> => {
+        const response = await fetch(`${listening.url}/v1/batch/tonight/${key}`, {
+          headers: { 'if-none-match': given },
+        })
+        return [response.status, await response.text()]
+      }
+      for (const given of [tag, `"x", ${tag}`, '"1"', '*']) expect(await has('s7', given), given).toEqual([304, ''])
+      expect((await has('s7', 'W/"2"'))[0]).toBe(200)
+      // What a version does not say of a key may be another any time.
+      expect((await has('nobody', tag))[0]).toBe(200)
       const client = connect<typeof defined>(listening.url)
       const many = await client.batches.tonight.lookupMany([{ shop: 's7' }, { shop: 's8' }])
       expect(many.map(({ rung, version, asOf }) => [rung, version, asOf?.getTime()])).toEqual([

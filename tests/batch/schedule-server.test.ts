@@ -79,3 +79,56 @@ test('a server that is told not to keeps none', { timeout: 60_000 }, async () =>
   expect(server.said()).not.toContain('keeps the schedules')
   await server.end()
 })
+
+test('a server is asked to run, to hold, to release and to resume', { timeout: 120_000 }, async () => {
+  await project.write(
+    'sixfold.config.ts',
+    "export default { platform: './platform.ts', server: { port: 0, grpcPort: null } }",
+  )
+  const server = project.start('serve')
+  const [, url] = await server.says(/Sixfold is at (\S+)/)
+  const post = async (path: string, body: object, headers: { readonly [name: string]: string } = {}) => {
+    const response = await fetch(`${url}/v1/batches/nightly${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+    })
+    return { status: response.status, body: (await response.json()) as { [name: string]: unknown } }
+  }
+  const is = async (version: number, state: string): Promise<BatchRun> => {
+    const began = performance.now()
+    for (;;) {
+      const found = (await runs()).find((run) => run.version === version)
+      if (found?.state === state) return found
+      if (performance.now() - began > 40_000) throw new Error(`${version} is ${found?.state}, not ${state}`)
+      await pause(300)
+    }
+  }
+  const held = await post('/hold', { reason: 'the feed is being looked at' })
+  expect(held).toMatchObject({ status: 200, body: { hold: { reason: 'the feed is being looked at' } } })
+  expect((await project.run('batch', 'list')).out).toMatch(/nightly +idle +version 1, held/)
+  // Who keeps the schedules is known within a turn of theirs.
+  let asked = await post('/runs', {}, { 'idempotency-key': 'tonight' })
+  for (let i = 0; i < 20 && asked.status === 409; i++) {
+    await pause(300)
+    asked = await post('/runs', {}, { 'idempotency-key': 'tonight' })
+  }
+  expect(asked).toMatchObject({ status: 202, body: { batch: 'nightly', version: 2 } })
+  expect((await post('/runs', {}, { 'idempotency-key': 'tonight' })).body['version']).toBe(2)
+  expect(await is(2, 'passed')).toMatchObject({ reason: 'request' })
+  await pause(3_000)
+  expect((await is(2, 'passed')).publishedAt).toBeNull()
+  expect((await post('/release', { reason: 'it is well' })).body['hold']).toBeNull()
+  await is(2, 'published')
+  expect(await post('/release', {})).toMatchObject({ status: 409, body: { code: 'SX_BATCH_STATE' } })
+  expect(await post('/runs/2/resume', {})).toMatchObject({ status: 409, body: { code: 'SX_BATCH_STATE' } })
+  expect(await post('/runs', { at: 'tomorrow' })).toMatchObject({ status: 400, body: { code: 'SX_REQUEST_INVALID' } })
+  expect(await post('/runs', { at: '2199-01-01T00:00:00Z' })).toMatchObject({ status: 400 })
+
+  // Begun by hand, given up, and gone on with by the server.
+  const planned = await project.told<{ run: string; version: number }>('batch', 'plan', 'nightly')
+  expect((await project.run('batch', 'cancel', planned.answer.run)).code).toBe(0)
+  expect(await post('/runs/3/resume', {})).toMatchObject({ status: 202, body: { version: 3, state: 'scoring' } })
+  await is(3, 'published')
+  expect((await server.end()).code).toBe(0)
+})

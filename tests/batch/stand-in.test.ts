@@ -80,3 +80,8 @@ test('a key that the model is not asked with is refused when it is defined', () 
   })
   expect(() => platform({ told, other })).toThrow('no shop of type string')
 })
+
+test('two for one model are refused when they are defined', () => {
+  const weekly = batch('weekly', { model: told, rows: parquet('numbers.parquet'), publish: { standIn: true } })
+  expect(() => platform({ told, nightly, weekly })).toThrow("'nightly' stands in for the model 'told' as well")
+})

@@ -117,6 +117,17 @@ describe.skipIf(chromiumPath === null && !required)('batches, in the console', (
     expect(audit).toContain('distances do not matter today')
   })
 
+  test('what is held says so, until it is released', async () => {
+    await visit('/batches/next_day')
+    await step('Hold', 'a look at the weather')
+    await expect.poll(text, soon).toContain('‘a look at the weather’')
+    await visit('/batches')
+    await expect.poll(text, soon).toContain('Held')
+    await visit('/batches/next_day')
+    await step('Release', 'it was fine')
+    await expect.poll(text, soon).not.toContain('a look at the weather')
+  })
+
   test('nothing is wrong with the pages, for whoever does not see them or has a small screen', async () => {
     for (const [size, scheme] of [
       [wide, 'light'],

@@ -13,7 +13,10 @@ import type { Service } from '../services/index.ts'
 import { describeWith, startPostgres } from '../services/index.ts'
 import { addVersion } from './versions.ts'
 
-const tables = ['batches_run', 'batches_partition', 'batches_lease', 'batches_token', 'batches_live', 'batches_use']
+const tables = [
+  ...['batches_run', 'batches_partition', 'batches_lease', 'batches_token', 'batches_live', 'batches_use'],
+  'batches_hold',
+]
 /** Makes of a store's tables those of schema 4. */
 const asBefore = (schema: string): string =>
   `drop index ${schema}audit_by_subject_action_number; ${tables.map((table) => `drop table ${schema}${table}`).join('; ')}; update ${schema}schema set version = 4`

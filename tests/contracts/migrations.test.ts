@@ -51,7 +51,7 @@ async function processes(count: number) {
 
 const rounds = 12
 /** The schema of metadata that this version of Sixfold makes. */
-const newest = 5
+const newest = 6
 
 describe('SQLite', () => {
   it('is migrated once by processes that open it at once', async () => {

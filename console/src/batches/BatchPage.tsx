@@ -20,7 +20,7 @@ export function BatchPage({ batch, live }: { readonly batch: string; readonly li
   const { value: all } = useAsked<{ readonly batches: readonly Standing[] }>(batchAt.all, 5_000)
   const standing = all?.batches.find((one) => one.batch === batch)
   const { hinders } = useStanding()
-  const [back, setBack] = useState(false)
+  const [step, setStep] = useState<'rollback' | 'hold' | 'release' | null>(null)
   const now = live.seen?.status.now ?? Date.now()
   const liveVersion = standing?.live?.version ?? null
   const before = value?.runs.find(
@@ -30,22 +30,41 @@ export function BatchPage({ batch, live }: { readonly batch: string; readonly li
     <Page
       above={[['Batches', { page: 'batches' }]]}
       title={batch}
-      beside={standing?.stale === true && <span className="badge warn">Older than promised</span>}
+      beside={
+        <>
+          {standing?.stale === true && <span className="badge warn">Older than promised</span>}
+          {standing?.hold && <span className="badge warn">Held</span>}
+        </>
+      }
       actions={
-        <ActionButton
-          kind="danger"
-          hindered={
-            before === undefined
-              ? 'No other version was published and is still kept.'
-              : hinders('approve', standing?.model ?? null)
-          }
-          onPress={() => setBack(true)}
-        >
-          Roll back
-        </ActionButton>
+        <>
+          <ActionButton
+            hindered={standing?.latest ? hinders('approve', standing.model) : 'It never ran: there is nothing to hold.'}
+            onPress={() => setStep(standing?.hold ? 'release' : 'hold')}
+          >
+            {standing?.hold ? 'Release' : 'Hold'}
+          </ActionButton>
+          <ActionButton
+            kind="danger"
+            hindered={
+              before === undefined
+                ? 'No other version was published and is still kept.'
+                : hinders('approve', standing?.model ?? null)
+            }
+            onPress={() => setStep('rollback')}
+          >
+            Roll back
+          </ActionButton>
+        </>
       }
     >
       {refusal !== null && value !== null && <Refused refusal={refusal} stale />}
+      {standing?.hold && (
+        <p className="card padded">
+          Held by {standing.hold.actor} <Moment at={standing.hold.at} />: nothing goes live but what somebody publishes
+          or rolls back to.{standing.hold.reason === null ? '' : ` ‘${standing.hold.reason}’`}
+        </p>
+      )}
       {value === null ? (
         <Waiting refusal={refusal} what="the runs" />
       ) : value.runs.length === 0 ? (
@@ -63,19 +82,48 @@ export function BatchPage({ batch, live }: { readonly batch: string; readonly li
           <Keys batch={batch} version={liveVersion} />
         </>
       )}
-      {back && (
+      {step === 'rollback' && (
         <StepDialog
           title={`Roll back ${batch}`}
           verb="Roll back"
           danger
           path={batchAt.rollback(batch)}
           body={{}}
-          onClose={() => setBack(false)}
+          onClose={() => setStep(null)}
           onDone={again}
         >
           <p>
             Version {liveVersion ?? '–'} is live. The version that was live before it answers all look-ups from then on,
             as a whole; its values are brought into the cache first where they are not there any more.
+          </p>
+        </StepDialog>
+      )}
+      {step === 'hold' && (
+        <StepDialog
+          title={`Hold ${batch}`}
+          verb="Hold"
+          path={batchAt.hold(batch)}
+          body={{}}
+          onClose={() => setStep(null)}
+          onDone={again}
+        >
+          <p>
+            Runs go on and are looked at by the gate, and what passes waits. What is live stays live until somebody
+            publishes another version, or releases the batch.
+          </p>
+        </StepDialog>
+      )}
+      {step === 'release' && (
+        <StepDialog
+          title={`Release ${batch}`}
+          verb="Release"
+          path={batchAt.release(batch)}
+          body={{}}
+          onClose={() => setStep(null)}
+          onDone={again}
+        >
+          <p>
+            What its schedule has brought past the gate meanwhile goes live within seconds, and what comes next too.
           </p>
         </StepDialog>
       )}

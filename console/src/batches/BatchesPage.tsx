@@ -44,9 +44,10 @@ export function BatchesPage() {
   )
 }
 
-function Row({ standing: { batch, model, live, latest, schedule, stale } }: { readonly standing: Standing }) {
+function Row({ standing: { batch, model, live, latest, schedule, stale, hold } }: { readonly standing: Standing }) {
   const notes = [
     ...(live === null ? ['Nothing is published'] : []),
+    ...(hold === null ? [] : ['Held']),
     ...(stale ? ['Older than promised'] : []),
     ...(latest?.state === 'refused' ? ['Its gate refused the newest'] : []),
     ...(latest?.state === 'failed' ? ['The newest run failed'] : []),

@@ -164,7 +164,14 @@ function Facts({ run, holder, use }: Pick<RunDetail, 'run' | 'holder' | 'use'>) 
       ? []
       : ([
           ['Looked up', counted(use.lookups, 'time')],
-          ['Never looked up', percent(Math.max(0, 1 - use.keys / Math.max(1, run.plan.rows)))],
+          [
+            'Never looked up',
+            `${percent(use.wasted.share)}${use.wasted.error > 0 ? `, within ${percent(use.wasted.error)}` : ''}${
+              use.wasted.price === null || !run.cost?.price
+                ? ''
+                : `: ${use.wasted.price.toPrecision(3)} ${run.cost.price.currency}`
+            }`,
+          ],
         ] as const)),
   ]
   return (

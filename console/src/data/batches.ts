@@ -1,5 +1,5 @@
 /** What is said of batches, as it arrives here, and where it is asked. Instants are milliseconds. */
-import type { BatchAnswer, BatchStanding, Cost, PlanDocument, Verdict } from '../../../dist/batch/index.js'
+import type { BatchAnswer, BatchStanding, Cost, PlanDocument, Verdict, VersionUse } from '../../../dist/batch/index.js'
 import type { BatchRun, Partition } from '../../../dist/ports/batch-store.js'
 import { path } from './server.ts'
 
@@ -18,7 +18,7 @@ export interface RunDetail {
   readonly partitions: readonly Partition[]
   readonly live: boolean
   readonly holder: string | null
-  readonly use: { readonly lookups: number; readonly hits: number; readonly keys: number } | null
+  readonly use: VersionUse | null
 }
 /** As it stands in a list, without what it left behind. */
 export type BriefRun = Omit<Run, 'plan' | 'verdict' | 'cost'>
@@ -32,6 +32,8 @@ export const batchAt = {
   step: (batch: string, version: string | number, step: 'publish' | 'cancel'): string =>
     path`/v1/batches/${batch}/runs/${version}/${step}`,
   rollback: (batch: string): string => path`/v1/batches/${batch}/rollback`,
+  hold: (batch: string): string => path`/v1/batches/${batch}/hold`,
+  release: (batch: string): string => path`/v1/batches/${batch}/release`,
   lookup: (batch: string): string => path`/v1/batch/${batch}/lookup`,
 }
 

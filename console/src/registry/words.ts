@@ -52,6 +52,10 @@ export function saying({ action, version, details }: Pick<Entry, 'action' | 'ver
     }
     case 'batch.cancelled':
       return `${batchOf(details)} cancelled`
+    case 'batch.held':
+      return `Batch ‘${text('batch')}’ held: nothing of it goes live by itself`
+    case 'batch.released':
+      return `Batch ‘${text('batch')}’ goes live by itself again`
     case 'batch.failed':
       return `${batchOf(details)} broke off: ${(details['error'] as { readonly message: string }).message}`
     default:

@@ -1,7 +1,7 @@
 /** The tables of metadata, the same in every database. */
 import type { Generated, Kysely } from 'kysely'
 import type { BatchTables } from './batch/tables.ts'
-import { batchStep } from './batch/tables.ts'
+import { batchStep, holdStep } from './batch/tables.ts'
 import type { Migrations } from './migrate.ts'
 import type { RegistryTables } from './registry/tables.ts'
 import { registryStep } from './registry/tables.ts'
@@ -50,5 +50,6 @@ export const metadataMigrations: Migrations<MetadataTables> = {
     (db, dialect) => trackingStep(db as unknown as Kysely<TrackingTables>, dialect),
     (db, dialect) => registryStep(db as unknown as Kysely<RegistryTables>, dialect),
     (db, dialect) => batchStep(db as unknown as Kysely<BatchTables>, dialect),
+    (db, dialect) => holdStep(db as unknown as Kysely<BatchTables>, dialect),
   ],
 }

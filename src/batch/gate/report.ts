@@ -2,9 +2,11 @@
 import type { Batch } from '../../definition/batch.ts'
 import { formatDuration } from '../../kernel/duration.ts'
 import { formatInstant } from '../../kernel/instant.ts'
+import { formatBytes } from '../../kernel/size.ts'
 import type { BatchRun } from '../../ports/batch-store.ts'
 import { escapeHtml, pageStyle } from '../../registry/index.ts'
-import type { Check, Overlay, PlanDocument, Verdict } from '../documents.ts'
+import type { Check, Cost, Overlay, PlanDocument, Verdict } from '../documents.ts'
+import type { VersionUse } from '../service.ts'
 import { againstWords } from './distances.ts'
 import type { Day } from './evidence.ts'
 import { figure, percent } from './evidence.ts'
@@ -68,6 +70,40 @@ ${verdict.checks.length > checksShown ? `<p>${verdict.checks.length - checksShow
 </html>
 `
 }
+
+/** The page with what is known only later: what the run took, and how many of its predictions anybody looked up. */
+export function withUse(page: string, cost: Cost, use: VersionUse | null): string {
+  const rows: (readonly [what: string, found: string])[] = [
+    ['Time', formatDuration(Math.max(1000, Math.round(cost.wallMs / 1000) * 1000))],
+    ['Processors', `${figure(cost.cpuSeconds)} s, of which ${figure(cost.modelSeconds)} s in the model`],
+    [
+      'Rows',
+      `${cost.rows.toLocaleString('en-US')}, of which ${cost.inferred.toLocaleString('en-US')} were given to the model`,
+    ],
+    ['Read and written', `${formatBytes(cost.bytesRead)} and ${formatBytes(cost.bytesWritten)}`],
+    ...(cost.price === null
+      ? []
+      : [
+          [
+            'Price',
+            `${figure(cost.price.total)} ${cost.price.currency}, ${figure(cost.price.perThousand)} for 1,000 predictions`,
+          ] as const,
+        ]),
+    ...(use === null ? [] : [['Never looked up', wastedWords(use, cost)] as const]),
+  ]
+  const table = rows.map(([what, found]) => `<tr><th scope="row">${what}</th><td>${escapeHtml(found)}</td></tr>`)
+  return page.replace(
+    '</main>',
+    () =>
+      `<section aria-labelledby="cost"><h2 id="cost">What it took</h2><div class="scroll" tabindex="0" role="group" aria-label="What it took"><table><tbody>${table.join('')}</tbody></table></div></section>\n</main>`,
+  )
+}
+
+/** '99.0 % (within 0.1 %) of its predictions so far, …' */
+export const wastedWords = ({ wasted, lookups }: VersionUse, { price }: Cost): string =>
+  `${percent(wasted.share)}${wasted.error > 0 ? ` (within ${percent(wasted.error)})` : ''} of its predictions so far, in ${lookups.toLocaleString('en-US')} look-ups${
+    wasted.price === null || price === null ? '' : `: ${figure(wasted.price)} ${price.currency}`
+  }`
 
 const classOf: { readonly [O in Check['outcome']]: string } = {
   passed: 'good',

@@ -1,8 +1,9 @@
 /** How versions are looked up here: told to the store every minute and when this ends, so that it is known which predictions nobody wanted. */
 import { isSixfoldError } from '../../kernel/errors.ts'
-import type { BatchStore, BatchUse } from '../../ports/batch-store.ts'
+import type { BatchRun, BatchStore, BatchUse } from '../../ports/batch-store.ts'
 import { Distinct } from '../../statistics/sketches/distinct.ts'
-import type { RunDetail } from '../service.ts'
+import type { Cost } from '../documents.ts'
+import type { VersionUse } from '../service.ts'
 
 export interface Uses {
   of(run: string): Use
@@ -46,16 +47,30 @@ export function uses(store: Pick<BatchStore, 'tellUse'>, server: string, now: ()
   }
 }
 
-/** Of all servers together; null where none has looked up. */
-export function together(told: readonly BatchUse[]): RunDetail['use'] {
-  if (told.length === 0) return null
-  const keys = new Distinct()
+/** What the estimate of a sketch is off by at most, 19 times of 20, as a share of it. */
+const keysOff = 2 * Distinct.standardError
+
+/** Of all servers together. Null: the version was never live. */
+export function useOf({ publishedAt, cost: took }: BatchRun, told: readonly BatchUse[]): VersionUse | null {
+  const cost = took as Cost | null
+  if (publishedAt === null || cost === null) return null
+  const sketch = new Distinct()
   let [lookups, hits] = [0, 0]
   for (const one of told) {
     lookups += one.lookups
     hits += one.hits
     const of = Distinct.fromText(one.keys)
-    if (of !== null) keys.merge(of)
+    if (of !== null) sketch.merge(of)
   }
-  return { lookups, hits, keys: Math.min(keys.count, hits) }
+  const keys = Math.min(sketch.count, hits, cost.rows)
+  const share = cost.rows === 0 ? 0 : 1 - keys / cost.rows
+  return {
+    ...{ lookups, hits, keys },
+    wasted: {
+      rows: cost.rows - keys,
+      share,
+      error: cost.rows === 0 ? 0 : (keysOff * keys) / cost.rows,
+      price: cost.price === null ? null : cost.price.total * share,
+    },
+  }
 }

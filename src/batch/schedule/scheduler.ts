@@ -52,6 +52,9 @@ export interface Scheduler {
   close(): Promise<void>
 }
 
+/** The lease of whoever keeps them. */
+export const schedulesOf = (environment: string): string => `schedule/${environment}`
+
 const turnMs = 1000
 const closeMs = 10_000
 const onTheWay: readonly RunState[] = ['planning', 'scoring', 'auditing', 'passed']
@@ -74,7 +77,7 @@ export function scheduler(options: SchedulerOptions): Scheduler {
     if (lease !== null && performance.now() - renewed < leaseMs / 3) return true
     const asked = performance.now()
     if (lease === null) {
-      lease = await store.lease(`schedule/${environment}`, holder, leaseMs)
+      lease = await store.lease(schedulesOf(environment), holder, leaseMs)
       if (lease !== null) log('info', { environment }, 'This process keeps the schedules of batches.')
     } else if (!(await store.renew(lease, leaseMs))) {
       lease = null
@@ -110,11 +113,16 @@ export function scheduler(options: SchedulerOptions): Scheduler {
     })
   }
 
-  /** Runs that a schedule began and that nobody has brought to an end. */
+  /** Runs that a schedule began or a server was asked for, and that nobody has brought to an end. */
   const unfinished = async (): Promise<readonly BatchRun[]> => {
-    const known = new Map(batches.map((batch) => [batch.name, batch]))
+    const known = new Map(options.batches.map((batch) => [batch.name, batch]))
+    const held = new Set((await store.holds(environment)).map(({ batch }) => batch))
     const found = (await store.runs({ environment, states: onTheWay, brief: true, limit: 200 })).filter(
-      ({ reason, batch }) => reason === 'schedule' && known.has(batch),
+      ({ reason, batch, state }) =>
+        (reason === 'schedule' || reason === 'request') &&
+        known.has(batch) &&
+        // What has passed waits until its batch is released; what is due meanwhile is scored and waits too.
+        !(state === 'passed' && held.has(batch)),
     )
     const failed = (await Promise.all(tries.failed().map((id) => store.run(id)))).flatMap((run) =>
       run?.state === 'failed' ? [run] : [],

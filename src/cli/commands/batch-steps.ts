@@ -2,7 +2,7 @@
  * What moves runs of batches: plan, score, audit and publish one by one, as a workflow of somebody else's takes them, and run, resume,
  * cancel, backfill and rollback. Each can be repeated, and does nothing that is done. Exit code 3: the gate refused, and what was live is.
  */
-import type { RunDetail } from '../../batch/index.ts'
+import type { BatchStanding, RunDetail } from '../../batch/index.ts'
 import { SixfoldError } from '../../kernel/errors.ts'
 import type { BatchRun } from '../../ports/batch-store.ts'
 import { askerOf, reasonOption } from '../asker.ts'
@@ -194,6 +194,34 @@ const batchRollback = defineCommand<RunDetail>({
   render: detailText,
 })
 
+const standingText = ({ batch, hold, live, latest }: BatchStanding): string =>
+  [
+    hold === null
+      ? `What the gate lets through of ${batch} goes live by itself again.`
+      : `Of ${batch} nothing goes live by itself from now on; it can be published and rolled back.`,
+    `  live      ${live === null ? 'nothing' : `version ${live.version}`}`,
+    ...(latest === null ? [] : [`  latest    version ${latest.version}: ${latest.state}`]),
+  ].join('\n')
+
+const batchHold = defineCommand<BatchStanding>({
+  name: 'batch hold',
+  summary: 'Let nothing of a batch go live by itself, whatever its gate lets through, until it is released.',
+  arguments: [batchArgument],
+  options: [reasonOption],
+  examples: ['sixfold batch hold route_risk --reason "the weather feed is being looked at"'],
+  run: (context, [name], options) => withBatches(context, (batches) => batches.hold(name!, askerOf(options))),
+  render: standingText,
+})
+
+const batchRelease = defineCommand<BatchStanding>({
+  name: 'batch release',
+  summary: 'Let what the gate lets through go live by itself again.',
+  arguments: [batchArgument],
+  options: [reasonOption],
+  run: (context, [name], options) => withBatches(context, (batches) => batches.release(name!, askerOf(options))),
+  render: standingText,
+})
+
 interface BackFilled {
   readonly ok: boolean
   readonly runs: readonly RunDetail[]
@@ -236,5 +264,7 @@ export const batchSteps: readonly Command<unknown>[] = [
   batchResume,
   batchCancel,
   batchRollback,
+  batchHold,
+  batchRelease,
   batchBackfill,
 ]

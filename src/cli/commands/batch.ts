@@ -58,10 +58,10 @@ const batchList = defineCommand<Listed>({
     if (batches === null || batches.length === 0) return 'No batch is defined.'
     return table(
       ['batch', 'model', 'live', 'for', 'latest', 'next due'],
-      batches.map(({ batch, model, live, stale, latest, schedule }) => [
+      batches.map(({ batch, model, live, stale, latest, schedule, hold }) => [
         batch,
         model,
-        live === null ? 'nothing' : `version ${live.version}${stale ? ', stale' : ''}`,
+        `${live === null ? 'nothing' : `version ${live.version}${stale ? ', stale' : ''}`}${hold === null ? '' : ', held'}`,
         live === null ? '–' : instant(live.at),
         latest === null ? 'never ran' : `${latest.version}: ${latest.state}`,
         schedule === null ? 'when asked for' : instant(schedule.next),

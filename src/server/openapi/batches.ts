@@ -33,6 +33,7 @@ const lookUp = (batch: Batch): Operation => ({
   tag: 'batches',
   what: batch.description ?? `What the batch '${batch.name}' predicted for a key, by the version that is live.`,
   answer: { [json]: answerOf(batch) },
+  also: { '304': 'It is what the caller has, by If-None-Match; only its age is another.' },
   errors: 'Problem',
 })
 const queryOf = ({ key }: Batch): NonNullable<Operation['query']> =>
@@ -62,6 +63,7 @@ export const batchRows: Rows = {
       {
         ...lookUp(batch),
         what: 'Many keys at once, answered by one version, in their order.',
+        also: {},
         body: { [json]: object({ keys: list(keySchema(batch)) }, { open: false }) },
         answer: { [json]: object({ answers: list(answerOf(batch)) }) },
       },
@@ -73,6 +75,29 @@ export const batchRows: Rows = {
       limit: { schema: whole, what: 'At most so many. By default 50.' },
       before: { schema: whole, what: 'Versions below this one.' },
     },
+  },
+  'POST /v1/batches/:batch/runs': {
+    ...about('Has a run begun by the server that keeps the schedules; with an Idempotency-Key at most once.'),
+    status: 202,
+    body: {
+      [json]: object(
+        { at: { ...text, format: 'date-time' }, engine: { ...text, enum: ['local', 'spark'] } },
+        { optional: ['at', 'engine'], open: false },
+      ),
+    },
+  },
+  'POST /v1/batches/:batch/runs/:version/resume': {
+    ...about('Has a run that failed, broke off or was cancelled gone on with; what is done is not done again.'),
+    status: 202,
+    body: { [json]: object({}, { open: false }) },
+  },
+  'POST /v1/batches/:batch/hold': {
+    ...about('Lets nothing of the batch go live by itself, whatever its gate lets through.'),
+    body: { [json]: object({ reason }, { optional: ['reason'], open: false }) },
+  },
+  'POST /v1/batches/:batch/release': {
+    ...about('Lets what the gate lets through go live by itself again.'),
+    body: { [json]: object({ reason }, { optional: ['reason'], open: false }) },
   },
   'GET /v1/batches/:batch/runs/:version': about('A run with its plan, partitions, verdict and cost.'),
   'GET /v1/batches/:batch/runs/:version/report': {

@@ -117,7 +117,7 @@ const refusals: { readonly [status: string]: string } = {
   '504': 'The time for the answer has passed.',
 }
 
-function responsesOf({ answer, also = {}, errors }: Operation): object {
+function responsesOf({ answer, status: good = 200, also = {}, errors }: Operation): object {
   const form = (description: string): object =>
     errors === null
       ? { description }
@@ -130,7 +130,7 @@ function responsesOf({ answer, also = {}, errors }: Operation): object {
           },
         }
   const ok =
-    Object.keys(answer).length === 0 ? {} : { '200': { description: 'The answer.', content: contentOf(answer) } }
+    Object.keys(answer).length === 0 ? {} : { [good]: { description: 'The answer.', content: contentOf(answer) } }
   return {
     ...ok,
     ...Object.fromEntries(
@@ -140,7 +140,11 @@ function responsesOf({ answer, also = {}, errors }: Operation): object {
       Object.entries(also).map(([status, words]) => [
         status,
         // What is no refusal has the form of the answer.
-        status === '503' ? { description: words, content: contentOf(answer) } : form(words),
+        status === '503'
+          ? { description: words, content: contentOf(answer) }
+          : status === '304'
+            ? { description: words }
+            : form(words),
       ]),
     ),
   }

@@ -27,7 +27,9 @@ export interface Operation {
   /** By content type; null: none is read. */
   readonly body?: { readonly [type: string]: Schema }
   readonly bodyOptional?: true
-  /** By content type; of 200. */
+  /** Of the answer. By default 200. */
+  readonly status?: 200 | 202
+  /** By content type. */
   readonly answer: { readonly [type: string]: Schema }
   /** Other statuses that are answers, with their words. */
   readonly also?: { readonly [status: string]: string }

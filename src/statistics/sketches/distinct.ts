@@ -11,6 +11,9 @@ const registers = 2 ** precision
 const greatest = 33
 
 export class Distinct {
+  /** Of `count`, as a share of it. */
+  static readonly standardError: number = 1.04 / Math.sqrt(registers)
+
   readonly #ranks: Uint8Array
 
   constructor(ranks: Uint8Array = new Uint8Array(registers)) {

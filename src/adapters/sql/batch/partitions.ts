@@ -119,7 +119,7 @@ const setPartition = (
   values: { state: string; error: string | null; ended: Expression<number>; output?: string | null },
 ) => db.updateTable('batches_partition').set(values).where('run', '=', run).where('number', '=', number).execute()
 
-export async function again(db: Db, id: string, now: Expression<number>): Promise<BatchRun> {
+export async function again(db: Db, id: string, asked: boolean, now: Expression<number>): Promise<BatchRun> {
   const run = await neededRun(db, id)
   if (run.retired === 1)
     throw new SixfoldError('SX_BATCH_STATE', `Run ${run.version} of '${run.batch}' is not kept any more.`, {
@@ -131,6 +131,14 @@ export async function again(db: Db, id: string, now: Expression<number>): Promis
     .where('run', '=', id)
     .where('state', '=', 'failed')
     .execute()
+  if (asked)
+    await db
+      .updateTable('batches_run')
+      .set({ reason: 'request' })
+      .where('seq', '=', run.seq)
+      // What a schedule began is gone on with in any case, and is what the next instant follows.
+      .where('reason', '<>', 'schedule')
+      .execute()
   if (!['failed', 'cancelled'].includes(run.state)) return runFrom((await runRow(db, id))!)
   const part = await db
     .selectFrom('batches_partition')

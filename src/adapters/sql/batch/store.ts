@@ -88,11 +88,20 @@ export function sqlBatchStore({ read, write, dialect }: BatchAccess): BatchStore
     finish: (run, partition, output) => write((db) => partitions.finish(db, run, partition, output, now)),
     fail: (run, partition, error, final) =>
       write((db) => partitions.fail(db, run, partition, json(error)!, final, now)),
-    again: (run) => write((db) => partitions.again(db, run, now)),
+    again: (run, asked = false) => write((db) => partitions.again(db, run, asked, now)),
 
     live: (environment) =>
       read(async (db) =>
         db.selectFrom('batches_live').selectAll().where('environment', '=', environment).orderBy('batch').execute(),
+      ),
+    holds: (environment) =>
+      read((db) =>
+        db
+          .selectFrom('batches_hold')
+          .select(['batch', 'actor', 'reason', 'at'])
+          .where('environment', '=', environment)
+          .orderBy('batch')
+          .execute(),
       ),
     retire: (run) => write((db) => runs.retire(db, run)),
 

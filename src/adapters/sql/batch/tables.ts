@@ -73,6 +73,7 @@ export interface BatchTables {
     at: number
     previous: number | null
   }
+  batches_hold: { environment: string; batch: string; actor: string; reason: string | null; at: number }
   batches_use: { run: string; server: string; lookups: number; hits: number; at: number; keys: string }
 }
 
@@ -130,3 +131,10 @@ export const batchStep: Migrations<BatchTables>['steps'][number] = async (db, di
     .columns(['subject', 'action', 'number'])
     .execute()
 }
+
+export const holdStep: Migrations<BatchTables>['steps'][number] = (db, dialect) =>
+  tables(db, dialect).table(
+    'batches_hold',
+    { environment: 'text', batch: 'text', actor: 'text', reason: 'text?', at: 'number' },
+    { key: ['environment', 'batch'], byKey: true },
+  )

@@ -42,6 +42,28 @@ export const ofBatches: Effects<OfBatches> = {
     await setRun(db, run, { state: 'cancelled', updated: by.at })
     return about(db, change, { from: run.state })
   },
+  'batch.held': async (db, change, by) => {
+    await runOf(db, change)
+    const { environment, batch } = change
+    const hold = { actor: by.actor, reason: by.reason, at: by.at }
+    await batchesOf(db)
+      .insertInto('batches_hold')
+      .values({ environment, batch, ...hold })
+      .onConflict((there) => there.columns(['environment', 'batch']).doUpdateSet(hold))
+      .execute()
+    return about(db, change, {})
+  },
+  'batch.released': async (db, change) => {
+    await runOf(db, change)
+    const { environment, batch } = change
+    const { numDeletedRows } = await batchesOf(db)
+      .deleteFrom('batches_hold')
+      .where('environment', '=', environment)
+      .where('batch', '=', batch)
+      .executeTakeFirst()
+    if (Number(numDeletedRows) === 0) throw conflict(`'${batch}' is not held in '${environment}'.`, { held: false })
+    return about(db, change, {})
+  },
 }
 
 async function publish(db: Db, change: ChangeOf<'batch.published'>, by: Author): Promise<Effect> {
