@@ -4,6 +4,7 @@ import { batch } from './batch.ts'
 import { drift } from './drift.ts'
 import { ingest } from './ingest.ts'
 import { join } from './join.ts'
+import { lookup } from './lookup.ts'
 import type { Benchmark } from './measure.ts'
 import { overload } from './overload.ts'
 import { predict } from './predict.ts'
@@ -14,7 +15,7 @@ import { lineOf, machine, table } from './report.ts'
 import { serve } from './serve.ts'
 
 const benchmarks: { readonly [name: string]: Benchmark } = {
-  ...{ join, read, predict, ingest, redis, registry, serve, overload, batch, drift },
+  ...{ join, read, predict, ingest, redis, registry, serve, overload, batch, lookup, drift },
 }
 
 const { values, positionals } = parseArgs({
