@@ -283,7 +283,11 @@ export function predictor(
 
   /** Asks the model, and waits no longer than until it is due. */
   const ask = (passage: Passage, used: Endpoint, due: number, vector: readonly Value[] | null): Promise<Prediction> => {
-    const submitted = used.scheduler.row(passage.row, { deadline: due, priority: passage.priority })
+    const submitted = used.scheduler.row(passage.row, {
+      deadline: due,
+      priority: passage.priority,
+      arrived: passage.arrived,
+    })
     passage.assembled = clock.monotonic()
     const answered = (answer: RowAnswer): Prediction => {
       used.lastAnswer = passage.moment
@@ -457,9 +461,11 @@ export function predictor(
       const { rows, outputs } = checkedCall(model.name, used.file, used.signature.rows ?? limits.requestRows, call)
       const now = clock.monotonic()
       const timeoutMs = Math.min(call.timeoutMs ?? model.budget.total, limits.timeoutMs)
-      const deadline = (call.arrived ?? now) + timeoutMs
+      const arrived = call.arrived ?? now
+      const deadline = arrived + timeoutMs
       const answer = await used.scheduler.tensors(call.inputs, outputs, rows, {
         deadline,
+        arrived,
         priority: call.priority ?? 'live',
       })
       used.lastAnswer = clock.now()

@@ -1,7 +1,8 @@
 /** What became of requests and calls, since the start. */
 import type { SchedulingCounts } from './work.ts'
 
-export type Refusal = 'full' | 'late' | 'limit'
+/** 'short': even with nobody before it, its caller does not wait as long as a call takes. */
+export type Refusal = 'full' | 'late' | 'limit' | 'short'
 export type Release = 'idle' | 'busy' | 'full'
 
 export class Counts {
@@ -12,7 +13,7 @@ export class Counts {
   expired = 0
   queuedMs = 0
   computedMs = 0
-  readonly refused = { full: 0, late: 0, limit: 0 }
+  readonly refused = { full: 0, late: 0, limit: 0, short: 0 }
   readonly released = { idle: 0, busy: 0, full: 0 }
   readonly #batches = new Map<number, { calls: number; milliseconds: number }>()
 

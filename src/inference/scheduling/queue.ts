@@ -17,6 +17,8 @@ export class Job {
   readonly deadline: number
   readonly priority: Priority
   readonly since: number
+  /** When its caller's time began. */
+  readonly arrived: number
   readonly resolve: (answer: never) => void
   readonly reject: (error: unknown) => void
   /** It was in a call during which a worker was lost: it goes in a call of its own, and only once more. */
@@ -25,7 +27,7 @@ export class Job {
   constructor(
     what: { readonly row: readonly Value[] } | { readonly inputs: Tensors; readonly outputs: readonly string[] },
     rows: number,
-    { deadline, priority }: Due,
+    { deadline, priority, arrived }: Due,
     since: number,
     resolve: (answer: never) => void,
     reject: (error: unknown) => void,
@@ -37,6 +39,7 @@ export class Job {
     this.deadline = deadline
     this.priority = priority
     this.since = since
+    this.arrived = arrived ?? since
     this.resolve = resolve
     this.reject = reject
   }

@@ -259,7 +259,8 @@ describe('what waits', () => {
     const waiting = make(new Fake(() => (slow ? 150 : 2)), { batchRows: 1 })
     for (let i = 0; i < 4; i++) await waiting.row(row(1, 1), within(5_000))
     slow = false
-    expect(await codeOf(waiting.row(row(1, 1), within(50)))).toBe('SX_OVERLOADED')
+    expect(await codeOf(waiting.row(row(1, 1), within(50)))).toBe('SX_DEADLINE_EXCEEDED')
+    expect(waiting.snapshot().counts.refused).toEqual({ full: 0, late: 0, limit: 0, short: 1 })
     await pause(1_050)
     let answered = 0
     for (let i = 0; i < 30; i++) {

@@ -83,12 +83,25 @@ export function scheduler(options: SchedulerOptions): Scheduler {
         reason === 'full'
           ? `${queue.rows} rows wait for the model, and there is room for ${queueRows}`
           : `${queue.rows} rows wait for the model, and one that comes now could not be answered in time`
-      const error = new SixfoldError('SX_OVERLOADED', `${what}.`, { details: { reason, retryMs } })
+      const error =
+        reason === 'short'
+          ? tooShort()
+          : new SixfoldError('SX_OVERLOADED', `${what}.`, { details: { reason, retryMs } })
       alike = { reason, until: now + alikeMs, error }
     }
     return alike.error
   }
-  const late = (): Refusal => (pool.limit !== null && pool.limit.limit < first.concurrency ? 'limit' : 'late')
+  /** Sent again as it is, it would be refused again: that is for its caller to change, and not for the load. */
+  const tooShort = (): SixfoldError =>
+    new SixfoldError(
+      'SX_DEADLINE_EXCEEDED',
+      `Less time is left than a call of the model takes, some ${Math.ceil(cost.of(1)!)} ms for one row.`,
+      { details: { reason: 'short', callMs: Math.ceil(cost.of(1)!) } },
+    )
+  const late = ({ rows, deadline, arrived }: Job): Refusal => {
+    if (cost.of(rows)! > deadline - arrived) return 'short'
+    return pool.limit !== null && pool.limit.limit < first.concurrency ? 'limit' : 'late'
+  }
 
   /** How many rows go together, for those who give so much time: half of it, since the other half may pass until the call before ends. */
   const together = (allowedMs: number): number => Math.max(1, Math.min(batchRows, cost.rowsWithin(allowedMs / 2)))
@@ -128,7 +141,7 @@ export function scheduler(options: SchedulerOptions): Scheduler {
       }
       const within = cost.rowsWithin(left)
       if (within < head.rows && (cost.of(head.rows) ?? 0) > left && !probing(now)) {
-        queue.shift().reject(refusal(late(), now))
+        queue.shift().reject(refusal(late(head), now))
         continue
       }
       queue.shift()
@@ -284,7 +297,8 @@ export function scheduler(options: SchedulerOptions): Scheduler {
   const refused = (job: Job, now: number): SixfoldError | null => {
     if (closed) return stopping
     if (queue.rows + job.rows > queueRows) return refusal('full', now)
-    return isLate(job.rows, job, now) ? refusal(late(), now) : null
+    if (!isLate(job.rows, job, now)) return null
+    return refusal(late(job), now)
   }
   const submit = (job: Job): void => {
     const now = job.since

@@ -11,6 +11,8 @@ export interface Due {
   /** On the monotonic clock, in milliseconds: what cannot be computed by then is not begun. */
   readonly deadline: number
   readonly priority: Priority
+  /** When it arrived, on the same clock: between the two lies the time that its caller gave. Left out: now. */
+  readonly arrived?: number
 }
 
 export interface Timing {
@@ -33,7 +35,7 @@ export interface TensorsAnswer extends Timing {
 /**
  * Rejects, in either form of work: SX_OVERLOADED for what finds no room, or is predicted to be late (`details.reason` is 'full', 'late'
  * or 'limit', `details.retryMs` how long to wait); SX_DEADLINE_EXCEEDED for what was still waiting when it was due, within
- * a few milliseconds of that; SX_RUNTIME_LOST, SX_MODEL_FAILED, or whatever else the runtime said of the call.
+ * a few milliseconds of that, and at once for what was given less time than a call takes (`details.reason` is 'short'); SX_RUNTIME_LOST, SX_MODEL_FAILED, or whatever else the runtime said of the call.
  */
 export interface Scheduler {
   /** One row of values, evaluated into the vector when its batch is made: the array must stay as it is until then. Also rejects with NoValue. */
@@ -84,7 +86,7 @@ export interface SchedulingCounts {
   readonly rows: number
   readonly calls: number
   /** Requests not taken: no room, predicted to be late, above the concurrency limit. */
-  readonly refused: { readonly full: number; readonly late: number; readonly limit: number }
+  readonly refused: { readonly full: number; readonly late: number; readonly limit: number; readonly short: number }
   /** Requests that were due while they waited. */
   readonly expired: number
   /** Workers that were lost and started again. */

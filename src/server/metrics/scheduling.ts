@@ -102,9 +102,9 @@ function tritonMetrics({ gauge, counter }: Families) {
 
   return (labels: { readonly model: string; readonly version: string }, snapshot: SchedulingSnapshot): void => {
     const { counts } = snapshot
-    const { full, late, limit } = counts.refused
+    const { full, late, limit, short } = counts.refused
     success.inc(labels, counts.succeeded)
-    failure.inc({ ...labels, reason: 'REJECTED' }, full + late + limit + counts.expired)
+    failure.inc({ ...labels, reason: 'REJECTED' }, full + late + limit + short + counts.expired)
     failure.inc({ ...labels, reason: 'BACKEND' }, counts.failed)
     count.inc(labels, counts.rows)
     executions.inc(labels, counts.calls)

@@ -18,7 +18,7 @@ export function statisticsOf(services: Services, one: Named, version: string | n
 function tensorStatistics(name: string, { version, detail }: ServedVersion): object {
   const { counts } = detail!.scheduling
   const { succeeded, failed, rows, calls, batches, queuedMs, computedMs, refused, expired } = counts
-  const turnedAway = refused.full + refused.late + refused.limit + expired
+  const turnedAway = refused.full + refused.late + refused.limit + refused.short + expired
   return {
     name,
     version,
