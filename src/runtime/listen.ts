@@ -4,8 +4,8 @@ import { isLoopbackHost } from '../kernel/addresses.ts'
 import { SixfoldError } from '../kernel/errors.ts'
 import { atMost } from '../kernel/persist.ts'
 import type { Rate } from '../kernel/rate.ts'
-import type { RateLimits } from '../server/index.ts'
-import { httpServer, rateLimits, readConsole } from '../server/index.ts'
+import type { GrpcCounts, RateLimits } from '../server/index.ts'
+import { grpcCounts, httpServer, rateLimits, readConsole } from '../server/index.ts'
 import type { Opened } from './open.ts'
 import { version } from './version.ts'
 
@@ -63,11 +63,13 @@ export async function listen(
     )
   if (!isLoopbackHost(host)) opened.expose()
   const rates = rateLimits(rate)
+  const counts = grpcCounts()
   const server = httpServer({
     services: opened,
     access: opened.keys.access(required),
     hosts,
     rates,
+    grpc: counts,
     console: readConsole(consoleFolder()),
     logger: opened.logger,
     version,
@@ -80,7 +82,7 @@ export async function listen(
     const grpc =
       grpcPort === null
         ? null
-        : await speakGrpc(opened, where.port, port, host, { required, rates }, grpcPort).catch(
+        : await speakGrpc(opened, where.port, port, host, { required, rates, counts }, grpcPort).catch(
             async (error: unknown) => {
               await server.close()
               throw error
@@ -116,7 +118,7 @@ async function speakGrpc(
   bound: number,
   asked: number,
   host: string,
-  { required, rates }: { readonly required: boolean; readonly rates: RateLimits },
+  { required, rates, counts }: { readonly required: boolean; readonly rates: RateLimits; readonly counts: GrpcCounts },
   wanted: number | 'next',
 ): Promise<{ readonly address: string; close(): Promise<void> } | null> {
   // Its library is loaded by those alone who speak it.
@@ -124,7 +126,7 @@ async function speakGrpc(
   const made = grpcServer({
     services: opened,
     access: opened.keys.access(required),
-    ...{ rates, logger: opened.logger, version },
+    ...{ rates, counts, logger: opened.logger, version },
   })
   const port = wanted !== 'next' ? wanted : asked === 0 ? 0 : bound + 1
   try {

@@ -19,6 +19,8 @@ import type { RateLimits } from './gateway/rates.ts'
 import { limitRates, rateLimits } from './gateway/rates.ts'
 import { stampArrivals } from './gateway/timing.ts'
 import { toJson } from './json.ts'
+import type { GrpcCounts } from './metrics/grpc.ts'
+import { grpcCounts } from './metrics/grpc.ts'
 import { countRequests } from './metrics/requests.ts'
 import { metricsOf } from './metrics.ts'
 import { mlflowRoutes } from './mlflow/index.ts'
@@ -41,6 +43,8 @@ export interface ServerOptions {
   readonly hosts: readonly string[]
   /** By default everybody may ask as often as they like that have no key with a rate. */
   readonly rates?: RateLimits
+  /** Of the calls over gRPC beside it. */
+  readonly grpc?: GrpcCounts
   readonly console: ConsoleFiles | null
   readonly logger: Logger
   /** Of Sixfold. */
@@ -64,6 +68,7 @@ export function httpServer({
   access,
   hosts,
   rates = rateLimits(null),
+  grpc = grpcCounts(),
   console: files,
   logger,
   version,
@@ -129,7 +134,7 @@ export function httpServer({
     services.advanceClock(now)
     return { now: formatInstant(now) }
   })
-  const metrics = metricsOf(services, requests)
+  const metrics = metricsOf(services, requests, grpc)
   routes.get('/metrics', { right: 'read', everywhere: true }, async (_, reply) => {
     const text = await metrics.text()
     return reply.type(metrics.contentType).send(text)

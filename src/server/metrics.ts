@@ -7,6 +7,8 @@ import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Services } from '../api/index.ts'
 import { batchMetrics } from './metrics/batches.ts'
 import { familiesIn } from './metrics/families.ts'
+import type { GrpcCounts } from './metrics/grpc.ts'
+import { grpcMetrics } from './metrics/grpc.ts'
 import { predictionMetrics } from './metrics/predictions.ts'
 import { remoteMetrics } from './metrics/remotes.ts'
 import type { RequestCounts } from './metrics/requests.ts'
@@ -21,13 +23,14 @@ export interface Metrics {
 
 const freshMs = 1_000
 
-export function metricsOf(services: Services, requests: RequestCounts): Metrics {
+export function metricsOf(services: Services, requests: RequestCounts, grpc: GrpcCounts): Metrics {
   const registry = new Registry()
   const families = familiesIn(registry)
   const fillPredictions = predictionMetrics(families)
   const fillScheduling = schedulingMetrics(families)
   const fillRemotes = remoteMetrics(families)
   const fillRequests = requestMetrics(families)
+  const fillGrpc = grpcMetrics(families)
   const fillBatches = batchMetrics(families)
   const fillStores = storeMetrics(families)
   let made = Number.NEGATIVE_INFINITY
@@ -40,6 +43,7 @@ export function metricsOf(services: Services, requests: RequestCounts): Metrics 
     fillScheduling(status.models)
     fillRemotes(status.models)
     fillRequests(requests)
+    fillGrpc(grpc)
     fillBatches(status)
     fillStores(status)
     return `${await registry.metrics()}\n${await ofProcess().metrics()}`

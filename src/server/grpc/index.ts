@@ -10,7 +10,7 @@ import type {
   sendUnaryData,
   UntypedHandleCall,
 } from '@grpc/grpc-js'
-import { Metadata, Server, ServerCredentials, status } from '@grpc/grpc-js'
+import { Metadata, Server, ServerCredentials, ServerInterceptingCall, status } from '@grpc/grpc-js'
 import type { Logger } from 'pino'
 import type { Access, Caller, Right, Services } from '../../api/index.ts'
 import type { Carrier } from '../../inference/index.ts'
@@ -19,6 +19,7 @@ import { SixfoldError, toProblem } from '../../kernel/errors.ts'
 import { demand } from '../access.ts'
 import type { RateLimits } from '../gateway/rates.ts'
 import { overRate } from '../gateway/rates.ts'
+import type { GrpcCounts } from '../metrics/grpc.ts'
 import { extensions, versionsIn } from '../open-inference/index.ts'
 import { infer } from '../open-inference/infer.ts'
 import { allNamed, isReady, metadataOf, named } from '../open-inference/models.ts'
@@ -34,6 +35,7 @@ export interface GrpcOptions {
   readonly access: Access
   /** Those of HTTP: who has asked much there has asked much. */
   readonly rates: RateLimits
+  readonly counts: GrpcCounts
   readonly logger: Logger
   /** Of Sixfold. */
   readonly version: string
@@ -77,11 +79,20 @@ interface Failure {
 const carrierOf = (metadata: GrpcMetadata): Carrier =>
   Object.fromEntries(['traceparent', 'tracestate'].map((name) => [name, metadata.get(name)[0]?.toString()]))
 
-export function grpcServer({ services: unseen, access, rates, logger, version }: GrpcOptions): GrpcServer {
+export function grpcServer({ services: unseen, access, rates, counts, logger, version }: GrpcOptions): GrpcServer {
   const services = traced(unseen, logger)
   const server = new Server({
     'grpc.max_receive_message_length': services.limits.bodyBytes,
     'grpc.max_send_message_length': -1,
+    interceptors: [
+      ({ path }, call) =>
+        new ServerInterceptingCall(call, {
+          sendStatus: (ended, next) => {
+            counts.add(path, status[ended.code ?? status.OK] ?? String(ended.code))
+            next(ended)
+          },
+        }),
+    ],
   })
   let stopping = false
   const watchers = new Set<ServerWritableStream<unknown, unknown>>()
