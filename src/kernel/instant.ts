@@ -44,4 +44,12 @@ export function offsetMinutes(zone: string): number | null {
   return minutes <= 18 * 60 ? (match[1] === '-' ? -minutes : minutes) : null
 }
 
-export const formatInstant = (instant: number): string => new Date(instant).toISOString()
+/** Many answers are given in one millisecond. */
+let [last, lastText] = [Number.NaN, '']
+export function formatInstant(instant: number): string {
+  if (instant !== last) {
+    lastText = new Date(instant).toISOString()
+    last = instant
+  }
+  return lastText
+}

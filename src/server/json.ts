@@ -1,4 +1,5 @@
 /** JSON from strangers: UTF-8, no deeper than the limit, and without the member names that would reach into prototypes. */
+import { isAscii } from 'node:buffer'
 import { SixfoldError } from '../kernel/errors.ts'
 
 const decoder = new TextDecoder('utf-8', { fatal: true })
@@ -12,11 +13,13 @@ export function parseJson(body: Uint8Array, depthMax: number, prepare: (text: st
   if (body.length === 0) throw new SixfoldError('SX_REQUEST_MALFORMED', 'The body is empty.')
   let text: string
   try {
-    text = decoder.decode(body)
+    // Nearly all are ASCII, which is quicker to see than to decode.
+    text = Buffer.isBuffer(body) && isAscii(body) ? body.toString('latin1') : decoder.decode(body)
   } catch (error) {
     throw new SixfoldError('SX_REQUEST_MALFORMED', 'The body is not UTF-8.', { cause: error })
   }
-  checkDepth(body, depthMax)
+  // So few brackets cannot nest deeper: most bodies have a handful, and those are found many times as fast as bytes are looked at.
+  if (opening(text, '{', depthMax) + opening(text, '[', depthMax) > depthMax) checkDepth(body, depthMax)
   let value: unknown
   try {
     value = JSON.parse(prepare(text))
@@ -29,6 +32,13 @@ export function parseJson(body: Uint8Array, depthMax: number, prepare: (text: st
   }
   if (suspicious.test(text)) refusePrototypes(value)
   return value
+}
+
+/** How often it occurs, counted no further than one above `most`. */
+function opening(text: string, bracket: string, most: number): number {
+  let count = 0
+  for (let at = text.indexOf(bracket); at !== -1 && count <= most; at = text.indexOf(bracket, at + 1)) count++
+  return count
 }
 
 /** Brackets are counted outside strings only; in UTF-8 no part of another character looks like one. */

@@ -6,6 +6,7 @@ import type { Prediction } from '../inference/index.ts'
 import { parseId } from '../inference/index.ts'
 import { SixfoldError } from '../kernel/errors.ts'
 import { formatInstant } from '../kernel/instant.ts'
+import { toMicroseconds } from '../kernel/milliseconds.ts'
 import { shorten } from '../kernel/shorten.ts'
 import { demand } from './access.ts'
 import type { Answer } from './answer.ts'
@@ -23,30 +24,29 @@ export type AnswerPrediction = (
   asked: { readonly headers: IncomingHttpHeaders; readonly arrived: number },
 ) => Promise<Answer>
 
-/** Gives how a prediction is answered. */
+/** Gives how a prediction is answered. What is wrong with a question is thrown or rejected with. */
 export function questionRoutes(routes: Routes, services: Services, work: UnderWay): AnswerPrediction {
-  const answer: AnswerPrediction = async (model, given, asked) => {
+  const answer: AnswerPrediction = (model, given, asked) => {
     const body = objectOf(given)
+    const { arrived, timeoutMs, priority, carrier } = urgencyOf(asked)
+    const at = instantOf(body['at'], 'at')
+    const question = { keys: body['keys'], request: body['request'], at, arrived, timeoutMs, priority, carrier }
     work.begin()
-    try {
-      const { arrived, timeoutMs, priority, carrier } = urgencyOf(asked)
-      const prediction = await services.predict(model, {
-        keys: body['keys'],
-        request: body['request'],
-        at: instantOf(body['at'], 'at'),
-        arrived,
-        timeoutMs,
-        priority,
-        carrier,
-      })
-      return {
-        status: 200,
-        headers: ['server-timing', serverTiming(prediction), ...jsonType],
-        body: writePrediction(prediction),
-      }
-    } finally {
-      work.end()
-    }
+    return services.predict(model, question).then(
+      (prediction) => {
+        work.end()
+        const [header, times] = timesOf(prediction)
+        return {
+          status: 200,
+          headers: ['server-timing', header, ...jsonType],
+          body: writePrediction(prediction, times),
+        }
+      },
+      (error: unknown) => {
+        work.end()
+        throw error
+      },
+    )
   }
   routes.post(predictRoute, 'predict', async (request, reply) =>
     sendAnswer(reply, await answer((request.params as { model: string }).model, request.body, request)),
@@ -120,20 +120,28 @@ function demandPrediction(caller: Caller, right: Right, id: unknown): void {
   if (model !== undefined) demand(caller, right, model)
 }
 
-const round = (milliseconds: number): number => Math.round(milliseconds * 1000) / 1000
-
-function serverTiming({ milliseconds: ms }: Prediction): string {
-  return `gateway;dur=${round(ms.gateway)}, features;dur=${round(ms.features)}, assembly;dur=${round(ms.assembly)}, queue;dur=${round(ms.queue)}, inference;dur=${round(ms.inference)}, post;dur=${round(ms.post)}, total;dur=${round(ms.total)}`
+/** How long the stages took, as the header says it and as the body does. */
+function timesOf({ milliseconds: ms }: Prediction): readonly [header: string, body: string] {
+  const gateway = toMicroseconds(ms.gateway)
+  const features = toMicroseconds(ms.features)
+  const assembly = toMicroseconds(ms.assembly)
+  const queue = toMicroseconds(ms.queue)
+  const inference = toMicroseconds(ms.inference)
+  const post = toMicroseconds(ms.post)
+  const total = toMicroseconds(ms.total)
+  return [
+    `gateway;dur=${gateway}, features;dur=${features}, assembly;dur=${assembly}, queue;dur=${queue}, inference;dur=${inference}, post;dur=${post}, total;dur=${total}`,
+    `{"gateway":${gateway},"features":${features},"assembly":${assembly},"queue":${queue},"inference":${inference},"post":${post},"total":${total}}`,
+  ]
 }
 
 /** Written by hand: this is the answer that matters for speed, and its form is fixed. */
-function writePrediction({ id, model, version, at, outputs, degraded, milliseconds: ms }: Prediction): string {
+function writePrediction({ id, model, version, at, outputs, degraded }: Prediction, times: string): string {
   let values = ''
   for (const name in outputs) {
     const value = outputs[name]!
     values += `${values === '' ? '' : ','}"${name}":${typeof value === 'number' ? value : JSON.stringify(value)}`
   }
-  const times = `{"gateway":${round(ms.gateway)},"features":${round(ms.features)},"assembly":${round(ms.assembly)},"queue":${round(ms.queue)},"inference":${round(ms.inference)},"post":${round(ms.post)},"total":${round(ms.total)}}`
   const quoted = (text: string | null): string => (text === null ? 'null' : `"${text}"`)
   return `{"prediction":{${values}},"model":"${model}","version":${quoted(version)},"id":${quoted(id)},"at":"${formatInstant(at)}","degraded":${degraded.length === 0 ? '[]' : JSON.stringify(degraded)},"milliseconds":${times}}`
 }

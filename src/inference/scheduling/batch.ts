@@ -77,11 +77,12 @@ export function batches(signature: Signature, entries: readonly Evaluate[], capa
   const answer = ({ jobs, rows }: Batch, outputs: Tensors, computed: number, began: number): void => {
     let at = 0
     for (const job of jobs) {
-      const timing = { queued: began - job.since, computed, rows }
-      if (job.row !== null) job.resolve({ ...timing, outputs: read(outputs, rows, at) } satisfies RowAnswer as never)
+      const queued = began - job.since
+      if (job.row !== null)
+        job.resolve({ queued, computed, rows, outputs: read(outputs, rows, at) } satisfies RowAnswer as never)
       else
         job.resolve({
-          ...timing,
+          ...{ queued, computed, rows },
           outputs: jobs.length === 1 ? only(outputs, job.outputs!) : part(outputs, job.outputs!, rows, at, job.rows),
         } satisfies TensorsAnswer as never)
       at += job.rows
