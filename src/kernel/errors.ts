@@ -170,8 +170,8 @@ export const catalogue = {
   ),
   SX_IMPORT_UNTRUSTED: entry(
     422,
-    'A model is a pickle, and to load one is to run whatever it holds.',
-    'Add --trust where you know who made it.',
+    'A model is not only data: to load it may run whatever code it holds.',
+    'Add --trust where you know who made it, or import a format that is data.',
   ),
   SX_BATCH_ENGINE: entry(
     503,

@@ -2,53 +2,54 @@
  * A model of another framework becomes an ONNX file in a Python that has the framework, and the framework's own answers become the recording that
  * the version is held to when it is validated.
  */
-import { spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { once } from 'node:events'
-import { createReadStream, existsSync, statSync, writeFileSync } from 'node:fs'
-import { basename, join, resolve } from 'node:path'
-import { pipeline } from 'node:stream/promises'
+import type { Stats } from 'node:fs'
+import { existsSync, statSync, writeFileSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { basename, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ConvertAsked, Converted } from '../api/index.ts'
 import type { Model, Output } from '../definition/model.ts'
 import { typeOf } from '../expression/node.ts'
 import type { ErrorCode } from '../kernel/errors.ts'
 import { catalogue, SixfoldError } from '../kernel/errors.ts'
+import { hashOfFile } from '../kernel/files.ts'
+import { hashOf } from '../kernel/hash.ts'
+import { shorten } from '../kernel/shorten.ts'
+import type { PythonEnd } from './python.ts'
+import { askPython } from './python.ts'
 
 const program = fileURLToPath(new URL('../../python/convert_model.py', import.meta.url))
 const sampleRows = 512
-/** Of what a framework writes beside: the end of it is shown where it breaks off. */
-const tailMost = 4_000
-const outMost = 256 * 1024 * 1024
-const patienceMs = 30 * 60_000
 
 interface Said {
   readonly framework: string
   readonly packages: readonly string[]
   readonly language: string
   readonly opsets: { readonly [domain: string]: number }
-  readonly classes: readonly (string | number)[] | null
+  readonly classes: readonly (string | number | boolean)[] | null
   readonly rows: readonly (readonly (number | string | null)[])[]
   readonly answers: {
     readonly probabilities?: readonly (readonly number[])[]
     readonly labels?: readonly (string | number | boolean)[]
     readonly numbers?: readonly (number | readonly number[])[]
   }
+  /** Rows to which the framework answers no number; they are not among these. */
+  readonly unanswered: number
 }
 
 export async function convert(model: Model, asked: ConvertAsked): Promise<Converted> {
   const source = resolve(asked.path)
-  if (!existsSync(source))
-    throw new SixfoldError('SX_IMPORT_INVALID', `There is no file or folder '${asked.path}'.`, {
-      fix: 'Name the model as its framework saved it.',
-    })
+  const before = statsOf(source, asked.path)
   const path = join(asked.folder, 'model.onnx')
-  const said = await askPython(asked.python, {
-    ...{ model: source, framework: asked.framework, out: path, trust: asked.trust, rows: sampleRows, double: false },
+  const job = {
+    ...{ model: source, framework: asked.framework, out: path, trust: asked.trust, rows: sampleRows },
     sample: asked.sample === null ? null : resolve(asked.sample),
     columns: Object.keys(model.vector),
     types: Object.values(model.vector).map((node) => typeOf(node)),
-  })
+  }
+  const said = saidBy(asked.python, await askPython(asked.python, program, job, asked.patienceMs))
+  const sha256 = await hashOfModel(source, before)
+  if (!existsSync(path)) throw silent(asked.python, 'wrote no file of a model')
   const answers = answersFor(model, said)
   const outputs = Object.keys(answers[0] ?? {})
   const golden = outputs.length === 0 ? null : join(asked.folder, 'golden.json')
@@ -65,12 +66,13 @@ export async function convert(model: Model, asked: ConvertAsked): Promise<Conver
     )
   return {
     ...{ path, golden, framework: said.framework, packages: said.packages, rows: said.rows.length, outputs },
+    unanswered: said.unanswered,
     facts: {
       configuration: {
         parameters: {
           'import.framework': said.framework,
           'import.file': basename(source),
-          ...(statSync(source).isFile() ? { 'import.sha256': await hashOf(source) } : {}),
+          'import.sha256': sha256,
         },
       },
       dependencies: { packages: said.packages, language: said.language },
@@ -78,63 +80,86 @@ export async function convert(model: Model, asked: ConvertAsked): Promise<Conver
   }
 }
 
-async function hashOf(path: string): Promise<string> {
-  const hash = createHash('sha256')
-  await pipeline(createReadStream(path), hash)
-  return hash.digest('hex')
-}
-
-async function askPython(python: string, job: object): Promise<Said> {
-  const child = spawn(python, [program], { stdio: ['pipe', 'pipe', 'pipe'] })
-  const timer = setTimeout(() => child.kill('SIGKILL'), patienceMs)
-  let [out, bytes, err] = ['', 0, '']
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    bytes += text.length
-    if (bytes > outMost) child.kill('SIGKILL')
-    else out += text
+const unreadable = (why: string, path: string): SixfoldError =>
+  new SixfoldError('SX_IMPORT_INVALID', `${why} '${shorten(path, 200)}'.`, {
+    fix: 'Name the model as its framework saved it.',
   })
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    err = (err + text).slice(-tailMost)
-  })
-  // One that ended before it was asked says so by its end.
-  child.stdin.on('error', () => {})
-  child.stdin.end(JSON.stringify(job))
-  try {
-    const [code] = (await once(child, 'close')) as [number | null]
-    const said = lastLine(out)
-    if (said !== null && 'error' in said) throw refusal(said.error)
-    if (said !== null) return said
-    throw new SixfoldError(
-      'SX_IMPORT_PYTHON',
-      `'${python}' ended with ${code ?? 'a signal'}, and said nothing of the model.${err === '' ? '' : ` Its last words: ${err.trim().split('\n').slice(-3).join(' ')}`}`,
-    )
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' && (error as NodeJS.ErrnoException).code !== 'EACCES')
-      throw error
-    throw new SixfoldError('SX_IMPORT_PYTHON', `There is no program '${python}' that can be started.`, {
-      fix: 'Name the Python of an environment: --python venv/bin/python.',
-      cause: error,
-    })
-  } finally {
-    clearTimeout(timer)
-  }
+
+function statsOf(path: string, asked: string): Stats {
+  const stats = statOrNull(path)
+  if (stats === null) throw unreadable('There is no file or folder', asked)
+  // A pipe or a device may never end.
+  if (!stats.isFile() && !stats.isDirectory()) throw unreadable('Neither a file nor a folder is', asked)
+  return stats
 }
 
-interface Refusal {
-  readonly error: { readonly code: string; readonly message: string; readonly fix: string | null }
-}
-
-function lastLine(out: string): Said | Refusal | null {
+function statOrNull(path: string): Stats | null {
   try {
-    return JSON.parse(out.trim().split('\n').at(-1) ?? '') as Said | Refusal
+    return statSync(path)
   } catch {
     return null
   }
 }
 
-const refusal = ({ code, message, fix }: Refusal['error']): SixfoldError =>
+/** Of a folder, that of its files' names and contents. What was converted is what has the hash, or nothing is said of it. */
+async function hashOfModel(path: string, before: Stats): Promise<string> {
+  if (before.isDirectory()) {
+    const found = await readdir(path, { recursive: true, withFileTypes: true })
+    const files = found.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+    const hashes: { [name: string]: string } = {}
+    for (const file of files) hashes[relative(path, file)] = (await hashOfFile(file)).sha256
+    return hashOf(hashes)
+  }
+  const { sha256 } = await hashOfFile(path)
+  if (statOrNull(path)?.mtimeMs === before.mtimeMs) return sha256
+  throw unreadable('While it was converted, somebody changed', path)
+}
+
+const silent = (python: string, what: string, { words }: Pick<PythonEnd, 'words'> = { words: '' }): SixfoldError =>
+  new SixfoldError('SX_IMPORT_PYTHON', `'${python}' ${what}.${words === '' ? '' : ` Its last words: ${words}`}`)
+
+/** Throws what it refuses; and SX_IMPORT_PYTHON where what it says is not what the program of ours says. */
+function saidBy(python: string, end: PythonEnd): Said {
+  const { said, code, signal } = end
+  const reply = parsed(said)
+  const error = reply?.['error'] as { readonly [part: string]: unknown } | undefined
+  if (typeof error?.['code'] === 'string' && typeof error['message'] === 'string')
+    throw refusal(error['code'], error['message'], error['fix'])
+  if (reply !== null && isSaid(reply)) return reply
+  const memory = signal === 'SIGKILL' ? ', as systems do where memory runs out' : ''
+  throw silent(
+    python,
+    `${signal === null ? `ended with ${code}` : `was ended by ${signal}${memory}`}, and said nothing of the model`,
+    end,
+  )
+}
+
+function parsed(text: string): { readonly [name: string]: unknown } | null {
+  try {
+    const value = JSON.parse(text) as unknown
+    return typeof value === 'object' && value !== null ? (value as { readonly [name: string]: unknown }) : null
+  } catch {
+    return null
+  }
+}
+
+function isSaid(reply: object): reply is Said {
+  const { framework, packages, rows, answers, unanswered } = reply as { readonly [name in keyof Said]?: unknown }
+  const count = Array.isArray(rows) && rows.every(Array.isArray) ? rows.length : 0
+  return (
+    typeof framework === 'string' &&
+    Array.isArray(packages) &&
+    count > 0 &&
+    typeof unanswered === 'number' &&
+    typeof answers === 'object' &&
+    answers !== null &&
+    Object.values(answers).every((values) => Array.isArray(values) && values.length === count)
+  )
+}
+
+const refusal = (code: string, message: string, fix: unknown): SixfoldError =>
   Object.hasOwn(catalogue, code)
-    ? new SixfoldError(code as ErrorCode, message, fix === null ? {} : { fix })
+    ? new SixfoldError(code as ErrorCode, message, typeof fix === 'string' ? { fix } : {})
     : new SixfoldError('SX_IMPORT_INVALID', message)
 
 /** Row by row, of those outputs that the file gives as they are. */
@@ -167,5 +192,11 @@ function answerOf(
   const label = labels?.[row] ?? (most === undefined ? undefined : (classes?.[most] ?? most))
   if (label === undefined) return undefined
   // Numbers of classes stand for their places in the definition.
-  return kind.label.includes(String(label)) ? String(label) : kind.label[Number(label)]
+  const named = kind.label.includes(String(label)) ? String(label) : kind.label[Number(label)]
+  if (named !== undefined) return named
+  throw new SixfoldError(
+    'SX_SIGNATURE_MISMATCH',
+    `The model answers the class '${shorten(String(label))}', which the definition does not name: ${kind.label.join(', ')}.`,
+    { fix: 'Name in label(…) all classes that the model knows; of numbers, in their order from 0.' },
+  )
 }

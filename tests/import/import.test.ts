@@ -7,43 +7,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { mlflowPython } from '../../scripts/installed.mjs'
 import type { Context } from '../../src/cli/command.ts'
 import { modelImport } from '../../src/cli/commands/model-import.ts'
-import { label, model, platform, vector } from '../../src/index.ts'
+import { platform } from '../../src/index.ts'
 import type { Opened } from '../../src/runtime/open.ts'
 import { open } from '../../src/runtime/open.ts'
 import { workbench } from '../../src/runtime/workbench.ts'
 import { describeWith } from '../services/index.ts'
-
-const three = { inputs: { request: { a: 'float64', b: 'float64', c: 'float64' } } } as const
-const likely = model('likely', {
-  ...three,
-  vector: ({ request }) => ({ ...request }),
-  output: { p: 'probability' },
-  fallback: () => ({ p: 0.5 }),
-})
-const amount = model('amount', {
-  ...three,
-  vector: ({ request }) => ({ ...request }),
-  output: { y: 'number' },
-  fallback: () => ({ y: 0 }),
-})
-const which = model('which', {
-  ...three,
-  vector: ({ request }) => ({ ...request }),
-  output: { verdict: label('low', 'middle', 'high'), shares: vector(3) },
-  fallback: () => ({ verdict: 'low', shares: [1, 0, 0] }),
-})
-const mixed = model('mixed', {
-  inputs: { request: { a: 'float64', b: 'float64', c: 'string' } },
-  vector: ({ request }) => ({ ...request }),
-  output: { p: 'probability' },
-  fallback: () => ({ p: 0.5 }),
-})
-const wide = model('wide', {
-  inputs: { request: { a: 'float64', b: 'float64' } },
-  vector: ({ request }) => ({ ...request }),
-  output: { p: 'probability' },
-  fallback: () => ({ p: 0.5 }),
-})
+import { amount, likely, mixed, which, wide } from './definitions.ts'
 
 interface Imported {
   readonly ok: boolean

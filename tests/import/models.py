@@ -41,4 +41,4 @@ zipped = convert_sklearn(
 )
 (folder / "zipmap.onnx").write_bytes(zipped.SerializeToString())
 joblib.dump({"weights": [1, 2]}, folder / "nothing.joblib")
-json.dump(x[:5].tolist(), open(folder / "rows.json", "w"))
+json.dump({"learner": x[:5].tolist()}, open(folder / "rows.json", "w"))

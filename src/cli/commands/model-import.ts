@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Added, Converted } from '../../api/index.ts'
+import { durationMs } from '../../kernel/duration.ts'
 import { askerOf, reasonOption } from '../asker.ts'
 import { defineCommand } from '../command.ts'
 import { consequenceText } from '../versions.ts'
@@ -11,7 +12,7 @@ import { stageOption, textOption } from './model-changes.ts'
 
 interface Imported extends Added {
   readonly ok: boolean
-  readonly from: Pick<Converted, 'framework' | 'packages' | 'rows' | 'outputs'>
+  readonly from: Pick<Converted, 'framework' | 'packages' | 'rows' | 'outputs' | 'unanswered'>
   /** What the comparison found, in a sentence; null where nothing was compared. */
   readonly parity: string | null
 }
@@ -34,15 +35,15 @@ export const modelImport = defineCommand<Imported>({
     },
     {
       flags: '--framework <name>',
-      description:
-        'sklearn, lightgbm, xgboost, catboost, torch, tensorflow or onnx; by default by the name of the file',
+      description: 'sklearn, lightgbm, xgboost, catboost, torch, tensorflow or onnx; by default by what is in the file',
     },
     {
       flags: '--sample <file>',
       description:
         "rows on which both are asked, Parquet or CSV with the vector's entries; by default made about the model's thresholds",
     },
-    { flags: '--trust', description: 'load a pickle, which runs whatever it holds' },
+    { flags: '--trust', description: 'load what can run code: pickles, and all of PyTorch and TensorFlow' },
+    { flags: '--timeout <duration>', description: 'how long the conversion may take; by default 30m' },
     { flags: '--note <text>', description: 'what is new; its description' },
     { flags: '--to <stage>', description: 'go no further than this stage; by default production' },
     reasonOption,
@@ -60,6 +61,7 @@ export const modelImport = defineCommand<Imported>({
           ...{ path: path!, folder, trust: options['trust'] === true },
           python: textOption(options, 'python') ?? 'python3',
           framework: textOption(options, 'framework'),
+          patienceMs: durationMs(textOption(options, 'timeout') ?? '30m'),
           sample: textOption(options, 'sample'),
         })
         const added = await workbench.registry.add(
@@ -73,9 +75,14 @@ export const modelImport = defineCommand<Imported>({
           },
           askerOf(options),
         )
-        const { framework, packages, rows, outputs } = converted
+        const { framework, packages, rows, outputs, unanswered } = converted
         const parity = converted.golden === null ? null : await found(added)
-        return { ok: added.stopped === null, ...added, from: { framework, packages, rows, outputs }, parity }
+        return {
+          ok: added.stopped === null,
+          ...added,
+          from: { framework, packages, rows, outputs, unanswered },
+          parity,
+        }
       } finally {
         bar.end()
         await rm(folder, { recursive: true, force: true })
@@ -94,6 +101,9 @@ export const modelImport = defineCommand<Imported>({
       `${version.model} version ${version.version}${added ? '' : ', which was there already'}: of ${from.framework}, ${stage}`,
       `  by ${from.packages.join(', ')}`,
       `  ${parity ?? (from.outputs.length === 0 ? 'Not compared: the definition computes every output by itself.' : 'Not compared: it was not validated.')}`,
+      ...(from.unanswered === 0
+        ? []
+        : [`  ${from.unanswered} rows more were left out: ${from.framework} answers no number to them.`]),
       ...(stopped === null ? [] : ['', consequenceText(stopped)]),
     ].join('\n'),
 })
