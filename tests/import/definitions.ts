@@ -32,3 +32,15 @@ export const wide = model('wide', {
   output: { p: 'probability' },
   fallback: () => ({ p: 0.5 }),
 })
+export const shares = model('shares', {
+  ...three,
+  vector: ({ request }) => ({ ...request }),
+  output: { shares: vector(3) },
+  fallback: () => ({ shares: [1, 0, 0] }),
+})
+export const pair = model('pair', {
+  ...three,
+  vector: ({ request }) => ({ ...request }),
+  output: { both: vector(2) },
+  fallback: () => ({ both: [0, 0] }),
+})

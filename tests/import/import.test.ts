@@ -5,25 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { mlflowPython } from '../../scripts/installed.mjs'
-import type { Context } from '../../src/cli/command.ts'
-import { modelImport } from '../../src/cli/commands/model-import.ts'
 import { platform } from '../../src/index.ts'
 import type { Opened } from '../../src/runtime/open.ts'
 import { open } from '../../src/runtime/open.ts'
-import { workbench } from '../../src/runtime/workbench.ts'
 import { describeWith } from '../services/index.ts'
 import { amount, likely, mixed, which, wide } from './definitions.ts'
-
-interface Imported {
-  readonly ok: boolean
-  readonly stage: string
-  readonly parity: string | null
-  readonly from: {
-    readonly framework: string
-    readonly packages: readonly string[]
-    readonly outputs: readonly string[]
-  }
-}
+import { importing } from './importing.ts'
 
 describeWith(['mlflow'], 'a model of another framework', () => {
   const folder = mkdtempSync(join(tmpdir(), 'sixfold-import-test-'))
@@ -41,17 +28,7 @@ describeWith(['mlflow'], 'a model of another framework', () => {
     await opened.close()
     rmSync(folder, { recursive: true, force: true })
   })
-  const run = (name: string, file: string, options: object = {}): Promise<Imported> =>
-    modelImport.run(
-      {
-        // Closed by whoever opened it.
-        tools: { open: async () => ({ ...workbench(opened), close: async () => {} }) },
-        progress: () => ({ set: () => {}, end: () => {} }),
-        project: folder,
-      } as unknown as Context,
-      [name, join(folder, file)],
-      { python: mlflowPython, ...options },
-    ) as Promise<Imported>
+  const run = importing(() => opened, folder, mlflowPython)
   const refused = (name: string, file: string, options: object = {}) =>
     run(name, file, options).then(
       () => 'imported',

@@ -10,7 +10,7 @@ import { consequenceText } from '../versions.ts'
 import { modelArgument, withWorkbench } from './model.ts'
 import { stageOption, textOption } from './model-changes.ts'
 
-interface Imported extends Added {
+export interface Imported extends Added {
   readonly ok: boolean
   readonly from: Pick<Converted, 'framework' | 'packages' | 'rows' | 'outputs' | 'unanswered'>
   /** What the comparison found, in a sentence; null where nothing was compared. */
