@@ -16,10 +16,10 @@ sys.dont_write_bytecode = True
 
 from sixfold_convert.common import OPSET, Refused, first_line, mismatch, need, version_of  # noqa: E402
 from sixfold_convert.kind import settle  # noqa: E402
+from sixfold_convert.rows import drawn, sample_of  # noqa: E402
 
 
-def load(job):
-    path, kind, framework = settle(job["model"], job["framework"], job["trust"])
+def load(path, kind, framework, job):
     columns = len(job["columns"])
     if framework == "torch":
         from sixfold_convert.networks import torch_file
@@ -63,8 +63,33 @@ def answered(source, rows):
     return rows[usable], {name: values[usable] for name, values in said.items()}, int((~usable).sum())
 
 
+def widened(converted, said):
+    """Some converters say of several numbers that they are one; and some make one of them."""
+    numbers = said.get("numbers")
+    if numbers is None or numbers.ndim == 1:
+        return
+    width = numbers.shape[1]
+    makers = {name: node for node in converted.graph.node for name in node.output}
+    for output in converted.graph.output:
+        shape = output.type.tensor_type.shape.dim
+        maker = makers.get(output.name)
+        if len(shape) != 2 or maker is None or not maker.op_type.startswith("TreeEnsemble"):
+            continue
+        given = next((one.i for one in maker.attribute if one.name == "n_targets"), 1)
+        if given != width:
+            raise Refused(
+                "SX_IMPORT_INVALID",
+                f"The model answers {width} numbers to a row, of which the converter's file gives {given}.",
+                "Save one model for each of the numbers.",
+            )
+        shape[1].dim_value = width
+
+
 def main(job, stage):
-    source = load(job)
+    # First what costs little, where it cannot be.
+    path, kind, framework = settle(job["model"], job["framework"], job["trust"])
+    rows = None if job["sample"] is None else sample_of(job)
+    source = load(path, kind, framework, job)
     import numpy
 
     if source.width is not None and source.width != len(job["columns"]):
@@ -74,16 +99,10 @@ def main(job, stage):
     if all(one.domain not in ("", "ai.onnx") for one in converted.opset_import):
         # Some write only the set that they use; a file says which standard it is of.
         converted.opset_import.append(need("onnx").helper.make_opsetid("", OPSET))
-    if job["sample"] is not None:
-        from sixfold_convert.rows import sample_of
-
-        rows = sample_of(job)
-    else:
-        from sixfold_convert.rows import drawn
-
-        rows = drawn(job, converted)
+    rows = drawn(job, converted) if rows is None else rows
     stage("Asking it")
     rows, said, unanswered = answered(source, rows)
+    widened(converted, said)
     stage("Writing it")
     with open(job["out"], "wb") as file:
         file.write(converted.SerializeToString())

@@ -82,13 +82,21 @@ export async function askPython(
   }
 }
 
+const reasons: { readonly [code: string]: string | undefined } = {
+  EACCES: 'it may not be executed',
+  ENOTDIR: 'what it should lie in is no folder',
+  ENAMETOOLONG: 'no name is that long',
+  ENOEXEC: 'it is no program',
+  ERR_INVALID_ARG_VALUE: 'that is no name',
+}
+
 async function started(python: string, program: string) {
   const cannot = (error: unknown): SixfoldError => {
     const { code, message } = error as NodeJS.ErrnoException
     const why =
       code === 'ENOENT'
         ? `There is no program '${shorten(python)}'`
-        : `'${shorten(python)}' cannot be started: ${code === 'EACCES' ? 'it may not be executed' : message}`
+        : `'${shorten(python)}' cannot be started: ${reasons[code ?? ''] ?? shorten(message)}`
     return new SixfoldError('SX_IMPORT_PYTHON', `${why}.`, {
       fix: 'Name the Python of an environment: --python venv/bin/python.',
       cause: error,

@@ -44,3 +44,9 @@ export const pair = model('pair', {
   output: { both: vector(2) },
   fallback: () => ({ both: [0, 0] }),
 })
+export const whole = model('whole', {
+  inputs: { request: { a: 'int64', b: 'boolean' } },
+  vector: ({ request }) => ({ ...request }),
+  output: { y: 'number' },
+  fallback: () => ({ y: 0 }),
+})

@@ -18,14 +18,15 @@ asked = draw.normal(size=(200, 3)).astype(np.float32)
 made = []
 
 
-def keep(definition, file, answers, labels=None):
-    """Of two probabilities the second is asked for."""
+def keep(definition, file, answers, labels=None, converts=True):
+    """Of two probabilities the second is asked for. Some cannot be converted, which is to be seen."""
     answers = np.asarray(answers, dtype=np.float64)
     if definition == "likely":
         answers = answers[:, -1] if answers.ndim == 2 else answers
     made.append({
         "definition": definition, "file": file, "answers": answers.reshape(len(asked), -1).tolist(),
         "labels": None if labels is None else np.asarray(labels).ravel().tolist(),
+        "converts": converts,
     })  # fmt: skip
 
 
@@ -80,7 +81,7 @@ def xgboost():
         model.save_model(folder / file)
         classifies = definition in ("likely", "which")
         labels = np.array(["low", "middle", "high"])[model.predict(asked)] if definition == "which" else None
-        keep(definition, file, model.predict_proba(asked) if classifies else model.predict(asked), labels)
+        keep(definition, file, model.predict_proba(asked) if classifies else model.predict(asked), labels, definition != "pair")
     model = xgboost.train({"objective": "multi:softmax", "num_class": 3}, xgboost.DMatrix(x, place), 10)
     model.save_model(folder / "xgboost-softmax.ubj")
     rows = xgboost.DMatrix(asked)
@@ -101,7 +102,8 @@ def catboost():
     ):
         model.fit(x, y).save_model(str(folder / file))
         classifies = definition in ("likely", "which")
-        keep(definition, file, model.predict_proba(asked) if classifies else model.predict(asked), model.predict(asked) if definition == "which" else None)
+        labels = model.predict(asked) if definition == "which" else None
+        keep(definition, file, model.predict_proba(asked) if classifies else model.predict(asked), labels, definition != "pair")
 
 
 def torch():

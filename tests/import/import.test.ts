@@ -9,7 +9,7 @@ import { platform } from '../../src/index.ts'
 import type { Opened } from '../../src/runtime/open.ts'
 import { open } from '../../src/runtime/open.ts'
 import { describeWith } from '../services/index.ts'
-import { amount, likely, mixed, which, wide } from './definitions.ts'
+import { amount, likely, mixed, pair, which, whole, wide } from './definitions.ts'
 import { importing } from './importing.ts'
 
 describeWith(['mlflow'], 'a model of another framework', () => {
@@ -19,7 +19,7 @@ describeWith(['mlflow'], 'a model of another framework', () => {
     execFileSync(mlflowPython, [join(import.meta.dirname, 'models.py'), folder], {
       stdio: ['ignore', 'ignore', 'pipe'],
     })
-    opened = await open(platform({ likely, amount, which, mixed, wide }), {
+    opened = await open(platform({ likely, amount, which, mixed, wide, pair, whole }), {
       project: folder,
       data: join(folder, 'data'),
     })
@@ -43,6 +43,10 @@ describeWith(['mlflow'], 'a model of another framework', () => {
     ['amount', 'number.txt', {}, 'lightgbm', ['y']],
     ['amount', 'boosted.pkl', { trust: true }, 'sklearn', ['y']],
     ['which', 'three.joblib', { trust: true }, 'sklearn', ['verdict', 'shares']],
+    ['which', 'named.joblib', { trust: true }, 'sklearn', ['verdict', 'shares']],
+    ['which', 'lightgbm-named.joblib', { trust: true }, 'lightgbm', ['verdict', 'shares']],
+    ['pair', 'pair.joblib', { trust: true }, 'sklearn', ['both']],
+    ['whole', 'whole.joblib', { trust: true }, 'sklearn', ['y']],
   ])('%s of %s is in production, and answers as it did', async (name, file, options, framework, outputs) => {
     const imported = await run(name, file, options)
     expect(imported).toMatchObject({ ok: true, stage: 'production', from: { framework, outputs } })
@@ -73,5 +77,37 @@ describeWith(['mlflow'], 'a model of another framework', () => {
     writeFileSync(join(folder, 'broken.txt'), 'tree\nversion=v4\n')
     expect(await refused('likely', 'broken.txt')).toMatch(/^SX_IMPORT_INVALID/)
     expect((await opened.registry.model('likely')).list.length).toBe(before)
+  })
+  test.each([
+    ['amount', 'pair.joblib', /^SX_SIGNATURE_MISMATCH.*no output of the file can be 'y'.*2\]/],
+    ['which', 'another.joblib', /^SX_SIGNATURE_MISMATCH: The model answers the class 'huge'.*low, middle, high/],
+    ['which', 'questions.joblib', /^SX_IMPORT_INVALID: The classifier answers 2 questions at once/],
+    ['amount', 'nan.joblib', /^SX_IMPORT_INVALID: The model answers NaN or infinity to all of 512 rows/],
+    ['likely', 'empty.txt', /^SX_IMPORT_INVALID: '.*empty\.txt' is empty/],
+    ['likely', 'huge.txt', /^SX_IMPORT_INVALID: '.*huge\.txt' is no file of a model that is known/],
+    ['likely', 'none', /^SX_IMPORT_INVALID: '.*none' is a folder, and neither a SavedModel nor/],
+    ['likely', '../../../../../../../../proc/self/mem', /^SX_IMPORT_INVALID: '.*mem' cannot be read/],
+    ['likely', 'leaves.joblib', /^SX_IMPORT_INVALID: Loading it failed: SystemExit/],
+  ])('%s of %s is refused', async (name, file, words) => {
+    expect(await refused(name, file, { trust: true })).toMatch(words)
+  })
+
+  test('rows to which the framework answers no number are left out, and counted', async () => {
+    const { ok, parity, from } = await run('amount', 'steep.joblib', { trust: true })
+    expect(from.unanswered).toBeGreaterThan(50)
+    expect(from.rows + from.unanswered).toBe(512)
+    expect(parity).toContain(`It answers ${from.rows} rows of golden.json as recorded`)
+    expect(ok).toBe(true)
+  })
+
+  test.each([
+    ['texts.csv', /^SX_LABELS_INVALID.*'b'.*no float64/],
+    ['fewer.csv', /^SX_LABELS_INVALID.*no column 'b'/],
+    ['none.csv', /^SX_LABELS_INVALID.*no rows/],
+    ['holes.csv', /^SX_LABELS_INVALID.*lacks some values of 'c'/],
+    ['broken.parquet', /^SX_LABELS_INVALID.*cannot be read/],
+    ['absent.csv', /^SX_LABELS_INVALID.*cannot be read/],
+  ])('rows of %s are refused', async (sample, words) => {
+    expect(await refused('mixed', 'mixed.joblib', { trust: true, sample: join(folder, sample) })).toMatch(words)
   })
 })

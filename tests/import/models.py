@@ -9,8 +9,8 @@ import numpy as np
 from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import FloatTensorType
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import GradientBoostingRegressor, RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.ensemble import GradientBoostingRegressor, RandomForestClassifier, RandomForestRegressor
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -42,3 +42,43 @@ zipped = convert_sklearn(
 (folder / "zipmap.onnx").write_bytes(zipped.SerializeToString())
 joblib.dump({"weights": [1, 2]}, folder / "nothing.joblib")
 json.dump({"learner": x[:5].tolist()}, open(folder / "rows.json", "w"))
+
+# --- odd ones
+
+names = np.array(["low", "middle", "high"])[three]
+joblib.dump(RandomForestClassifier(20, random_state=1).fit(x, names), folder / "named.joblib")
+joblib.dump(RandomForestClassifier(5, random_state=1).fit(x, np.where(names == "high", "huge", names)), folder / "another.joblib")
+joblib.dump(RandomForestRegressor(5, random_state=1).fit(x, np.stack([signal, -signal], axis=1)), folder / "pair.joblib")
+joblib.dump(RandomForestClassifier(5, random_state=1).fit(x, np.stack([binary, three], axis=1)), folder / "questions.joblib")
+joblib.dump(lightgbm.LGBMClassifier(n_estimators=10, verbose=-1).fit(x, names), folder / "lightgbm-named.joblib")
+
+unsure = LinearRegression().fit(x, signal)
+unsure.coef_[:] = np.nan
+joblib.dump(unsure, folder / "nan.joblib")
+# Beyond numbers of 32 bits where its rows are far from zero.
+steep = LinearRegression().fit(x, signal)
+steep.coef_, steep.intercept_ = np.full(3, 3e38, dtype=np.float32), np.float32(0)
+joblib.dump(steep, folder / "steep.joblib")
+
+whole = np.stack([np.rint(x[:, 0] * 3), x[:, 1] > 0], axis=1).astype(np.float32)
+joblib.dump(RandomForestRegressor(5, random_state=1).fit(whole, signal), folder / "whole.joblib")
+
+(folder / "empty.txt").write_bytes(b"")
+(folder / "none").mkdir()
+with open(folder / "huge.txt", "wb") as file:
+    file.truncate(20 * 2**30)
+frame.assign(b="much").to_csv(folder / "texts.csv", index=False)
+frame.drop(columns="b").to_csv(folder / "fewer.csv", index=False)
+frame.head(0).to_csv(folder / "none.csv", index=False)
+frame.assign(c=frame["c"].where(frame.index > 0)).to_csv(folder / "holes.csv", index=False)
+(folder / "broken.parquet").write_bytes(b"PAR1")
+
+
+class Leaves:
+    """Ends the program that loads it."""
+
+    def __reduce__(self):
+        return sys.exit, (0,)
+
+
+joblib.dump(Leaves(), folder / "leaves.joblib")
