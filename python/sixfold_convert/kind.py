@@ -135,6 +135,7 @@ FLAVORS = {
     "sklearn": ("pickled_model", ()),
     "pytorch": ("model_data", ("model.pt2", "model.pth")),
     "tensorflow": ("data", ("model.keras", "model.h5", "model")),
+    "keras": ("data", ("model.keras", "model.h5")),
 }
 
 

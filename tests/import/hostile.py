@@ -52,9 +52,11 @@ archive("none.zip", {"readme": "nothing"})
 for name, description in {
     "mlflow": "flavors: {sklearn: {pickled_model: model.pkl}}",
     "mlflow-yaml": f"flavors: !!python/object/apply:os.system [\"touch '{marker}'\"]",
+    "mlflow-text": "flavors: {lightgbm: {data: model.lgb}}",
     "mlflow-out": "flavors: {lightgbm: {data: ../tail.txt}}",
     "mlflow-else": "flavors: {python_function: {loader_module: os}}",
 }.items():
     (folder / name).mkdir()
     (folder / name / "MLmodel").write_text(description)
     (folder / name / "model.pkl").write_bytes(binary)
+    (folder / name / "model.lgb").write_bytes(b"tree\nversion=v4\n" + text)

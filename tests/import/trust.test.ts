@@ -74,6 +74,7 @@ describeWith(['mlflow'], 'what may run code', () => {
     ['tail.onnx', null, /^SX_IMPORT_INVALID: Loading it failed/],
     ['tail.txt', 'onnx', /^SX_IMPORT_INVALID.*LightGBM/],
     ['none.zip', null, /^SX_IMPORT_INVALID.*'readme'/],
+    ['mlflow-text', null, /^SX_IMPORT_INVALID: Loading it failed/],
     ['mlflow-yaml', null, /^SX_IMPORT_INVALID.*no file that is known/],
     ['mlflow-out', null, /^SX_IMPORT_INVALID.*does not lie in it/],
     ['mlflow-else', null, /^SX_IMPORT_INVALID.*no file that is known/],
