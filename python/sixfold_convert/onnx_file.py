@@ -5,7 +5,13 @@ from .common import Refused, Source, need, version_of
 
 def onnx_file(path, columns):
     onnx, runtime = need("onnx"), need("onnxruntime")
-    model = onnx.load(path)
+    model = onnx.load(path, load_external_data=False)
+    if elsewhere(model, onnx.TensorProto):
+        raise Refused(
+            "SX_IMPORT_INVALID",
+            f"'{path}' has its weights in other files, whose names may lead anywhere.",
+            "Add it with `sixfold model add`, which keeps the files beside it.",
+        )
     session = runtime.InferenceSession(path, providers=["CPUExecutionProvider"])
     given = session.get_inputs()
     if len(given) != 1:
@@ -32,6 +38,14 @@ def onnx_file(path, columns):
         return found
 
     return Source("onnx", answer, lambda: without_zipmap(model), [version_of(onnx), version_of(runtime)], width)
+
+
+def elsewhere(message, tensor):
+    """Whether any tensor within, however deep, is read from another file."""
+    if isinstance(message, tensor):
+        return message.data_location == tensor.EXTERNAL
+    parts = [value for field, value in message.ListFields() if field.message_type is not None]
+    return any(elsewhere(one, tensor) for part in parts for one in ([part] if hasattr(part, "ListFields") else part))
 
 
 def classes_of(zipmap):

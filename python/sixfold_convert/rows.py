@@ -47,7 +47,14 @@ def table(columns, job):
     """As the file takes them: numbers of 32 bits, and texts beside them where the vector has some."""
     import numpy
 
-    narrow = [values if kind == "string" else values.astype(numpy.float32) for values, kind in zip(columns, job["types"])]
+    def narrowed(values):
+        with numpy.errstate(over="ignore"):
+            values = values.astype(numpy.float32)
+        # As the vector has it, where no number is infinite: it is missing.
+        values[numpy.isinf(values)] = numpy.nan
+        return values
+
+    narrow = [values if kind == "string" else narrowed(values) for values, kind in zip(columns, job["types"])]
     if "string" not in job["types"]:
         return numpy.stack(narrow, axis=1)
     rows = numpy.empty((len(columns[0]), len(columns)), dtype=object)

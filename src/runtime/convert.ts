@@ -19,7 +19,9 @@ import type { PythonEnd } from './python.ts'
 import { askPython } from './python.ts'
 
 const program = fileURLToPath(new URL('../../python/convert_model.py', import.meta.url))
-const sampleRows = 512
+const mostRows = 512
+/** The recording is one file of JSON, of which a validation reads 64 MiB. */
+const recordingMost = 48 * 1024 * 1024
 
 interface Said {
   readonly framework: string
@@ -42,7 +44,7 @@ export async function convert(model: Model, asked: ConvertAsked): Promise<Conver
   const before = statsOf(source, asked.path)
   const path = join(asked.folder, 'model.onnx')
   const job = {
-    ...{ model: source, framework: asked.framework, out: path, trust: asked.trust, rows: sampleRows },
+    ...{ model: source, framework: asked.framework, out: path, trust: asked.trust, rows: rowsOf(model) },
     sample: asked.sample === null ? null : resolve(asked.sample),
     columns: Object.keys(model.vector),
     types: Object.values(model.vector).map((node) => typeOf(node)),
@@ -80,6 +82,14 @@ export async function convert(model: Model, asked: ConvertAsked): Promise<Conver
   }
 }
 
+/** As many as the recording can hold, at some thirty characters for a number. */
+function rowsOf({ vector, output }: Model): number {
+  const inputs = Object.keys(vector).reduce((sum, name) => sum + Buffer.byteLength(JSON.stringify(name)) + 30, 0)
+  const numbers = Object.values(output).map((kind) => (typeof kind === 'object' && 'vector' in kind ? kind.vector : 4))
+  const outputs = numbers.reduce((sum, count) => sum + count * 30, 0)
+  return Math.max(1, Math.min(mostRows, Math.floor(recordingMost / (inputs + outputs))))
+}
+
 const unreadable = (why: string, path: string): SixfoldError =>
   new SixfoldError('SX_IMPORT_INVALID', `${why} '${shorten(path, 200)}'.`, {
     fix: 'Name the model as its framework saved it.',
@@ -103,6 +113,15 @@ function statOrNull(path: string): Stats | null {
 
 /** Of a folder, that of its files' names and contents. What was converted is what has the hash, or nothing is said of it. */
 async function hashOfModel(path: string, before: Stats): Promise<string> {
+  try {
+    return await hashOfFiles(path, before)
+  } catch (error) {
+    if (error instanceof SixfoldError) throw error
+    throw unreadable(`${(error as Error).message}, so that nothing is known of`, path)
+  }
+}
+
+async function hashOfFiles(path: string, before: Stats): Promise<string> {
   if (before.isDirectory()) {
     const found = await readdir(path, { recursive: true, withFileTypes: true })
     const files = found.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))

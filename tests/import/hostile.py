@@ -49,6 +49,21 @@ archive("none.zip", {"readme": "nothing"})
 (folder / "tail.txt").write_bytes(b"tree\nversion=v4\n" + text)
 (folder / "tail.onnx").write_bytes(b"\x08\x08" + binary)
 
+# Weights that lie outside its folder.
+import onnx
+from onnx import TensorProto, helper
+
+weights = TensorProto(name="w", data_type=1, dims=[3, 1], data_location=TensorProto.EXTERNAL)
+weights.external_data.add(key="location", value="../../../../etc/hostname")
+x, y = (helper.make_tensor_value_info(name, 1, [None, width]) for name, width in (("x", 3), ("y", 1)))
+for name, graph in {
+    "outside": helper.make_graph([helper.make_node("MatMul", ["x", "w"], ["y"])], "g", [x], [y], [weights]),
+    "deeper": helper.make_graph(
+        [helper.make_node("Constant", [], ["w"], value=weights), helper.make_node("MatMul", ["x", "w"], ["y"])], "g", [x], [y]
+    ),
+}.items():
+    (folder / f"{name}.onnx").write_bytes(helper.make_model(graph).SerializeToString())
+
 for name, description in {
     "mlflow": "flavors: {sklearn: {pickled_model: model.pkl}}",
     "mlflow-yaml": f"flavors: !!python/object/apply:os.system [\"touch '{marker}'\"]",

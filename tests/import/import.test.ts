@@ -37,7 +37,8 @@ describeWith(['mlflow'], 'a model of another framework', () => {
     )
 
   test.each([
-    ['likely', 'binary.txt', {}, 'lightgbm', ['p']],
+    // Rows in which numbers are missing, and infinite, which is the same.
+    ['likely', 'binary.txt', { sample: join(folder, 'gaps.csv') }, 'lightgbm', ['p']],
     ['likely', 'scaled.joblib', { trust: true }, 'sklearn', ['p']],
     ['likely', 'zipmap.onnx', {}, 'onnx', ['p']],
     ['amount', 'number.txt', {}, 'lightgbm', ['y']],

@@ -6,14 +6,15 @@ import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import type { Converted } from '../../src/api/index.ts'
 import type { Model } from '../../src/index.ts'
+import { model } from '../../src/index.ts'
 import { convert } from '../../src/runtime/convert.ts'
 import { amount, which } from './definitions.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sixfold-interpreters-test-'))
 const out = join(folder, 'out')
 mkdirSync(out)
-const model = join(folder, 'model.txt')
-writeFileSync(model, 'tree\n')
+const file = join(folder, 'model.txt')
+writeFileSync(file, 'tree\n')
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const reply = {
@@ -31,7 +32,7 @@ function script(text: string): string {
 const converted = (python: string, options: object = {}, definition: Model = amount): Promise<Converted> => {
   rmSync(join(out, 'model.onnx'), { force: true })
   return convert(definition, {
-    ...{ path: model, python, framework: null, sample: null, trust: false, patienceMs: 60_000, folder: out },
+    ...{ path: file, python, framework: null, sample: null, trust: false, patienceMs: 60_000, folder: out },
     ...options,
   })
 }
@@ -56,7 +57,7 @@ test.each([
   ['a folder', folder, /^SX_IMPORT_PYTHON: '.*' cannot be started: it may not be executed/],
   ['a file that is not executable', notExecutable, /^SX_IMPORT_PYTHON: '.*' cannot be started: it may not be executed/],
   ['an executable file that is no program', noProgram, /^SX_IMPORT_PYTHON: '.*' (cannot be started|ended with)/],
-  ['a path through a file', `${model}/python`, /^SX_IMPORT_PYTHON: '.*' cannot be started: .* no folder/],
+  ['a path through a file', `${file}/python`, /^SX_IMPORT_PYTHON: '.*' cannot be started: .* no folder/],
   ['nothing', '', /^SX_IMPORT_PYTHON: '' cannot be started: that is no name/],
   ['what can be no name', 'py\0thon', /^SX_IMPORT_PYTHON: '.*' cannot be started: that is no name/],
   ['a name too long', 'p'.repeat(100_000), /^SX_IMPORT_PYTHON: 'p{79}…' cannot be started: no name is that long/],
@@ -125,6 +126,23 @@ function stateOf(id: string): string {
   }
 }
 
+test('as many rows are asked for as a recording can hold', async () => {
+  const asked = join(folder, 'asked.json')
+  const rowsFor = async (definition: Model): Promise<unknown> => {
+    await refused(script(`cat > '${asked}'`), {}, definition)
+    return (JSON.parse(readFileSync(asked, 'utf8')) as { readonly rows: unknown }).rows
+  }
+  expect(await rowsFor(amount)).toBe(512)
+  const wide = (name: string, length: number) =>
+    model(name, {
+      inputs: { request: { a: 'float64' } },
+      vector: ({ request }) => Object.fromEntries(Array.from({ length }, (_, i) => [`entry_${i}`, request.a])),
+      output: { y: 'number' },
+      fallback: () => ({ y: 0 }),
+    })
+  expect(await rowsFor(wide('wide', 4_000))).toBe(301)
+})
+
 test('what is neither a file nor a folder is not opened', async () => {
   const pipe = join(folder, 'pipe')
   execFileSync('mkfifo', [pipe])
@@ -139,7 +157,7 @@ test('what is neither a file nor a folder is not opened', async () => {
 })
 
 test('a file that somebody changes while it is converted has no version', async () => {
-  const python = script(`echo more >> '${model}'\n${answer()}`)
+  const python = script(`echo more >> '${file}'\n${answer()}`)
   expect(await refused(python)).toMatch(/^SX_IMPORT_INVALID: While it was converted, somebody changed/)
 })
 

@@ -55,6 +55,10 @@ joblib.dump(lightgbm.LGBMClassifier(n_estimators=10, verbose=-1).fit(x, names), 
 unsure = LinearRegression().fit(x, signal)
 unsure.coef_[:] = np.nan
 joblib.dump(unsure, folder / "nan.joblib")
+gaps = np.where(draw.random(x.shape) < 0.2, np.nan, x)
+gaps[0, 0], gaps[1, 1] = np.inf, -1e300
+pandas.DataFrame(gaps, columns=list("abc")).to_csv(folder / "gaps.csv", index=False)
+
 # Beyond numbers of 32 bits where its rows are far from zero.
 steep = LinearRegression().fit(x, signal)
 steep.coef_, steep.intercept_ = np.full(3, 3e38, dtype=np.float32), np.float32(0)

@@ -73,6 +73,8 @@ describeWith(['mlflow'], 'what may run code', () => {
     ['tail.txt', null, /^SX_IMPORT_INVALID: Loading it failed/],
     ['tail.onnx', null, /^SX_IMPORT_INVALID: Loading it failed/],
     ['tail.txt', 'onnx', /^SX_IMPORT_INVALID.*LightGBM/],
+    ['outside.onnx', null, /^SX_IMPORT_INVALID.*weights in other files/],
+    ['deeper.onnx', null, /^SX_IMPORT_INVALID.*weights in other files/],
     ['none.zip', null, /^SX_IMPORT_INVALID.*'readme'/],
     ['mlflow-text', null, /^SX_IMPORT_INVALID: Loading it failed/],
     ['mlflow-yaml', null, /^SX_IMPORT_INVALID.*no file that is known/],

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Added, Converted } from '../../api/index.ts'
 import { durationMs } from '../../kernel/duration.ts'
+import { SixfoldError } from '../../kernel/errors.ts'
+import { shorten } from '../../kernel/shorten.ts'
 import { askerOf, reasonOption } from '../asker.ts'
 import { defineCommand } from '../command.ts'
 import { consequenceText } from '../versions.ts'
@@ -15,6 +17,16 @@ export interface Imported extends Added {
   readonly from: Pick<Converted, 'framework' | 'packages' | 'rows' | 'outputs' | 'unanswered'>
   /** What the comparison found, in a sentence; null where nothing was compared. */
   readonly parity: string | null
+}
+
+function patienceOf(text: string): number {
+  try {
+    return durationMs(text)
+  } catch {
+    throw new SixfoldError('SX_USAGE', `--timeout '${shorten(text)}' is no length of time.`, {
+      fix: "Write a whole number and s, m, h or d: '90s', '2h'.",
+    })
+  }
 }
 
 export const modelImport = defineCommand<Imported>({
@@ -61,7 +73,7 @@ export const modelImport = defineCommand<Imported>({
           ...{ path: path!, folder, trust: options['trust'] === true },
           python: textOption(options, 'python') ?? 'python3',
           framework: textOption(options, 'framework'),
-          patienceMs: durationMs(textOption(options, 'timeout') ?? '30m'),
+          patienceMs: patienceOf(textOption(options, 'timeout') ?? '30m'),
           sample: textOption(options, 'sample'),
         })
         const added = await workbench.registry.add(
