@@ -187,11 +187,27 @@ function answersFor({ output, post }: Model, { answers, classes, rows }: Said) {
   return rows.map((_, i) => {
     const all: { [output: string]: unknown } = {}
     for (const [name, kind] of given) {
-      const value = answerOf(kind as Output, i, answers, classes)
-      if (value !== undefined) all[name] = value
+      all[name] = answerOf(kind as Output, i, answers, classes)
+      if (all[name] === undefined) throw unlike(name, kind as Output, i, answers)
     }
     return all
   })
+}
+
+/** A file may leave open how many numbers it gives, so that nothing else would find it. */
+function unlike(name: string, kind: Output, row: number, { probabilities, labels, numbers }: Said['answers']) {
+  const number = numbers?.[row]
+  const given = [
+    probabilities === undefined ? [] : `probabilities of ${probabilities[row]!.length} classes`,
+    labels === undefined ? [] : 'labels',
+    number === undefined ? [] : typeof number === 'number' ? 'a number' : `${number.length} numbers`,
+  ].flat()
+  const wanted = typeof kind === 'string' ? kind : 'vector' in kind ? `vector(${kind.vector})` : 'label'
+  return new SixfoldError(
+    'SX_SIGNATURE_MISMATCH',
+    `To a row the model answers ${given.join(' and ')}, of which none is the output '${name}', a ${wanted}.`,
+    { fix: 'Correct the output of the definition, or compute it by `post`.' },
+  )
 }
 
 function answerOf(

@@ -66,7 +66,8 @@ async function compared(
   rows: Rows,
   version: string,
 ): Promise<string> {
-  const ask = ([a, b, c]: readonly [number, number, number]) => opened.predict(definition, { request: { a, b, c } })
+  const ask = ([a, b, c]: readonly [number, number, number]) =>
+    opened.predict(definition, { request: { a, b, c }, timeoutMs: 10_000 })
   for (let i = 0; i < 100 && (await ask(rows[0]!)).version !== version; i++) await sleep(100)
   let [most, wrong] = [0, 0]
   for (const [i, row] of rows.entries()) {

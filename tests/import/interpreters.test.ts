@@ -8,7 +8,7 @@ import type { Converted } from '../../src/api/index.ts'
 import type { Model } from '../../src/index.ts'
 import { model } from '../../src/index.ts'
 import { convert } from '../../src/runtime/convert.ts'
-import { amount, which } from './definitions.ts'
+import { amount, likely, which } from './definitions.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sixfold-interpreters-test-'))
 const out = join(folder, 'out')
@@ -165,5 +165,15 @@ test('a class that the definition does not name is told', async () => {
   const said = { ...reply, classes: ['low', 'huge'], answers: { labels: ['huge'], probabilities: [[0.1, 0.2, 0.7]] } }
   expect(await refused(script(answer(said)), {}, which)).toMatch(
     /^SX_SIGNATURE_MISMATCH: The model answers the class 'huge', which the definition does not name: low, middle, high/,
+  )
+})
+
+test('an output that is not among the answers is told', async () => {
+  const three = { probabilities: [[0.1, 0.2, 0.7]], labels: ['low'] }
+  expect(await refused(script(answer({ ...reply, answers: three })), {}, likely)).toMatch(
+    /^SX_SIGNATURE_MISMATCH: .* answers probabilities of 3 classes and labels, of which none is the output 'p', a probability/,
+  )
+  expect(await refused(script(answer({ ...reply, answers: { numbers: [[1, 2]] } })), {}, which)).toMatch(
+    /^SX_SIGNATURE_MISMATCH: .* answers 2 numbers, of which none is the output 'verdict', a label/,
   )
 })
