@@ -104,7 +104,7 @@ export interface ServerInfo {
 }
 
 export interface NamedStoreReport {
-  /** 'online', 'log', 'metadata', 'artifacts' or 'offline'. */
+  /** 'online', 'log', 'metadata', 'artifacts', 'offline' or 'serving'. */
   readonly port: string
   readonly report: StoreReport
 }

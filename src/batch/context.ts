@@ -7,8 +7,9 @@ import { batchNamed } from '../definition/graph.ts'
 import { SixfoldError } from '../kernel/errors.ts'
 import type { ArtifactStore } from '../ports/artifact-store.ts'
 import type { BatchRowsStore } from '../ports/batch-rows.ts'
-import type { BatchRun, BatchStore } from '../ports/batch-store.ts'
+import type { BatchRun, BatchStore, LiveBatch } from '../ports/batch-store.ts'
 import type { ModelVersion, RegistryStore } from '../ports/registry-store.ts'
+import type { ServingTables } from '../ports/serving-tables.ts'
 import type { VersionFiles } from '../registry/index.ts'
 import type { Rates } from './cost.ts'
 import type { Engine } from './engine.ts'
@@ -23,6 +24,8 @@ export interface BatchContext {
   readonly files: VersionFiles
   readonly engine: (name: BatchRun['engine']) => Engine
   readonly published: Published
+  /** Where versions are tables; null: nowhere, and no batch asks for it. */
+  readonly tables: ServingTables | null
   readonly rates: Rates | null
   /** As others see who works: 'host 4711 a1b2c3'. */
   readonly holder: string
@@ -52,6 +55,9 @@ export function definitionOf({ platform }: BatchContext, run: BatchRun): Batch {
     fix: 'Begin a new run.',
   })
 }
+
+export const liveOf = async ({ store, environment }: BatchContext, batch: string): Promise<LiveBatch | null> =>
+  (await store.live(environment)).find((one) => one.batch === batch) ?? null
 
 export async function runOf({ store }: BatchContext, id: string): Promise<BatchRun> {
   const run = await store.run(id)

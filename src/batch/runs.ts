@@ -10,7 +10,7 @@ import { shorten } from '../kernel/shorten.ts'
 import type { BatchHold, BatchRun } from '../ports/batch-store.ts'
 import { backfill } from './backfill.ts'
 import type { BatchContext } from './context.ts'
-import { askedOf, filesOf, ofRun, runOf } from './context.ts'
+import { askedOf, filesOf, liveOf, ofRun, runOf } from './context.ts'
 import type { Cost } from './documents.ts'
 import { distanceChecks, withUse } from './gate/index.ts'
 import { lineageOf } from './lineage.ts'
@@ -22,9 +22,10 @@ import type { Batches, BatchStanding, Compared, RunDetail, Watched, Who } from '
 import { audit } from './steps/audit.ts'
 import { begin } from './steps/begin.ts'
 import { plan } from './steps/plan.ts'
-import { liveOf, publish } from './steps/publish.ts'
+import { publish } from './steps/publish.ts'
 import { retire } from './steps/retire.ts'
 import { score } from './steps/score.ts'
+import { alignTables } from './steps/table.ts'
 
 export interface BatchesOptions extends BatchContext {
   readonly lookup: Batches['lookup']
@@ -247,6 +248,7 @@ export function batches({ lookup, ...context }: BatchesOptions): Batches {
       })
     },
     files: async (name, version) => filesOf(context, await versionOf(name, version)),
+    align: (signal) => alignTables(context, signal),
     lookup,
   }
 

@@ -127,6 +127,9 @@ export interface Batches {
   /** The Parquet files of a version, on this machine. */
   files(batch: string, version: string): Promise<readonly string[]>
 
+  /** Serving tables show what is live, where a publication broke off or has not been since they were asked for. */
+  align(signal?: AbortSignal): Promise<void>
+
   /** One answer a key, in their order. A key that is none is refused by SX_REQUEST_INVALID. Throws SX_UNKNOWN_BATCH. */
   lookup(batch: string, keys: readonly unknown[]): Promise<readonly BatchAnswer[]>
 }

@@ -166,6 +166,12 @@ const standardOutcomes = Object.freeze({ zone: null, least: 200, worst: Object.f
 
 // --- where it goes
 
+/** A table of PostgreSQL, as SQL names it. */
+export interface ServingTable {
+  readonly schema: string
+  readonly name: string
+}
+
 export interface Publication {
   /** So many versions that were published are kept, to be rolled back to and compared. */
   readonly keep: number
@@ -178,12 +184,15 @@ export interface Publication {
    * in for it.
    */
   readonly standIn: boolean
+  /** Under which name readers of SQL find what is live, in the database of `stores.serving`. Null: nowhere. */
+  readonly table: ServingTable | null
 }
 export const standardPublication: Publication = Object.freeze({
   keep: 7,
   promise: null,
   ttl: null,
   standIn: false,
+  table: null,
 })
 
 /** What answers for a key that the batch does not have, in this order; each says of itself that it did. */
@@ -249,7 +258,10 @@ export interface BatchOptions<I extends Inputs, O extends Outputs, V extends Ent
     readonly distances?: { readonly outputs?: Partial<Distances>; readonly entries?: Partial<Distances> }
     readonly outcomes?: (Pick<BatchOutcomes, 'data' | 'at' | 'labels' | 'delay'> & Partial<BatchOutcomes>) | null
   }
-  readonly publish?: Partial<Publication>
+  readonly publish?: Partial<Omit<Publication, 'table'>> & {
+    /** 'tonight' is in the schema public; 'risk.tonight', or `{ schema, name }` for names with a point in them. */
+    readonly table?: string | ServingTable | null
+  }
   readonly unknown?: {
     readonly segment?: (row: { readonly keys: Columns<KeysOf<NoInfer<I>>, 'moment'> }) => Told
     readonly popular?: boolean
@@ -306,7 +318,11 @@ export function batch<
       }),
       outcomes: gate.outcomes ? Object.freeze({ ...standardOutcomes, ...gate.outcomes }) : null,
     }),
-    publish: Object.freeze({ ...standardPublication, ...options.publish }),
+    publish: Object.freeze({
+      ...standardPublication,
+      ...options.publish,
+      table: servingTable(options.publish?.table ?? null),
+    }),
     unknown: Object.freeze({
       segment: unknown.segment === undefined ? null : nodeOf(unknown.segment({ keys: keys as never })),
       popular: unknown.popular ?? false,
@@ -315,6 +331,12 @@ export function batch<
     }),
     description: options.description ?? null,
   })
+}
+
+function servingTable(table: string | ServingTable | null): ServingTable | null {
+  if (typeof table !== 'string') return table === null ? null : Object.freeze({ ...table })
+  const point = table.lastIndexOf('.')
+  return Object.freeze({ schema: point < 0 ? 'public' : table.slice(0, point), name: table.slice(point + 1) })
 }
 
 /** What is no expression stays as it is: `validate` names it. */

@@ -5,7 +5,7 @@ import { durationMs } from '../kernel/duration.ts'
 import { isSixfoldError } from '../kernel/errors.ts'
 import { offsetMinutes } from '../kernel/instant.ts'
 import { suggestion } from '../kernel/suggest.ts'
-import type { Batch, Distances, RealisedBounds } from './batch.ts'
+import type { Batch, Distances, RealisedBounds, ServingTable } from './batch.ts'
 import { rowKeysOf } from './batch.ts'
 import type { Report } from './check-tree.ts'
 import { checkTree } from './check-tree.ts'
@@ -244,6 +244,7 @@ function checkPublication({ publish, model, key }: Batch, report: Report): void 
   if (!isCount(publish.keep, 1)) report('publish.keep', `${publish.keep} is no number of versions`, 'Give 1 or more.')
   if (publish.promise !== null) checkDuration(publish.promise, 'publish.promise', report)
   if (publish.ttl !== null) checkDuration(publish.ttl, 'publish.ttl', report)
+  if (publish.table !== null) checkTable(publish.table, report)
   const asked = new Map<string, string>([
     ...shapesOf(requestOf(model.inputs)).map(({ name, type }) => [name, type] as const),
     ...Object.entries(model.key),
@@ -267,6 +268,27 @@ export function standInOfAnother({ model, publish, name }: Batch, all: readonly 
       `'${other.name}' stands in for the model '${model.name}' as well`,
       'Leave it to one of the two.',
     )
+}
+
+const nameBytes = 63
+
+/** Any name that PostgreSQL takes, as it would take it. */
+function checkTable(table: ServingTable, report: Report): void {
+  for (const part of ['schema', 'name'] as const) {
+    const text: unknown = table[part]
+    if (typeof text !== 'string' || text === '')
+      report('publish.table', `it has no ${part}`, "Write table: 'tonight', 'risk.tonight', or { schema, name }.")
+    else if (Buffer.byteLength(text) > nameBytes)
+      report(
+        'publish.table',
+        `its ${part} has more than ${nameBytes} bytes`,
+        'Shorten it: PostgreSQL would cut it off.',
+      )
+    else if (text.includes('\0') || /\p{Surrogate}/u.test(text))
+      report('publish.table', `its ${part} has characters that no name has`, 'Leave them out.')
+    else if (part === 'schema' && /^pg_|^information_schema$/.test(text))
+      report('publish.table', `'${text}' is a schema of PostgreSQL's own`, 'Name one of yours.')
+  }
 }
 
 function checkUnknown({ unknown, model, key }: Batch, report: Report): void {

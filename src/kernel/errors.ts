@@ -157,6 +157,11 @@ export const catalogue = {
     'A run broke off: a partition failed as often as it may be tried.',
     'Mend what the message names, then `sixfold batch resume`.',
   ),
+  SX_SERVING_TABLE: entry(
+    409,
+    'The table under which a batch is to be read with SQL cannot be made so.',
+    'Do what the message says; what was live is live.',
+  ),
   SX_BATCH_BUSY: entry(409, 'Somebody else works on that run.', 'Wait for it, or for its lease to run out.', true),
   SX_IMPORT_INVALID: entry(
     422,

@@ -11,6 +11,7 @@ import type { Platform } from '../definition/graph.ts'
 import { batchesOf } from '../definition/graph.ts'
 import type { Prediction, Question, StandIn } from '../inference/index.ts'
 import type { Clock } from '../kernel/clock.ts'
+import { SixfoldError } from '../kernel/errors.ts'
 import type { Limits } from '../kernel/limits.ts'
 import type { ModelRuntime } from '../ports/model-runtime.ts'
 import type { VersionFiles } from '../registry/index.ts'
@@ -60,6 +61,13 @@ export function openBatches(parts: BatchParts): OpenedBatches {
     serving,
   } = parts
   const { metadata, artifacts, offline, online } = stores
+  const wanting = batchesOf(platform).find(({ publish }) => publish.table !== null)
+  if (wanting !== undefined && stores.serving === null)
+    throw new SixfoldError(
+      'SX_CONFIG_INVALID',
+      `The batch '${wanting.name}' is to be a table of PostgreSQL, and no PostgreSQL is configured.`,
+      { fix: 'Name it in `stores.serving` or SIXFOLD_SERVING_URL; or leave out publish.table.' },
+    )
   const now = (): number => clock.now()
   const holder = `${hostname()} ${process.pid} ${randomBytes(3).toString('hex')}`
   const looking = lookups({
@@ -72,7 +80,7 @@ export function openBatches(parts: BatchParts): OpenedBatches {
   }
   const service = batches({
     ...{ platform, environment, store: metadata.batches, registry: metadata.registry, artifacts, rows: offline.batch },
-    ...{ files, published: looking.published, rates, holder, now, release: version },
+    ...{ files, tables: stores.serving, published: looking.published, rates, holder, now, release: version },
     engine: (name) => engines[name],
     leaseMs: parts.limits.batchLeaseMs,
     folder: join(data, 'batches'),
@@ -92,4 +100,36 @@ export function standInOf(platform: Platform, model: string, exact: Lookups['exa
   const batch = batchesOf(platform).find((one) => one.model.name === model && one.publish.standIn)
   if (batch === undefined) return null
   return { key: Object.keys(batch.key), ask: (key) => exact(batch.name, key) }
+}
+
+const alignMs = 60_000
+
+/** Of batches that are tables as well: a server puts right what a publication left half done. Null: there are none. */
+export function keepTablesAligned(
+  platform: Platform,
+  { align }: Pick<Batches, 'align'>,
+  met: (error: unknown) => void,
+): { close(): Promise<void> } | null {
+  if (batchesOf(platform).every(({ publish }) => publish.table === null)) return null
+  const ending = new AbortController()
+  let working: Promise<void> | null = null
+  const look = (): void => {
+    working ??= align(ending.signal)
+      .catch((error: unknown) => {
+        if (!ending.signal.aborted) met(error)
+      })
+      .finally(() => {
+        working = null
+      })
+  }
+  look()
+  const timer = setInterval(look, alignMs)
+  timer.unref()
+  return {
+    close: async () => {
+      clearInterval(timer)
+      ending.abort()
+      await working
+    },
+  }
 }

@@ -103,6 +103,8 @@ export interface StoreUrls {
   readonly artifacts?: string | undefined
   /** How paths that begin with s3:// are reached. By default as the environment's AWS settings say. */
   readonly offline?: string | undefined
+  /** Batches as tables that SQL reads, where they ask for it. By default with the metadata, if that is in PostgreSQL. */
+  readonly serving?: string | undefined
 }
 
 /** For the editor: the type of a configuration. */

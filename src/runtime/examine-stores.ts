@@ -41,11 +41,13 @@ export async function examineStores(
     histories,
     limits: { ...limits, storePatienceMs: Math.min(patienceMs, limits.storePatienceMs) },
   }
-  const opened = await Promise.all(storePorts.map((port) => openOne(port, settings, options)))
+  // Where nothing is configured it lies with the metadata, which tells of itself.
+  const ports = storePorts.filter((port) => port !== 'serving' || settings.stores.serving !== null)
+  const opened = await Promise.all(ports.map((port) => openOne(port, settings, options)))
   const until = performance.now() + inspectAllMs
   const reports: NamedStoreReport[] = []
   for (const [i, store] of opened.entries()) {
-    const port = storePorts[i]!
+    const port = ports[i]!
     const ms = Math.max(inspectLeastMs, Math.min(inspectMs, until - performance.now()))
     reports.push({
       port,
@@ -64,7 +66,7 @@ async function openOne(
   options: StoresOptions,
 ): Promise<{ readonly store: Closable } | { readonly report: StoreReport }> {
   const silent = silence(port, settings)
-  const opening: Promise<Closable> = openers[port](settings.stores, options)
+  const opening = openers[port](settings.stores, options) as Promise<Closable>
   try {
     return { store: await within(openMs, opening, silent) }
   } catch (error) {

@@ -37,7 +37,7 @@ import type { Registry } from '../registry/index.ts'
 import type { Tracking } from '../tracking/index.ts'
 import { files, tracking } from '../tracking/index.ts'
 import { attributing } from './attributions.ts'
-import { openBatches, standInOf } from './batches.ts'
+import { keepTablesAligned, openBatches, standInOf } from './batches.ts'
 import { checkBelonging } from './belonging.ts'
 import type { ModelConfig } from './compute.ts'
 import { computeOf } from './compute.ts'
@@ -329,6 +329,7 @@ async function opened(
   points.unref()
   if (!serving) clearInterval(points)
   if (!serving) clearInterval(looks)
+  const aligning = serving ? keepTablesAligned(platform, batches, troubled.met) : null
 
   return {
     platform,
@@ -432,6 +433,7 @@ async function opened(
       if (pointing !== null) await atMost(closeMs, pointing)
       // While a store is away these try for longer than whoever stops a server would wait.
       if (refreshing !== null) await atMost(closeMs, refreshing)
+      if (aligning !== null) await atMost(closeMs, aligning.close())
       if (following !== null) await atMost(closeMs, following.close())
       await lookups.close()
       await registered.close()

@@ -11,9 +11,11 @@ export interface StoreSettings {
   readonly artifacts: S3Place | null
   /** How paths that begin with s3:// are reached; null for as the environment's AWS settings say. */
   readonly offline: S3Access | null
+  /** Null for where the metadata is, if that is PostgreSQL. */
+  readonly serving: PostgresSetting | null
 }
 export type StorePort = keyof StoreSettings
-export const storePorts: readonly StorePort[] = ['online', 'log', 'metadata', 'artifacts', 'offline']
+export const storePorts: readonly StorePort[] = ['online', 'log', 'metadata', 'artifacts', 'offline', 'serving']
 
 export interface RedisSetting {
   readonly technology: 'redis'
@@ -61,6 +63,7 @@ export const passwordVariables = {
   online: 'SIXFOLD_ONLINE_PASSWORD',
   log: 'SIXFOLD_LOG_PASSWORD',
   metadata: 'SIXFOLD_METADATA_PASSWORD',
+  serving: 'SIXFOLD_SERVING_PASSWORD',
 } as const satisfies { readonly [P in StorePort]?: string }
 
 /** The URL of a setting, without its password: for messages and reports. */

@@ -207,4 +207,8 @@ const forms: { readonly [P in StorePort]: PortForm<NonNullable<StoreSettings[P]>
   },
   artifacts: { schemes: { s3: s3Place }, example: 's3://models/sixfold?region=eu-central-1' },
   offline: { schemes: { s3: s3Access }, example: 's3://?region=eu-central-1' },
+  serving: {
+    schemes: { postgres },
+    example: 'postgres://sixfold@reports.example:5432/reports?schema=sixfold&sslmode=require',
+  },
 }

@@ -9,6 +9,7 @@ import type { EventLog } from '../ports/event-log.ts'
 import type { MetadataStore } from '../ports/metadata-store.ts'
 import type { OfflineStore } from '../ports/offline-store.ts'
 import type { OnlineStore } from '../ports/online-store.ts'
+import type { ServingTables } from '../ports/serving-tables.ts'
 import type { StoreSettings } from './store-settings.ts'
 import type { StoreChoices } from './store-urls.ts'
 import { settingsOf } from './store-urls.ts'
@@ -22,6 +23,8 @@ interface Ports {
   readonly metadata: MetadataStore
   readonly artifacts: ArtifactStore
   readonly offline: OfflineStore
+  /** Null: none is configured, and no batch can ask for it. */
+  readonly serving: ServingTables | null
 }
 export interface Stores extends Ports {
   /** Closes all, each also where another fails; then rejects as the first that failed did. */
@@ -43,11 +46,11 @@ export interface StoresOptions {
 /** Opens all at once. Where one cannot be opened, those that could are closed again, and what it threw is thrown. */
 export async function openStores(choices: StoreChoices, options: StoresOptions): Promise<Stores> {
   const settings = settingsOf(choices)
-  const ports = ['online', 'log', 'metadata', 'artifacts', 'offline'] as const
+  const ports = ['online', 'log', 'metadata', 'artifacts', 'offline', 'serving'] as const
   const tried = await Promise.allSettled(ports.map((port) => openers[port](settings, options)))
   const opened = tried.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
   const close = async (): Promise<void> => {
-    const closed = await Promise.allSettled(opened.map((store) => store.close()))
+    const closed = await Promise.allSettled(opened.map((store) => store?.close()))
     for (const one of closed) if (one.status === 'rejected') throw one.reason
   }
   const failed = tried.find((one) => one.status === 'rejected')
@@ -146,6 +149,14 @@ export const openers: {
       histories,
       ...duckdb,
     })
+  },
+  // Connects when it is first used: by whoever publishes.
+  serving: async ({ serving, metadata }, { limits }) => {
+    const setting = serving ?? metadata
+    if (setting === null) return null
+    const { postgresServingTables } = await import('../adapters/postgres/serving-tables.ts')
+    const { url, password, schema } = setting
+    return postgresServingTables({ url, password, schema, patienceMs: limits.storePatienceMs })
   },
 }
 

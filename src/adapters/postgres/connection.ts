@@ -23,6 +23,8 @@ import { placeOf, urlOf } from './place.ts'
 export type { PostgresOptions } from './place.ts'
 
 export interface Postgres<Tables> extends Place {
+  /** An answer that takes longer is taken to be lost. */
+  readonly answerMs: number
   /** `work` makes one statement, or several that need not be one transaction. */
   run<T>(work: (db: Kysely<Tables>) => Promise<T>, patienceMs?: number): Promise<T>
   /** One transaction, or part of one that others share and that fails by itself, with no other of this schema beside it. */
@@ -128,6 +130,7 @@ export function openPostgres<Tables>(options: PostgresOptions, connections: numb
   let closed: Promise<void> | null = null
   return {
     ...place,
+    answerMs,
     run,
     alone: (work) => run(() => together(work)),
     close: () => {

@@ -9,6 +9,7 @@ import type { BatchContext } from '../context.ts'
 import { inProduction } from '../context.ts'
 import { instantBefore, lastDue } from '../schedule/instants.ts'
 import type { BeginOptions } from '../service.ts'
+import { checkTable } from './table.ts'
 
 export async function begin(context: BatchContext, name: string, options: BeginOptions): Promise<BatchRun> {
   const batch = batchNamed(context.platform, name)
@@ -27,6 +28,7 @@ export async function begin(context: BatchContext, name: string, options: BeginO
     throw new SixfoldError('SX_MODEL_UNREADY', `Version ${version.version} of '${version.model}' has no file to run.`, {
       fix: 'Put a version with an ONNX file in production.',
     })
+  await checkTable(context, batch)
   const id = randomBytes(16).toString('hex')
   const reason = options.reason ?? 'manual'
   return context.store.begin({

@@ -1,22 +1,20 @@
 /** A version goes live, for the first time or again: brought to where it is looked up, and then named by one pointer. */
 import { batchNamed } from '../../definition/graph.ts'
-import { SixfoldError } from '../../kernel/errors.ts'
+import { isSixfoldError, SixfoldError } from '../../kernel/errors.ts'
 import { failpoint } from '../../kernel/failpoint.ts'
 import { hashOf } from '../../kernel/hash.ts'
-import type { BatchRun, LiveBatch } from '../../ports/batch-store.ts'
+import type { BatchRun } from '../../ports/batch-store.ts'
 import type { BatchContext } from '../context.ts'
-import { definitionOf, ofRun } from '../context.ts'
+import { definitionOf, liveOf, ofRun } from '../context.ts'
 import type { Verdict } from '../documents.ts'
 import { lostError, underLease } from '../lease.ts'
 import type { Watched, Who } from '../service.ts'
+import { fillTable, publicationOf, showLive, showTable } from './table.ts'
 
 export interface PublishOptions extends Who, Watched {
   readonly override: boolean
   readonly rollback: boolean
 }
-
-export const liveOf = async ({ store, environment }: BatchContext, batch: string): Promise<LiveBatch | null> =>
-  (await store.live(environment)).find((one) => one.batch === batch) ?? null
 
 export async function publish(context: BatchContext, run: BatchRun, options: PublishOptions): Promise<void> {
   const { registry, published } = context
@@ -24,16 +22,20 @@ export async function publish(context: BatchContext, run: BatchRun, options: Pub
   // What is gone back to may have been made by another definition: its answers are what they were.
   const batch = options.rollback ? definitionNow(context, run) : definitionOf(context, run)
   const override = mayPublish(run, options)
-  // One at a time for the whole batch: two versions that want to go live go one after another.
-  await underLease(context, `publish/${run.environment}/${run.batch}`, options.signal, async (lease, until) => {
-    await published.warm(batch, run, (done) => progress?.('passed', done), until)
+  await underLease(context, publicationOf(run), options.signal, async (lease, until) => {
+    const share = batch.publish.table === null ? 1 : 0.5
+    await published.warm(batch, run, (done) => progress?.('passed', done * share), until)
     failpoint('publish: warm')
+    await fillTable(context, batch, run, (done) => progress?.('passed', share + done * (1 - share)), until)
+    failpoint('publish: table filled')
     until.throwIfAborted()
     if (override && !(await overridden(context, run, options))) throw lostError(lease)
     const live = await liveOf(context, run.batch)
+    await showTable(context, batch, run, lease, until)
+    failpoint('publish: table shown')
     if (live?.run !== run.id) {
       failpoint('publish: before the pointer')
-      await registry.change(
+      const flipped = registry.change(
         {
           kind: 'batch.published',
           ...ofRun(run),
@@ -49,6 +51,11 @@ export async function publish(context: BatchContext, run: BatchRun, options: Pub
           at: context.now(),
         },
       )
+      await flipped.catch(async (error: unknown) => {
+        // It cannot go live after all: whoever reads the table is given back what is. Otherwise nobody knows yet whether it has.
+        if (isSixfoldError(error) && !error.retry) await showLive(context, batch, lease, until).catch(() => {})
+        throw error
+      })
       failpoint('publish: after the pointer')
     }
     await published.flipped()

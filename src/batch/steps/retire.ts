@@ -3,13 +3,13 @@
 import { batchNamed } from '../../definition/graph.ts'
 import type { BatchRun } from '../../ports/batch-store.ts'
 import type { BatchContext } from '../context.ts'
-import { liveOf } from './publish.ts'
+import { liveOf } from '../context.ts'
 
 /** Runs looked at in one go. */
 const page = 500
 
 export async function retire(context: BatchContext, name: string): Promise<readonly number[]> {
-  const { store, environment, published } = context
+  const { store, environment, published, tables } = context
   const batch = batchNamed(context.platform, name)
   const { keep } = batch.publish
   const live = await liveOf(context, name)
@@ -25,6 +25,7 @@ export async function retire(context: BatchContext, name: string): Promise<reado
   const versions: number[] = []
   for (const run of gone) {
     await published.drop(batch, run)
+    if (batch.publish.table !== null) await tables!.drop(run.id)
     if (await store.retire(run.id)) versions.push(run.version)
   }
   return versions

@@ -1,0 +1,112 @@
+/** A version as a table that SQL reads: filled before it goes live, shown by one flip, and put right again where a flip and the pointer differ. */
+import type { Batch } from '../../definition/batch.ts'
+import { batchesOf } from '../../definition/graph.ts'
+import { typeOf } from '../../expression/node.ts'
+import { isSixfoldError, SixfoldError } from '../../kernel/errors.ts'
+import type { BatchRun, Lease } from '../../ports/batch-store.ts'
+import type { ServedVersion, ServingColumn, TableName } from '../../ports/serving-tables.ts'
+import type { BatchContext } from '../context.ts'
+import { filesOf, liveOf } from '../context.ts'
+import { lostError, underLease } from '../lease.ts'
+import { decisionColumn } from '../lookup/cache.ts'
+
+/** Of those that the archive has under another name. */
+const renamed: { readonly [name: string]: string } = { [decisionColumn]: '_decision' }
+
+function columnsOf({ key, model, decision }: Batch): readonly (ServingColumn & { readonly from: string })[] {
+  const column = (from: string, type: ServingColumn['type']) => ({ from, name: renamed[from] ?? from, type })
+  return [
+    ...keysOf({ key }).map((part) => column(part, key[part] as ServingColumn['type'])),
+    ...Object.entries(model.output).map(([name, kind]) =>
+      column(name, typeof kind !== 'object' ? 'float64' : 'label' in kind ? 'string' : 'float64[]'),
+    ),
+    ...(decision === null
+      ? []
+      : [column(decisionColumn, typeOf(decision) === 'boolean' ? ('boolean' as const) : ('string' as const))]),
+  ]
+}
+const keysOf = ({ key }: Pick<Batch, 'key'>): readonly string[] => Object.keys(key)
+
+const servedBy = (batch: Batch, run: BatchRun, table: TableName): ServedVersion => ({
+  ...{ run: run.id, environment: run.environment, batch: run.batch, version: run.version, at: run.at, table },
+  keys: keysOf(batch).length,
+  columns: columnsOf(batch).map(({ name, type }) => ({ name, type })),
+})
+
+/** Throws what would keep the batch from being shown, before anything is computed for it. */
+export async function checkTable({ tables, environment }: BatchContext, { name, publish }: Batch): Promise<void> {
+  if (publish.table !== null) await tables!.check({ environment, batch: name, table: publish.table })
+}
+
+export async function fillTable(
+  context: BatchContext,
+  batch: Batch,
+  run: BatchRun,
+  progress: (done: number) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const { table } = batch.publish
+  if (table === null) return
+  const partitions = await context.store.partitions(run.id)
+  const paths = await filesOf(context, run)
+  const columns = columnsOf(batch).map(({ from }) => from)
+  await context.tables!.fill(servedBy(batch, run, table), {
+    rows: () => context.rows.read({ paths }, columns, keysOf(batch)),
+    expected: partitions.reduce((sum, { output }) => sum + (output?.rows ?? 0), 0),
+    progress,
+    signal,
+  })
+}
+
+/** Readers of SQL see the version when it has resolved. Under the lease of publication. */
+export async function showTable(
+  context: BatchContext,
+  batch: Batch,
+  run: BatchRun,
+  lease: Lease,
+  signal: AbortSignal,
+): Promise<void> {
+  const { table } = batch.publish
+  if (table === null) return
+  const served = servedBy(batch, run, table)
+  let over: string | null = null
+  for (let tries = 0; tries < triesMost; tries++) {
+    signal.throwIfAborted()
+    const shown = await context.tables!.show(served, lease.token, over)
+    if (shown === 'shown') return
+    if (shown === 'unfilled') await fillTable(context, batch, run, () => {}, signal)
+    // A metadata store that was lost counts from one again: what it does not know of holds nobody up.
+    else if ((await context.store.run(shown.run)) === null) over = shown.run
+    else throw lostError(lease)
+  }
+  throw new SixfoldError('SX_STORE_UNAVAILABLE', `The table of version ${run.version} of '${run.batch}' does not stay.`)
+}
+/** It may be dropped while it is about to be shown, by whoever cleans up. */
+const triesMost = 4
+
+export async function showLive(context: BatchContext, batch: Batch, lease: Lease, signal: AbortSignal): Promise<void> {
+  const live = await liveOf(context, batch.name)
+  const run = live === null ? null : await context.store.run(live.run)
+  if (run !== null) await showTable(context, batch, run, lease, signal)
+}
+
+/** Every table shows what is live: also after a publication that broke off between the two, and of a batch that has had none until now. */
+export async function alignTables(context: BatchContext, outer?: AbortSignal): Promise<void> {
+  const { tables, platform } = context
+  for (const batch of batchesOf(platform)) {
+    const { table } = batch.publish
+    if (table === null || tables === null) continue
+    const live = await liveOf(context, batch.name)
+    if (live === null || (await tables.shown(table)) === live.run) continue
+    await underLease(context, publicationOf(live), outer, (lease, signal) =>
+      showLive(context, batch, lease, signal),
+    ).catch((error: unknown) => {
+      // Somebody publishes, which does the same.
+      if (!isSixfoldError(error) || error.code !== 'SX_BATCH_BUSY') throw error
+    })
+  }
+}
+
+/** One at a time for the whole batch: two versions that want to go live go one after another. */
+export const publicationOf = ({ environment, batch }: Pick<BatchRun, 'environment' | 'batch'>): string =>
+  `publish/${environment}/${batch}`
