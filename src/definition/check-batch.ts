@@ -270,6 +270,25 @@ export function standInOfAnother({ model, publish, name }: Batch, all: readonly 
     )
 }
 
+/** Two batches cannot be one table. */
+export function tableOfAnother({ publish, name }: Batch, all: readonly Batch[], report: Report): void {
+  const { table } = publish
+  if (table === null) return
+  const before = all.slice(
+    0,
+    all.findIndex((one) => one.name === name),
+  )
+  const other = before.find(
+    (one) => one.publish.table?.schema === table.schema && one.publish.table.name === table.name,
+  )
+  if (other !== undefined)
+    report(
+      'publish.table',
+      `the batch '${other.name}' is the table ${table.schema}.${table.name} already`,
+      'Name another.',
+    )
+}
+
 const nameBytes = 63
 
 /** Any name that PostgreSQL takes, as it would take it. */

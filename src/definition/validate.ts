@@ -11,7 +11,7 @@ import { isSixfoldError } from '../kernel/errors.ts'
 import { offsetMinutes } from '../kernel/instant.ts'
 import { bounds } from '../kernel/limits.ts'
 import { suggestion } from '../kernel/suggest.ts'
-import { checkBatch, standInOfAnother } from './check-batch.ts'
+import { checkBatch, standInOfAnother, tableOfAnother } from './check-batch.ts'
 import { checkGate } from './check-gate.ts'
 import { checkTraining } from './check-training.ts'
 import type { Report } from './check-tree.ts'
@@ -88,6 +88,7 @@ export function validate(definitions: Definitions): readonly DefinitionProblem[]
     if (definition.kind === 'batch') {
       checkBatch(definition, report)
       standInOfAnother(definition, batches, report)
+      tableOfAnother(definition, batches, report)
     }
   }
   return problems

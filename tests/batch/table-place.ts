@@ -66,15 +66,17 @@ export interface TablePlace {
   remove(): void
 }
 
-export async function tablePlace(serving: string): Promise<TablePlace> {
-  const folder = mkdtempSync(join(tmpdir(), 'sixfold-table-'))
+/** `known`: a folder in which another process has made it. */
+export async function tablePlace(serving: string, known?: string): Promise<TablePlace> {
+  const folder = known ?? mkdtempSync(join(tmpdir(), 'sixfold-table-'))
   const clock = manualClock(first)
   const connection = await (await DuckDBInstance.create(':memory:')).connect()
-  await connection.run(
-    `COPY (SELECT 's' || (i % 7) AS shop, TIMESTAMPTZ '2026-11-01 00:00:00+00' + INTERVAL (i) MINUTE AS "at" FROM range(70) t(i)) TO '${join(folder, 'sales.parquet')}'`,
-  )
+  if (known === undefined)
+    await connection.run(
+      `COPY (SELECT 's' || (i % 7) AS shop, TIMESTAMPTZ '2026-11-01 00:00:00+00' + INTERVAL (i) MINUTE AS "at" FROM range(70) t(i)) TO '${join(folder, 'sales.parquet')}'`,
+    )
   writeFileSync(join(folder, 'busy.onnx'), linearModel('busy', [0, 1], 0))
-  let added = false
+  let added = known !== undefined
   const place: TablePlace = {
     folder,
     clock,
@@ -84,7 +86,7 @@ export async function tablePlace(serving: string): Promise<TablePlace> {
         data: join(folder, 'data'),
         clock,
         stores: { serving },
-        limits: { batchLeaseMs: 2_000, storePatienceMs: 4_000 },
+        limits: { batchLeaseMs: 2_000, storePatienceMs: 2_500 },
         serving: false,
         ...options,
       })

@@ -4,6 +4,7 @@
  */
 import pg from 'pg'
 import { isSixfoldError, SixfoldError } from '../../kernel/errors.ts'
+import { failpoint } from '../../kernel/failpoint.ts'
 import type { Filling, ServedVersion } from '../../ports/serving-tables.ts'
 import { lockOf } from './connection.ts'
 import { copyIn } from './copy-in.ts'
@@ -95,6 +96,7 @@ async function fill(
     }
   }
   await copyIn(client, `copy ${table} from stdin (format binary)`, chunks())
+  failpoint('publish: rows copied')
   if (read !== expected)
     throw new SixfoldError(
       'SX_STORE_CORRUPT',

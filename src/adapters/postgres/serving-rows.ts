@@ -102,6 +102,19 @@ const writers: { readonly [type in ServingColumn['type']]: Write } = {
   },
 }
 
+/** Bytes of the key before, in a buffer that is used again for each. */
+class LastKey {
+  #buffer = Buffer.alloc(256)
+  #length = -1
+  is(key: Buffer): boolean {
+    if (key.length === this.#length && key.compare(this.#buffer, 0, this.#length) === 0) return true
+    if (key.length > this.#buffer.length) this.#buffer = Buffer.alloc(key.length * 2)
+    key.copy(this.#buffer)
+    this.#length = key.length
+    return false
+  }
+}
+
 /**
  * Chunks of the COPY, and how many rows were read for them so far. Rows come in the order of their keys: of those whose key is that of the
  * row before, none is written.
@@ -115,25 +128,25 @@ export async function* binaryRows(
   const to = new Bytes()
   signature.copy(to.buffer, to.room(signature.length))
   let read = 0
-  let last = Buffer.alloc(0)
-  for await (const { rows: count, columns: values } of rows) {
+  const last = new LastKey()
+  for await (const some of rows) {
+    const { rows: count, columns: values } = some
     for (let row = 0; row < count; row++, read++) {
       const from = to.room(2)
       to.buffer.writeInt16BE(columns.length, from)
-      for (let i = 0; i < columns.length; i++) {
-        if (i === keys) {
-          const key = to.buffer.subarray(from, to.length)
-          if (key.equals(last)) break
-          last = Buffer.from(key)
-        }
+      const put = (i: number): void => {
         const column = values[i]!
-        const there = column.valid === null || column.valid[row] === 1
-        if (there && column.values[row] !== null) write[i]!(to, column, row)
+        const there = (column.valid === null || column.valid[row] === 1) && column.values[row] !== null
+        if (there) write[i]!(to, column, row)
         else absent(to)
       }
+      for (let i = 0; i < keys; i++) put(i)
+      if (last.is(to.buffer.subarray(from, to.length))) to.length = from
+      else for (let i = keys; i < columns.length; i++) put(i)
       if (to.length < chunkBytes) continue
       yield { bytes: to.take(), read: read + 1 }
     }
+    some.release?.()
   }
   end.copy(to.buffer, to.room(end.length))
   yield { bytes: to.take(), read }

@@ -6,6 +6,7 @@ import type { Kysely } from 'kysely'
 import { sql } from 'kysely'
 import pg from 'pg'
 import { SixfoldError } from '../../kernel/errors.ts'
+import { failpoint } from '../../kernel/failpoint.ts'
 import { persist } from '../../kernel/persist.ts'
 import type { ServedVersion, ServingColumn, ServingTables, Shown, TableName } from '../../ports/serving-tables.ts'
 import { inTransaction } from '../sql/transaction.ts'
@@ -17,7 +18,7 @@ import { inspectPostgres } from './inspect.ts'
 import type { ServingBooks } from './serving-bookkeeping.ts'
 import { servingMigrations, tableOf } from './serving-bookkeeping.ts'
 import { fillTable } from './serving-fill.ts'
-import { placeFor, refused, showIn } from './serving-view.ts'
+import { placeFor, quoted, refused, showIn } from './serving-view.ts'
 
 const connections = 2
 /** Who waits for a lock keeps all that come later from reading: rather often than long. */
@@ -116,7 +117,7 @@ async function show(
     .selectFrom('serving_version')
     .select(['columns', 'version', 'at'])
     .where('run', '=', run)
-    .where(sql<boolean>`to_regclass(${quoted(postgres.schema, tableOf(run))}) is not null`)
+    .where(sql<boolean>`to_regclass(${quoted({ schema: postgres.schema, name: tableOf(run) })}) is not null`)
     .forUpdate()
     .executeTakeFirst()
   if (kept === undefined) return 'unfilled'
@@ -127,10 +128,9 @@ async function show(
     .values({ ...table, environment, batch, run, version: kept.version, token })
     .onConflict((one) => one.columns(['schema', 'name']).doUpdateSet({ run, version: kept.version, token }))
     .execute()
+  failpoint('publish: before the table is shown')
   return 'shown'
 }
-
-const quoted = (schema: string, name: string): string => `${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(name)}`
 
 /** Throws SX_SERVING_TABLE where another batch shows itself under the name. */
 async function ownerOf(
@@ -144,10 +144,9 @@ async function ownerOf(
     .where('name', '=', table.name)
     .executeTakeFirst()
   if (owner !== undefined && (owner.environment !== environment || owner.batch !== batch))
-    throw refused(
-      `"${table.schema}"."${table.name}" shows the batch '${owner.batch}' of the environment '${owner.environment}'.`,
-      { fix: 'Give each its own: another name in publish.table, or another database in stores.serving.' },
-    )
+    throw refused(`${quoted(table)} shows the batch '${owner.batch}' of the environment '${owner.environment}'.`, {
+      fix: 'Give each its own: another name in publish.table, or another database in stores.serving.',
+    })
   return owner
 }
 
@@ -173,10 +172,10 @@ const causeOf = (error: unknown): pg.DatabaseError | null => {
 }
 const inUse = (error: unknown): boolean => [lockNotHad, dependedOn].includes(causeOf(error)?.code ?? '')
 
-const held = ({ schema, name }: TableName, where: string, cause: unknown): SixfoldError =>
+const held = (table: TableName, where: string, cause: unknown): SixfoldError =>
   new SixfoldError(
     'SX_STORE_UNAVAILABLE',
-    `Transactions that read "${schema}"."${name}" at ${where} are open for long: the view cannot be set.`,
+    `Transactions that read ${quoted(table)} at ${where} are open for long: the view cannot be set.`,
     { cause, fix: 'End them: select pid, xact_start, query from pg_stat_activity order by xact_start; then resume.' },
   )
 

@@ -4,6 +4,7 @@
  */
 import type { Kysely } from 'kysely'
 import { sql } from 'kysely'
+import pg from 'pg'
 import { SixfoldError } from '../../kernel/errors.ts'
 import { formatInstant } from '../../kernel/instant.ts'
 import type { ServingColumn, TableName } from '../../ports/serving-tables.ts'
@@ -13,11 +14,13 @@ import { tableOf } from './serving-bookkeeping.ts'
 import { typesOf } from './serving-rows.ts'
 
 type Db = Kysely<ServingBooks>
-const quoted = ({ schema, name }: TableName): string => `"${schema}"."${name}"`
+export const quoted = ({ schema, name }: TableName): string => [schema, name].map(pg.escapeIdentifier).join('.')
 
 interface Found {
   readonly oid: string
   readonly kind: string
+  readonly owner: string
+  readonly owned: boolean
   /** The version tables that it reads. */
   readonly tables: readonly string[]
 }
@@ -31,15 +34,16 @@ export async function placeFor(db: Db, { schema, user }: Place, table: TableName
       from pg_namespace where nspname = ${table.schema}`.execute(db)
   ).rows
   if (may === undefined)
-    throw refused(`There is no schema "${table.schema}" for the serving table ${quoted(table)}.`, {
-      fix: `As its owner: create schema "${table.schema}" authorization "${user}"; or name another in publish.table.`,
+    throw refused(`There is no schema ${pg.escapeIdentifier(table.schema)} for the serving table ${quoted(table)}.`, {
+      fix: `As its owner: create schema ${pg.escapeIdentifier(table.schema)} authorization "${user}"; or name another in publish.table.`,
     })
   if (!may.usable)
     throw new SixfoldError('SX_STORE_DENIED', `"${user}" may not make ${quoted(table)}.`, {
-      fix: `As its owner: grant usage, create on schema "${table.schema}" to "${user}";`,
+      fix: `As its owner: grant usage, create on schema ${pg.escapeIdentifier(table.schema)} to "${user}";`,
     })
   const [found] = (
-    await sql<Found>`select c.oid::text as oid, c.relkind as kind, array(
+    await sql<Found>`select c.oid::text as oid, c.relkind as kind,
+        pg_get_userbyid(c.relowner)::text as owner, pg_has_role(c.relowner, 'usage') as owned, array(
         select distinct t.relname::text from pg_rewrite r join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
           and d.refclassid = 'pg_class'::regclass
         join pg_class t on t.oid = d.refobjid join pg_namespace s on s.oid = t.relnamespace
@@ -51,6 +55,10 @@ export async function placeFor(db: Db, { schema, user }: Place, table: TableName
   if (found.kind !== 'v' || found.tables.length === 0)
     throw refused(`${quoted(table)} is there already, and Sixfold did not make it.`, {
       fix: 'Rename it, or name another table in publish.table. Nothing of it was changed.',
+    })
+  if (!found.owned)
+    throw new SixfoldError('SX_STORE_DENIED', `${quoted(table)} belongs to "${found.owner}", not to "${user}".`, {
+      fix: `As "${found.owner}": alter view ${quoted(table)} owner to "${user}";`,
     })
   return found
 }

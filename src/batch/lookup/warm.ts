@@ -40,6 +40,21 @@ export const priorsFrom = (profile: string): { readonly rows: number; readonly p
   return { rows: profiles.rows, priors: priorsOf(profiles) }
 }
 
+/** Says so where the files cannot be read because another definition than the batch's made them. */
+export async function readAs(batch: Batch, run: BatchRun, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    const other = hashOfDefinition(batch) !== run.definition
+    if (!other || !isSixfoldError(error) || error.code !== 'SX_STORE_CORRUPT') throw error
+    throw new SixfoldError(
+      'SX_BATCH_STATE',
+      `Version ${run.version} of '${run.batch}' was made by another definition: ${error.message}`,
+      { fix: 'Serve it with the definition of that time, or run the batch again.' },
+    )
+  }
+}
+
 export function filler({ store, online, rows, artifacts, holder }: FillerOptions): Filler {
   const filling = new Map<string, Promise<void>>()
   const ending = new AbortController()
@@ -59,17 +74,9 @@ export function filler({ store, online, rows, artifacts, holder }: FillerOptions
   const warm: Filler['warm'] = async (batch, run, progress, signal) => {
     if (await isFilled(run, online)) return
     const of = priorsFrom(readFileSync(await profile(run), 'utf8'))
-    try {
-      await fill(batch, run, { paths: await files(run) }, of, { online, rows }, progress, signal)
-    } catch (error) {
-      const other = hashOfDefinition(batch) !== run.definition
-      if (!other || !isSixfoldError(error) || error.code !== 'SX_STORE_CORRUPT') throw error
-      throw new SixfoldError(
-        'SX_BATCH_STATE',
-        `Version ${run.version} of '${run.batch}' was made by another definition: ${error.message}`,
-        { fix: 'Serve it with the definition of that time, or run the batch again.' },
-      )
-    }
+    await readAs(batch, run, async () =>
+      fill(batch, run, { paths: await files(run) }, of, { online, rows }, progress, signal),
+    )
   }
   const isLive = async ({ environment, batch, id }: BatchRun): Promise<boolean> =>
     (await store.live(environment)).some((one) => one.batch === batch && one.run === id)

@@ -3,12 +3,14 @@ import type { Batch } from '../../definition/batch.ts'
 import { batchesOf } from '../../definition/graph.ts'
 import { typeOf } from '../../expression/node.ts'
 import { isSixfoldError, SixfoldError } from '../../kernel/errors.ts'
+import type { Columns } from '../../ports/batch-rows.ts'
 import type { BatchRun, Lease } from '../../ports/batch-store.ts'
 import type { ServedVersion, ServingColumn, TableName } from '../../ports/serving-tables.ts'
 import type { BatchContext } from '../context.ts'
 import { filesOf, liveOf } from '../context.ts'
 import { lostError, underLease } from '../lease.ts'
 import { decisionColumn } from '../lookup/cache.ts'
+import { readAs } from '../lookup/warm.ts'
 
 /** Of those that the archive has under another name. */
 const renamed: { readonly [name: string]: string } = { [decisionColumn]: '_decision' }
@@ -35,7 +37,11 @@ const servedBy = (batch: Batch, run: BatchRun, table: TableName): ServedVersion 
 
 /** Throws what would keep the batch from being shown, before anything is computed for it. */
 export async function checkTable({ tables, environment }: BatchContext, { name, publish }: Batch): Promise<void> {
-  if (publish.table !== null) await tables!.check({ environment, batch: name, table: publish.table })
+  if (publish.table === null) return
+  await tables!.check({ environment, batch: name, table: publish.table }).catch((error: unknown) => {
+    // It may be there again by the time there is something to publish.
+    if (!isSixfoldError(error) || error.code !== 'SX_STORE_UNAVAILABLE') throw error
+  })
 }
 
 export async function fillTable(
@@ -49,13 +55,31 @@ export async function fillTable(
   if (table === null) return
   const partitions = await context.store.partitions(run.id)
   const paths = await filesOf(context, run)
-  const columns = columnsOf(batch).map(({ from }) => from)
-  await context.tables!.fill(servedBy(batch, run, table), {
-    rows: () => context.rows.read({ paths }, columns, keysOf(batch)),
-    expected: partitions.reduce((sum, { output }) => sum + (output?.rows ?? 0), 0),
-    progress,
-    signal,
-  })
+  const columns = columnsOf(batch)
+  const names = columns.map(({ from }) => from)
+  await readAs(batch, run, () =>
+    context.tables!.fill(servedBy(batch, run, table), {
+      rows: () => typed(context.rows.read({ paths }, names, keysOf(batch)), columns),
+      expected: partitions.reduce((sum, { output }) => sum + (output?.rows ?? 0), 0),
+      progress,
+      signal,
+    }),
+  )
+}
+
+/** As the archive has them: lists and decisions are texts there. */
+const archived: { readonly [type: string]: string } = { 'float64[]': 'string', float64: 'float64' }
+
+async function* typed(rows: AsyncIterable<Columns>, columns: ReturnType<typeof columnsOf>): AsyncIterable<Columns> {
+  for await (const some of rows) {
+    for (const [i, { from, type }] of columns.entries()) {
+      const wanted = from === decisionColumn ? 'string' : (archived[type] ?? type)
+      const found = some.columns[i]!.type
+      if (found !== wanted)
+        throw new SixfoldError('SX_STORE_CORRUPT', `A batch has '${from}' as ${found}, not as ${wanted}.`)
+    }
+    yield some
+  }
 }
 
 /** Readers of SQL see the version when it has resolved. Under the lease of publication. */

@@ -1,0 +1,13 @@
+/** A process that takes the run to its end and is killed at a failure point, as by `kill -9`: `table-killed.ts POINT FOLDER URL RUN NOW`. */
+import { platformWith, tablePlace } from './table-place.ts'
+
+const [, , point, folder, url, run, now] = process.argv
+;(globalThis as { [point: symbol]: unknown })[Symbol.for('sixfold.failpoint')] = (name: string): void => {
+  if (name === point) process.kill(process.pid, 'SIGKILL')
+}
+const place = await tablePlace(url!, folder!)
+place.clock.advanceTo(Number(now))
+const opened = await place.open(platformWith('tonight'))
+await opened.batches.resume(run!)
+process.stdout.write('ended\n')
+await opened.close()
