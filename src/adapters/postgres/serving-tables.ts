@@ -52,7 +52,7 @@ export function postgresServingTables(options: PostgresOptions): ServingTables {
     )
     for (const { run: one } of unwanted)
       await transact(one, dropLockMs, (db) => dropOne(db, schema, one)).catch((error: unknown) => {
-        if (!inUse(error)) throw error
+        if (!(error instanceof InUse)) throw error
       })
   }
 
@@ -150,6 +150,9 @@ async function ownerOf(
   return owner
 }
 
+/** Somebody reads it, now or through a view: it is dropped with one of the next calls. */
+class InUse extends Error {}
+
 async function dropOne(db: Kysely<ServingBooks>, schema: string, run: string): Promise<void> {
   const found = await db
     .selectFrom('serving_version')
@@ -158,20 +161,23 @@ async function dropOne(db: Kysely<ServingBooks>, schema: string, run: string): P
     .forUpdate()
     .executeTakeFirst()
   if (found?.unwanted !== true) return
-  await sql`drop table if exists ${sql.id(schema, tableOf(run))}`.execute(db)
+  // Not even asked for: whoever waits to drop it would keep its readers waiting.
+  const shown = await db.selectFrom('serving_view').select('run').where('run', '=', run).executeTakeFirst()
+  if (shown !== undefined) throw new InUse()
+  await sql`drop table if exists ${sql.id(schema, tableOf(run))}`.execute(db).catch((error: unknown) => {
+    throw [lockNotHad, dependedOn].includes(causeOf(error)?.code ?? '') ? new InUse() : error
+  })
   await db.deleteFrom('serving_version').where('run', '=', run).execute()
 }
 
 const lockNotHad = '55P03'
-/** A view reads it: this one's, which is live, or somebody's own. */
+/** By a view of somebody's own. */
 const dependedOn = '2BP01'
 
 const causeOf = (error: unknown): pg.DatabaseError | null => {
   const cause = error instanceof SixfoldError ? error.cause : error
   return cause instanceof pg.DatabaseError ? cause : null
 }
-const inUse = (error: unknown): boolean => [lockNotHad, dependedOn].includes(causeOf(error)?.code ?? '')
-
 const held = (table: TableName, where: string, cause: unknown): SixfoldError =>
   new SixfoldError(
     'SX_STORE_UNAVAILABLE',
