@@ -34,7 +34,7 @@ const urls: readonly { readonly ports: readonly StorePort[]; readonly url: strin
     says: 'Kafka. Names of topics begin with `prefix`; `partitions` (8) and `replication` (3) are of topics made from then on. With `sasl`, which is `plain`, `scram-sha-256` or `scram-sha-512`, a user and a password are needed; without, there is none',
   },
   {
-    ports: ['log', 'metadata'],
+    ports: ['log', 'metadata', 'serving'],
     url: 'postgres://app@db.example:5432/app?schema=sixfold&sslmode=verify-full&sslrootcert=/etc/ca.pem',
     says: 'PostgreSQL. The user and the database are needed. `sslmode` is `disable` (the default), `verify-full`, which `require` and `verify-ca` mean as well, or `no-verify`; `sslrootcert` is a file of certificates to trust',
   },

@@ -199,6 +199,21 @@ describeWith(['postgres'], 'a serving table', () => {
     await sql.all('alter default privileges in schema public revoke select on tables from three')
   })
 
+  it('is whole for a transaction that began before it was filled', async () => {
+    const table = { schema: 'public', name: 'early' }
+    const columns = [text('k'), number('v')]
+    await publish(versionOf(35, table, columns), 1, texts('k', 'a'), numbers('v', 1))
+    const early = await reader(postgres.url)
+    await early.all('begin isolation level repeatable read')
+    await early.all('select 1 from pg_class limit 1')
+    await publish(versionOf(36, table, columns), 2, texts('k', 'a', 'b'), numbers('v', 2, 3))
+    expect(await early.all('select k, v from early order by k')).toEqual([
+      { k: 'a', v: 2 },
+      { k: 'b', v: 3 },
+    ])
+    await early.close()
+  })
+
   it('waits for nobody forever, and holds nobody up for long', async () => {
     const table = { schema: 'public', name: 'held' }
     const columns = [text('k'), number('v')]

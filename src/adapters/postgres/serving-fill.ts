@@ -95,7 +95,8 @@ async function fill(
       clearTimeout(timer)
     }
   }
-  await copyIn(client, `copy ${table} from stdin (format binary)`, chunks())
+  // Frozen: there for every transaction that comes to see the table, also for one that began before it was filled.
+  await copyIn(client, `copy ${table} from stdin (format binary, freeze)`, chunks())
   failpoint('publish: rows copied')
   if (read !== expected)
     throw new SixfoldError(
