@@ -5,11 +5,13 @@
 import type { BatchStatus, ModelStatus, NamedStoreReport, Status } from '../api/index.ts'
 import type { Batches, Lookups } from '../batch/index.ts'
 import type { Platform } from '../definition/graph.ts'
+import { batchesOf } from '../definition/graph.ts'
 import type { Ingest, RunningViews } from '../features/index.ts'
 import type { Predictor } from '../inference/index.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Limits } from '../kernel/limits.ts'
 import type { Outcomes } from '../monitoring/index.ts'
+import type { Inspectable } from '../ports/inspection.ts'
 import { recent } from './recent.ts'
 import type { Servers } from './servers.ts'
 import type { Stores } from './stores.ts'
@@ -37,12 +39,13 @@ const standingsMs = 1_000
 export function statusReader(parts: Parts): () => Promise<Status> {
   const { platform, views, predictors, ingest, outcomes, batches, lookups, stores, servers, clock, limits, startedAt } =
     parts
+  const tabled = batchesOf(platform).some(({ publish }) => publish.table !== null)
   const progress = recent(figuresMs, () => ingest.progress())
   const topics = recent(figuresMs, () => stores.log.topics())
   const size = recent(figuresMs, () => stores.online.size())
   const running = recent(figuresMs, () => servers.all())
   const standings = recent(standingsMs, () => batches.standings())
-  const reports = recent(reportsMs, () => reportsOf(stores))
+  const reports = recent(reportsMs, () => reportsOf(stores, tabled))
   return async () => {
     const looked = lookups.counts()
     const [taken, known, store, all, said, standing] = await Promise.all([
@@ -103,7 +106,11 @@ const modelsStatus = (predictors: ReadonlyMap<string, Predictor>, outcomes: Outc
     quality: outcomes.quality(one.model.name),
   }))
 
-async function reportsOf(stores: Stores): Promise<readonly NamedStoreReport[]> {
+async function reportsOf(stores: Stores, tabled: boolean): Promise<readonly NamedStoreReport[]> {
   const ports = ['online', 'log', 'metadata', 'artifacts', 'offline'] as const
-  return Promise.all(ports.map(async (port) => ({ port, report: await stores[port].inspect() })))
+  const asked: readonly (readonly [port: string, store: Inspectable])[] = [
+    ...ports.map((port) => [port, stores[port]] as const),
+    ...(tabled && stores.serving !== null ? [['serving', stores.serving] as const] : []),
+  ]
+  return Promise.all(asked.map(async ([port, store]) => ({ port, report: await store.inspect() })))
 }

@@ -1,8 +1,9 @@
 /** A batch as a table of a real PostgreSQL: what readers of SQL see of it, whatever happens meanwhile. */
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { postgresServingTables } from '../../src/adapters/postgres/serving-tables.ts'
 import type { Opened } from '../../src/runtime/open.ts'
 import type { Service } from '../services/index.ts'
@@ -156,7 +157,7 @@ describeWith(['postgres'], 'a batch as a table', () => {
       const id = await passed()
       const killed = execute(process.execPath, [
         ...program,
-        ...[point, place.folder, postgres.url, id, String(place.clock.now())],
+        ...[point, place.folder, postgres.url, id, String(place.clock.now()), 'SIGKILL'],
       ])
       await expect(killed).rejects.toMatchObject({ signal: 'SIGKILL', stdout: '' })
       const { version } = (await opened.batches.show('tonight', 'latest')).run
@@ -217,6 +218,48 @@ describeWith(['postgres'], 'a batch as a table', () => {
     }
   })
 
+  it('is not set by a process that stood still until another had published', async () => {
+    await place.shops(1_620, 'i / 512')
+    const older = await passed()
+    const still = spawn(process.execPath, [
+      ...program,
+      ...['publish: table filled', place.folder, postgres.url, older, String(place.clock.now()), 'SIGSTOP'],
+    ])
+    let said = ''
+    still.stderr.on('data', (chunk: Buffer) => {
+      said += chunk.toString()
+    })
+    await vi.waitFor(async () => expect(await tables()).toContain(`serving_${older}`), 20_000)
+    await place.shops(1_650, 'i / 512')
+    const newer = await passed()
+    await eventually(() => opened.batches.resume(newer))
+    const now = await seen()
+    expect(now).toMatchObject({ rows: 1650 })
+    still.kill('SIGCONT')
+    expect((await once(still, 'close'))[0]).toBe(1)
+    expect(said).toContain('SX_BATCH_BUSY')
+    expect(await seen()).toEqual(now)
+    expect((await opened.batches.show('tonight', 'live')).run.id).toBe(newer)
+  }, 60_000)
+
+  it('is made by a server where it was asked for after the version went live', async () => {
+    const asked = await place.open(platformWith('"later"'), { serving: true })
+    try {
+      await vi.waitFor(
+        async () =>
+          expect(await sql.all('select count(*)::int as rows from public."""later"""')).toEqual([{ rows: 1650 }]),
+        10_000,
+      )
+      const { stores } = await asked.status()
+      expect(stores.find(({ port }) => port === 'serving')?.report).toMatchObject({
+        technology: 'PostgreSQL',
+        problems: [],
+      })
+    } finally {
+      await asked.close()
+    }
+  })
+
   it('stays as it was while PostgreSQL is away, and the run goes on once it is there', async () => {
     await place.shops(1_700, 'i / 512')
     const live = (await opened.batches.show('tonight', 'live')).run.version
@@ -264,6 +307,39 @@ describeWith(['postgres'], 'a batch as a table', () => {
       expect(await seen()).toMatchObject({ rows: 1900, least: run.version, most: run.version })
     } finally {
       await other.close()
+    }
+  })
+})
+
+describeWith(['postgres'], 'the place of a serving table', () => {
+  it('is that of the metadata, where no other is named; without any it is asked for', async () => {
+    const postgres = await startPostgres()
+    const place = await tablePlace(postgres.url)
+    const sql = await reader(postgres.url)
+    try {
+      const nowhere = place.open(platformWith('risk.tonight'), { stores: {} })
+      await expect(nowhere).rejects.toMatchObject({
+        code: 'SX_CONFIG_INVALID',
+        fix: expect.stringContaining('SIXFOLD_SERVING_URL'),
+      })
+      const opened = await place.open(platformWith('risk.tonight'), { stores: { metadata: postgres.url } })
+      try {
+        await place.shops(1_000, 1)
+        const begun = opened.batches.begin('tonight', { actor: 'test' })
+        await expect(begun).rejects.toMatchObject({
+          code: 'SX_SERVING_TABLE',
+          fix: expect.stringContaining('create schema "risk"'),
+        })
+        await sql.all('create schema risk')
+        expect(await place.night(opened)).toMatchObject({ state: 'published' })
+        expect(await sql.all('select count(*)::int as rows from risk.tonight')).toEqual([{ rows: 1000 }])
+      } finally {
+        await opened.close()
+      }
+    } finally {
+      await sql.close()
+      await postgres.close()
+      place.remove()
     }
   })
 })

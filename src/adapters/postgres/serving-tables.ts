@@ -24,6 +24,7 @@ const connections = 2
 /** Who waits for a lock keeps all that come later from reading: rather often than long. */
 const lockMs = 500
 const dropLockMs = 100
+const reachMs = 500
 
 /** Connects when it is first asked. */
 export function postgresServingTables(options: PostgresOptions): ServingTables {
@@ -94,7 +95,9 @@ export function postgresServingTables(options: PostgresOptions): ServingTables {
       await sweep()
     },
     inspect: async () => {
-      await ready().catch(() => {})
+      // Without the patience of who wants something of it.
+      const there = await run((db) => sql`select 1`.execute(db), reachMs).catch(() => null)
+      if (there !== null) await ready().catch(() => {})
       const kept = await run((db) => db.selectFrom('serving_version').select('run').execute(), 0).catch(() => [])
       return inspectPostgres(postgres, servingMigrations.table, [{ name: 'versions', value: String(kept.length) }])
     },

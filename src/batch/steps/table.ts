@@ -116,19 +116,20 @@ export async function showLive(context: BatchContext, batch: Batch, lease: Lease
 
 /** Every table shows what is live: also after a publication that broke off between the two, and of a batch that has had none until now. */
 export async function alignTables(context: BatchContext, outer?: AbortSignal): Promise<void> {
-  const { tables, platform } = context
-  for (const batch of batchesOf(platform)) {
-    const { table } = batch.publish
-    if (table === null || tables === null) continue
-    const live = await liveOf(context, batch.name)
-    if (live === null || (await tables.shown(table)) === live.run) continue
-    await underLease(context, publicationOf(live), outer, (lease, signal) =>
-      showLive(context, batch, lease, signal),
-    ).catch((error: unknown) => {
-      // Somebody publishes, which does the same.
-      if (!isSixfoldError(error) || error.code !== 'SX_BATCH_BUSY') throw error
-    })
-  }
+  const wanting = batchesOf(context.platform).filter(({ publish }) => publish.table !== null)
+  const done = await Promise.allSettled(wanting.map((batch) => align(context, batch, outer)))
+  for (const one of done) if (one.status === 'rejected') throw one.reason
+}
+
+async function align(context: BatchContext, batch: Batch, outer: AbortSignal | undefined): Promise<void> {
+  const live = await liveOf(context, batch.name)
+  if (live === null || (await context.tables!.shown(batch.publish.table!)) === live.run) return
+  await underLease(context, publicationOf(live), outer, (lease, signal) =>
+    showLive(context, batch, lease, signal),
+  ).catch((error: unknown) => {
+    // Somebody publishes, which does the same.
+    if (!isSixfoldError(error) || error.code !== 'SX_BATCH_BUSY') throw error
+  })
 }
 
 /** One at a time for the whole batch: two versions that want to go live go one after another. */
