@@ -103,8 +103,10 @@ const describeModel = (model: Model): Described => ({
 const describeOfModel = ({ model: _, description: __, ...rest }: Gate | Training): Described => rest
 
 /** With the model's hash, so that a batch is another when its model is defined otherwise. */
-const describeBatch = ({ description: _, model, rows, ...rest }: Batch): Described => ({
+const describeBatch = ({ description: _, model, rows, publish: { table, ...publish }, ...rest }: Batch): Described => ({
   ...rest,
+  // One that is no table is what it was before there were any.
+  publish: table === null ? publish : { ...publish, table },
   model: { name: model.name, hash: hashOf(describeModel(model)) },
   rows:
     rows.kind === 'entities' ? { kind: rows.kind, view: rows.view.name, hash: hashOf(describeView(rows.view)) } : rows,
