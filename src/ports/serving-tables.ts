@@ -55,6 +55,8 @@ export interface ServingTables extends Inspectable {
   fill(version: ServedVersion, filling: Filling): Promise<void>
   /** `over`: a run whose greater token does not count, because nobody knows of it any more. */
   show(version: ServedVersion, token: number, over?: string | null): Promise<Shown>
+  /** Nothing has the name from then on: what it shows never went live. Nothing changes where somebody asked for more by a greater token. */
+  hide(version: Pick<ServedVersion, 'environment' | 'batch' | 'table'>, token: number): Promise<void>
   /** The run that a name shows; null where it shows none. */
   shown(table: TableName): Promise<string | null>
   /** At once where nobody reads it, or with one of the next calls. */

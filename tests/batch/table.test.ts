@@ -331,6 +331,16 @@ describeWith(['postgres'], 'the place of a serving table', () => {
           fix: expect.stringContaining('create schema "risk"'),
         })
         await sql.all('create schema risk')
+        hook[failpoint] = (name: string): void => {
+          if (name === 'publish: table shown') throw new Error('broken off')
+        }
+        await expect(place.night(opened)).rejects.toThrow('broken off')
+        delete hook[failpoint]
+        // The first of all got ahead of the pointer, and never goes live.
+        expect(await sql.all('select count(*)::int as rows from risk.tonight')).toEqual([{ rows: 1000 }])
+        await opened.batches.cancel((await opened.batches.show('tonight', 'latest')).run.id, who)
+        await opened.batches.align()
+        await expect(sql.all('select * from risk.tonight')).rejects.toMatchObject({ code: '42P01' })
         expect(await place.night(opened)).toMatchObject({ state: 'published' })
         expect(await sql.all('select count(*)::int as rows from risk.tonight')).toEqual([{ rows: 1000 }])
       } finally {

@@ -82,6 +82,17 @@ export function postgresServingTables(options: PostgresOptions): ServingTables {
         },
       )
     },
+    hide: async (of, token) => {
+      await ready()
+      const { schema: at, name } = of.table
+      await transact(JSON.stringify([at, name]), lockMs, async (db) => {
+        const found = await placeFor(db, postgres, of.table)
+        const owner = await ownerOf(db, of)
+        if (found === null || owner === undefined || owner.token > token) return
+        await sql`drop view ${sql.id(at, name)}`.execute(db)
+        await db.updateTable('serving_view').set({ token }).where('schema', '=', at).where('name', '=', name).execute()
+      })
+    },
     shown: async (table) => {
       await ready()
       return run(async (db) => {

@@ -5,7 +5,7 @@ import { failpoint } from '../../kernel/failpoint.ts'
 import { hashOf } from '../../kernel/hash.ts'
 import type { BatchRun } from '../../ports/batch-store.ts'
 import type { BatchContext } from '../context.ts'
-import { definitionOf, liveOf, ofRun } from '../context.ts'
+import { definitionOf, liveOf, ofRun, runOf } from '../context.ts'
 import type { Verdict } from '../documents.ts'
 import { lostError, underLease } from '../lease.ts'
 import type { Watched, Who } from '../service.ts'
@@ -31,6 +31,8 @@ export async function publish(context: BatchContext, run: BatchRun, options: Pub
     until.throwIfAborted()
     if (override && !(await overridden(context, run, options))) throw lostError(lease)
     const live = await liveOf(context, run.batch)
+    // Filling took its time: it may have been cancelled since.
+    if (batch.publish.table !== null) mayPublish(await runOf(context, run.id), options)
     await showTable(context, batch, run, lease, until)
     failpoint('publish: table shown')
     if (live?.run !== run.id) {

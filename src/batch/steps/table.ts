@@ -109,9 +109,18 @@ export async function showTable(
 const triesMost = 4
 
 export async function showLive(context: BatchContext, batch: Batch, lease: Lease, signal: AbortSignal): Promise<void> {
+  const { environment } = context
   const live = await liveOf(context, batch.name)
   const run = live === null ? null : await context.store.run(live.run)
   if (run !== null) await showTable(context, batch, run, lease, signal)
+  else if (live === null && (await isAhead(context, batch)))
+    await context.tables!.hide({ environment, batch: batch.name, table: batch.publish.table! }, lease.token)
+}
+
+/** Its table shows a run that is known here. Of another the memory was lost, and readers lose nothing by that. */
+async function isAhead({ store, tables }: BatchContext, { publish }: Batch): Promise<boolean> {
+  const shown = publish.table === null ? null : await tables!.shown(publish.table)
+  return shown !== null && (await store.run(shown)) !== null
 }
 
 /** Every table shows what is live: also after a publication that broke off between the two, and of a batch that has had none until now. */
@@ -123,9 +132,14 @@ export async function alignTables(context: BatchContext, outer?: AbortSignal): P
 
 async function align(context: BatchContext, batch: Batch, outer: AbortSignal | undefined): Promise<void> {
   const live = await liveOf(context, batch.name)
-  if (live === null || (await context.tables!.shown(batch.publish.table!)) === live.run) return
-  await underLease(context, publicationOf(live), outer, (lease, signal) =>
-    showLive(context, batch, lease, signal),
+  const right =
+    live === null ? !(await isAhead(context, batch)) : (await context.tables!.shown(batch.publish.table!)) === live.run
+  if (right) return
+  await underLease(
+    context,
+    publicationOf({ environment: context.environment, batch: batch.name }),
+    outer,
+    (lease, signal) => showLive(context, batch, lease, signal),
   ).catch((error: unknown) => {
     // Somebody publishes, which does the same.
     if (!isSixfoldError(error) || error.code !== 'SX_BATCH_BUSY') throw error
