@@ -22,7 +22,7 @@ import { linearModel } from '../cli/onnx.ts'
 export const day = 86_400_000
 export const first = Date.parse('2026-11-02T20:00:00Z')
 
-export function platformWith(table: string | ServingTable | null, { keep = 3, decided = true } = {}): Platform {
+export function platformWith(table: string | ServingTable | null, { keep = 2, decided = true } = {}): Platform {
   const shop = entity('shop', { key: { shop: 'string' } })
   const sales = source('sales', {
     fields: { shop: 'string', at: 'timestamp' },
