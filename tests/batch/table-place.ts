@@ -22,7 +22,7 @@ import { linearModel } from '../cli/onnx.ts'
 export const day = 86_400_000
 export const first = Date.parse('2026-11-02T20:00:00Z')
 
-export function platformWith(table: string | ServingTable | null, { keep = 2, decided = true } = {}): Platform {
+export function platformWith(table: string | ServingTable): Platform {
   const shop = entity('shop', { key: { shop: 'string' } })
   const sales = source('sales', {
     fields: { shop: 'string', at: 'timestamp' },
@@ -40,7 +40,7 @@ export function platformWith(table: string | ServingTable | null, { keep = 2, de
     model: busy,
     rows: parquet('shops.parquet'),
     partitionRows: 100_000,
-    ...(decided ? { decision: ({ output }: { output: { busy: { gt(n: number): never } } }) => output.busy.gt(1) } : {}),
+    decision: ({ output }) => output.busy.gt(1),
     // Each version here is to be another than the last.
     gate: {
       rows: null,
@@ -49,9 +49,9 @@ export function platformWith(table: string | ServingTable | null, { keep = 2, de
       missing: 1,
       distances: { outputs: { psi: null, mean: null }, entries: { psi: null } },
     },
-    publish: { keep, table },
-  } as never)
-  return platform({ shop, sales, selling, busy, tonight } as never) as unknown as Platform
+    publish: { keep: 2, table },
+  })
+  return platform({ shop, sales, selling, busy, tonight })
 }
 
 export interface TablePlace {
