@@ -267,7 +267,9 @@ describeWith(['postgres'], 'a batch as a table', () => {
     await postgres.stop()
     place.clock.advanceTo(place.clock.now() + 86_400_000)
     const { id } = await opened.batches.begin('tonight', { actor: 'test' })
-    await expect(opened.batches.run(id)).rejects.toMatchObject({ code: 'SX_STORE_UNAVAILABLE', status: 503 })
+    await expect(opened.batches.run(id)).rejects.toMatchObject({
+      ...{ code: 'SX_STORE_UNAVAILABLE', status: 503, fix: expect.stringContaining('sixfold batch resume tonight@') },
+    })
     const failed = (await opened.batches.show('tonight', 'latest')).run
     expect([failed.state, (await opened.batches.show('tonight', 'live')).run.version]).toEqual(['passed', live])
     expect((await opened.batches.lookup('tonight', [{ shop: 's1' }]))[0]).toMatchObject({ version: live })

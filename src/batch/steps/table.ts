@@ -2,10 +2,10 @@
 import type { Batch } from '../../definition/batch.ts'
 import { batchesOf } from '../../definition/graph.ts'
 import { typeOf } from '../../expression/node.ts'
-import { isSixfoldError, SixfoldError } from '../../kernel/errors.ts'
+import { catalogue, isSixfoldError, SixfoldError } from '../../kernel/errors.ts'
 import type { Columns } from '../../ports/batch-rows.ts'
 import type { BatchRun, Lease } from '../../ports/batch-store.ts'
-import type { ServedVersion, ServingColumn, TableName } from '../../ports/serving-tables.ts'
+import type { ServedVersion, ServingColumn, Shown, TableName } from '../../ports/serving-tables.ts'
 import type { BatchContext } from '../context.ts'
 import { filesOf, liveOf } from '../context.ts'
 import { lostError, underLease } from '../lease.ts'
@@ -64,8 +64,20 @@ export async function fillTable(
       progress,
       signal,
     }),
-  )
+  ).catch(away(run))
 }
+
+/** What to do about it where the store itself has no better word. */
+const away =
+  ({ batch, version }: BatchRun) =>
+  (error: unknown): never => {
+    if (!isSixfoldError(error) || error.code !== 'SX_STORE_UNAVAILABLE' || error.fix !== catalogue[error.code].fix)
+      throw error
+    throw new SixfoldError(error.code, error.message, {
+      cause: error,
+      fix: `What was live still is. Once the database is there: sixfold batch resume ${batch}@${version}; a roll back is asked for again.`,
+    })
+  }
 
 /** As the archive has them: lists and decisions are texts there. */
 const archived: { readonly [type: string]: string } = { 'float64[]': 'string', float64: 'float64' }
@@ -96,7 +108,7 @@ export async function showTable(
   let over: string | null = null
   for (let tries = 0; tries < triesMost; tries++) {
     signal.throwIfAborted()
-    const shown = await context.tables!.show(served, lease.token, over)
+    const shown: Shown = await context.tables!.show(served, lease.token, over).catch(away(run))
     if (shown === 'shown') return
     if (shown === 'unfilled') await fillTable(context, batch, run, () => {}, signal)
     // A metadata store that was lost counts from one again: what it does not know of holds nobody up.
