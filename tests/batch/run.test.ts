@@ -129,9 +129,9 @@ describe('a batch', () => {
         status: 400,
         body: { code: 'SX_REQUEST_INVALID' },
       })
-      const first = await fetch(`${listening.url}/v1/batch/tonight/s7`)
-      const tag = first.headers.get('etag')!
-      expect([tag, first.headers.get('cache-control')]).toEqual(['W/"1"', 'no-cache'])
+      const answered = await fetch(`${listening.url}/v1/batch/tonight/s7`)
+      const tag = answered.headers.get('etag')!
+      expect([tag, answered.headers.get('cache-control')]).toEqual(['W/"1"', 'no-cache'])
       const has = async (key: string, given: string): Promise<readonly [number, string]> => {
         const response = await fetch(`${listening.url}/v1/batch/tonight/${key}`, {
           headers: { 'if-none-match': given },

@@ -149,13 +149,11 @@ function byDay(clock: WallClock, wanted: number, from: number, until: number): n
     if (minutes === wanted && !shown.has(day)) {
       shown.add(day)
       found.set(day, instant)
-    } else if (
-      minutes > wanted &&
-      clock(instant - minute)[1] < wanted &&
-      clock(instant - minute)[0] === day &&
-      !shown.has(day)
-    )
-      found.set(day, instant)
+    } else if (minutes > wanted && !shown.has(day)) {
+      // The minute before is of this day; or of the day before, where clocks are put forward at midnight.
+      const [before, minutesBefore] = clock(instant - minute)
+      if (before !== day || minutesBefore < wanted) found.set(day, instant)
+    }
   }
   return [...found.values()].filter((instant) => instant >= from && instant < until).sort((a, b) => a - b)
 }
