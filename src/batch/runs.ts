@@ -7,7 +7,7 @@ import { durationMs } from '../kernel/duration.ts'
 import { SixfoldError } from '../kernel/errors.ts'
 import { formatInstant } from '../kernel/instant.ts'
 import { shorten } from '../kernel/shorten.ts'
-import type { BatchHold, BatchRun } from '../ports/batch-store.ts'
+import type { BatchHold, BatchRun, LiveBatch } from '../ports/batch-store.ts'
 import { backfill } from './backfill.ts'
 import type { BatchContext } from './context.ts'
 import { askedOf, filesOf, liveOf, ofRun, runOf } from './context.ts'
@@ -87,8 +87,7 @@ export function batches({ lookup, ...context }: BatchesOptions): Batches {
     return now === null || now.at <= run.at
   }
 
-  const holdOf = async (name: string): Promise<BatchHold | null> =>
-    (await store.holds(environment)).find(({ batch }) => batch === name) ?? null
+  const holdOf = async (name: string): Promise<BatchHold | null> => holdIn(await store.holds(environment), name)
 
   const holding = async (kind: 'batch.held' | 'batch.released', name: string, who: Who): Promise<BatchStanding> => {
     const batch = batchNamed(platform, name)
@@ -101,7 +100,7 @@ export function batches({ lookup, ...context }: BatchesOptions): Batches {
       throw new SixfoldError('SX_BATCH_STATE', `'${name}' is not held.`, { fix: 'There is nothing to do.' })
     const by = { id: randomBytes(16).toString('hex'), ...who, at: context.now() }
     await registry.change({ kind, ...ofRun(newest) }, by)
-    return standing(batch, await store.live(environment))
+    return standing(batch, await store.live(environment), await store.holds(environment))
   }
 
   /** Somebody works on what is only written down. */
@@ -167,8 +166,8 @@ export function batches({ lookup, ...context }: BatchesOptions): Batches {
 
   const service: Batches = {
     standings: async () => {
-      const live = await store.live(environment)
-      return Promise.all(batchesOf(platform).map((batch) => standing(batch, live)))
+      const [live, holds] = [await store.live(environment), await store.holds(environment)]
+      return Promise.all(batchesOf(platform).map((batch) => standing(batch, live, holds)))
     },
     runs: async (name, query) => {
       batchNamed(platform, name)
@@ -252,7 +251,11 @@ export function batches({ lookup, ...context }: BatchesOptions): Batches {
     lookup,
   }
 
-  async function standing(batch: Batch, all: Awaited<ReturnType<typeof store.live>>): Promise<BatchStanding> {
+  async function standing(
+    batch: Batch,
+    all: readonly LiveBatch[],
+    holds: readonly BatchHold[],
+  ): Promise<BatchStanding> {
     const { schedule, publish: told } = batch
     const live = all.find((one) => one.batch === batch.name) ?? null
     const run = live === null ? null : await store.run(live.run)
@@ -264,11 +267,14 @@ export function batches({ lookup, ...context }: BatchesOptions): Batches {
       live,
       stale: run !== null && told.promise !== null && context.now() - run.at > durationMs(told.promise),
       latest: (await store.runs({ batch: batch.name, environment, brief: true, limit: 1 }))[0] ?? null,
-      hold: await holdOf(batch.name),
+      hold: holdIn(holds, batch.name),
     }
   }
   return service
 }
+
+const holdIn = (holds: readonly BatchHold[], name: string): BatchHold | null =>
+  holds.find(({ batch }) => batch === name) ?? null
 
 const inState = (run: BatchRun, fix: string): SixfoldError =>
   new SixfoldError(

@@ -8,6 +8,7 @@ import { SixfoldError } from '../kernel/errors.ts'
 import { formatInstant, parseInstant } from '../kernel/instant.ts'
 import type { BatchRun } from '../ports/batch-store.ts'
 import { demand } from './access.ts'
+import { hasAlready } from './etag.ts'
 import { toJson } from './json.ts'
 import { listOf, objectOf, only, queryOf, textOf } from './request.ts'
 import type { Routes } from './routes.ts'
@@ -28,7 +29,7 @@ export function batchRoutes(routes: Routes, { platform, batches }: Services): vo
       reply.header('cache-control', 'no-cache')
       const tag = tagOf(answer!)
       if (tag !== null) reply.header('etag', tag)
-      return matches(request.headers['if-none-match'], tag)
+      return tag !== null && hasAlready(request.headers['if-none-match'], tag)
         ? reply.code(304).send()
         : reply.type('application/json').send(toJson(shown(answer!)))
     }
@@ -184,11 +185,6 @@ function onceOf({ headers }: FastifyRequest): { readonly occasion?: string } {
 /** Of what a version says of a key, which stays what it is until another is live; only its age does not. Null: it may be another at any time. */
 const tagOf = ({ rung, version, stale }: BatchAnswer): string | null =>
   rung === 'exact' ? `W/"${version}${stale ? '-stale' : ''}"` : null
-const matches = (given: string | undefined, tag: string | null): boolean =>
-  given !== undefined &&
-  tag !== null &&
-  given.split(',').some((one) => one.trim() === '*' || weak(one.trim()) === weak(tag))
-const weak = (tag: string): string => tag.replace(/^W\//, '')
 
 /** Parts come as text; as what they are, they go through the door that all keys enter by. */
 function keyOf({ key }: Batch, given: { readonly [part: string]: unknown }): unknown {

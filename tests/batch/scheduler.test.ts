@@ -16,7 +16,7 @@ import { count, entity, model, parquet, source, view } from '../../src/index.ts'
 import { SixfoldError } from '../../src/kernel/errors.ts'
 import type { BatchRun, BatchStore, RunState } from '../../src/ports/batch-store.ts'
 import type { MetadataStore } from '../../src/ports/metadata-store.ts'
-import { newRun, parts } from '../../src/testing/batch-store-tools.ts'
+import { aboutRun, author, newRun, parts } from '../../src/testing/batch-store-tools.ts'
 
 const flight = entity('flight', { key: { flight: 'int64' } })
 const seen = source('seen', {
@@ -180,6 +180,47 @@ test('a run on which somebody still works is left to them', async () => {
   await store.release(taken.lease)
   await one.turn()
   expect(works.started.map(({ id }) => id)).toEqual([run.id])
+})
+
+test('what has passed of a held batch waits, holds up nobody, and goes on at once when it is released', async () => {
+  const risk = evening('risk')
+  const [one, works] = keeping([risk])
+  await one.turn()
+  const [run] = works.started as [BatchRun]
+  const change = (kind: 'batch.held' | 'batch.released') =>
+    metadata.registry.change({ kind, ...aboutRun(run) }, { ...author(), id: randomBytes(16).toString('hex') })
+  await change('batch.held')
+  for (const to of ['scoring', 'auditing', 'passed'] as const) {
+    if (to === 'scoring') {
+      const lease = (await store.lease(`run/${run.id}`, 'worker', 60_000))!
+      await store.planned(run.id, lease, {}, parts(1))
+      await store.release(lease)
+    } else if (to === 'passed') await works.end(run, to)
+    else await bring(run, to)
+  }
+  await one.turn()
+  expect(works.started).toHaveLength(1)
+  expect(said.filter((line) => !line.startsWith('info'))).toEqual([])
+  await change('batch.released')
+  await one.turn()
+  expect(works.started.map(({ id }) => id)).toEqual([run.id, run.id])
+  await change('batch.held')
+  await works.end(run)
+  // The next evening is scored all the same.
+  now = Date.parse('2026-11-26T20:00:00Z')
+  await one.turn()
+  expect(times(works.started)).toEqual(['11-25T20:00', '11-25T20:00', '11-26T20:00'])
+})
+
+test('what a server was asked for is worked on, also of a batch without a schedule; what was begun by hand is not', async () => {
+  const alone = batch('asked', { model: late, rows: parquet('rows.parquet') })
+  const asked = await begin([alone], 'asked', { at: now, occasion: 'a', reason: 'request', actor: 'key:x' })
+  await begin([alone], 'asked', { at: now, occasion: 'b', reason: 'manual', actor: 'local:x' })
+  const [one, works] = keeping([alone], { parallel: 2 })
+  await one.turn()
+  expect(works.started.map(({ id }) => id)).toEqual([asked.id])
+  await works.end(asked, 'failed', { code: 'SX_ROWS_INVALID', message: 'x' })
+  expect((await store.again(asked.id, true)).reason).toBe('request')
 })
 
 test('no more at once than may be, and of one batch one after another', async () => {

@@ -92,6 +92,9 @@ export function scheduler(options: SchedulerOptions): Scheduler {
     return lease !== null
   }
 
+  const heldBatches = async (): Promise<ReadonlySet<string>> =>
+    new Set((await store.holds(environment)).map(({ batch }) => batch))
+
   const start = (run: BatchRun): void => {
     const about = { batch: run.batch, version: run.version, at: formatInstant(run.at) }
     log('info', about, 'A run of a batch is worked on.')
@@ -102,7 +105,10 @@ export function scheduler(options: SchedulerOptions): Scheduler {
         const after = await store.run(run.id)
         if (closed || after === null) return
         const { state, error } = after
-        log(state === 'published' ? 'info' : 'warn', { ...about, state, error }, `The run is ${state}.`)
+        const held = state === 'passed' && (await heldBatches()).has(run.batch)
+        log(state === 'published' || held ? 'info' : 'warn', { ...about, state, error }, `The run is ${state}.`)
+        // It is where it should be until its batch is released, and that is no try.
+        if (held) return
         if ((onTheWay.includes(state) || state === 'failed') && !tries.again(after))
           log('error', { ...about, state, error }, 'The run is not tried again by itself: sixfold batch resume.')
       } catch (trouble) {
@@ -116,7 +122,7 @@ export function scheduler(options: SchedulerOptions): Scheduler {
   /** Runs that a schedule began or a server was asked for, and that nobody has brought to an end. */
   const unfinished = async (): Promise<readonly BatchRun[]> => {
     const known = new Map(options.batches.map((batch) => [batch.name, batch]))
-    const held = new Set((await store.holds(environment)).map(({ batch }) => batch))
+    const held = await heldBatches()
     const found = (await store.runs({ environment, states: onTheWay, brief: true, limit: 200 })).filter(
       ({ reason, batch, state }) =>
         (reason === 'schedule' || reason === 'request') &&

@@ -5,6 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Tracking } from '../../api/index.ts'
 import { SixfoldError } from '../../kernel/errors.ts'
 import { demand } from '../access.ts'
+import { hasAlready } from '../etag.ts'
 import { fileAnswer } from './answers.ts'
 
 /** So long nothing may come of an upload that has begun. */
@@ -58,7 +59,7 @@ export async function download(
     .header('content-security-policy', "sandbox; default-src 'none'")
     .header('accept-ranges', 'bytes')
     .header('etag', etag)
-  if (request.headers['if-none-match'] === etag) return reply.code(304).send()
+  if (hasAlready(request.headers['if-none-match'], etag)) return reply.code(304).send()
   const range = rangeOf(request.headers.range, bytes)
   if (range === 'beyond') return reply.code(416).header('content-range', `bytes */${bytes}`).send()
   const [start, end] = range ?? [0, bytes - 1]
