@@ -80,6 +80,21 @@ test('what there is of batches', { timeout: 60_000 }, async () => {
   expect((await project.run('batch', 'compare', 'nightly', '1', '2')).out).toContain('500 keys in both')
 })
 
+test('a run whose rows are not there says so, and is planned when they are', { timeout: 60_000 }, async () => {
+  renameSync(project.path('shops.parquet'), project.path('elsewhere.parquet'))
+  const { code } = await project.run('batch', 'run', 'nightly', '--at', '2026-11-21T12:00:00Z')
+  expect(code).toBe(1)
+  const { answer } = await project.told<RunDetail>('batch', 'show', 'nightly', 'latest')
+  expect(answer.run).toMatchObject({
+    state: 'planning',
+    error: { code: 'SX_ROWS_INVALID', message: expect.stringContaining('shops.parquet') },
+  })
+  renameSync(project.path('elsewhere.parquet'), project.path('shops.parquet'))
+  const resumed = await project.told<RunDetail>('batch', 'resume', answer.run.id)
+  expect([resumed.code, resumed.answer.run.error]).toEqual([expect.any(Number), null])
+  expect(['published', 'refused', 'passed']).toContain(resumed.answer.run.state)
+})
+
 test('what is held waits, and says by whom it is held', { timeout: 60_000 }, async () => {
   await project.shops(2500)
   const held = await project.run('batch', 'hold', 'nightly', '--reason', 'a look')

@@ -1,5 +1,6 @@
 /** Which rows, cut where: written down once, so that whoever goes on with the run does the same work. */
 import { mkdirSync, rmSync } from 'node:fs'
+import { isSixfoldError } from '../../kernel/errors.ts'
 import { failpoint } from '../../kernel/failpoint.ts'
 import type { BatchRun, NewPartition } from '../../ports/batch-store.ts'
 import { referring } from '../../registry/index.ts'
@@ -16,9 +17,15 @@ export async function plan(context: BatchContext, run: BatchRun, { progress, sig
   await underLease(context, `run/${run.id}`, signal, async (lease, until) => {
     mkdirSync(folder, { recursive: true })
     try {
-      const planned = await rows.plan({ batch, at: run.at, from: run.from, folder }, (done) =>
-        progress?.('planning', done),
-      )
+      const finding = rows.plan({ batch, at: run.at, from: run.from, folder }, (done) => progress?.('planning', done))
+      const planned = await finding.catch(async (error: unknown) => {
+        // It can be planned again as it is; whoever did not begin it sees by the run why it is not.
+        if (isSixfoldError(error) && !until.aborted) {
+          const { code, message } = error
+          await store.advance(run.id, lease, 'planning', 'planning', { error: { code, message } }).catch(() => {})
+        }
+        throw error
+      })
       failpoint('plan: rows found')
       const partitions: NewPartition[] = []
       for (const [index, part] of planned.parts.entries()) {
